@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The port to everything that is attached and mounted. Implemented by platform/host_attachments.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/image.hpp"
+#include "core/partitions.hpp"
+#include "core/result.hpp"
+
+namespace ploopu {
+
+enum class AttachmentState {
+  serving,
+  stale,  // the device is still there, but nobody answers its requests any more
+};
+
+struct AttachedPartition {
+  uint32_t number = 0;
+  std::string device;  // "/dev/nbd0p1"; the whole device for number 0
+};
+
+// One image that is a device (or a file) of this host now.
+struct Attachment {
+  std::string id;     // 16 hexadecimal digits, random
+  std::string image;  // ImageLocation::path
+  std::optional<std::string> ctid;
+  std::string root;     // --root that the ctid was looked up under
+  std::string backend;  // "nbd", "fuse"
+  std::string device;   // a block device, or a file when is_file
+  bool is_file = false;
+  uint64_t size = 0;  // bytes
+  std::vector<AttachedPartition> partitions;
+  int server_pid = 0;
+  AttachmentState state = AttachmentState::serving;
+  std::vector<std::string> mountpoints;        // all that the kernel shows for it
+  std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
+};
+
+struct AttachRequest {
+  std::string root = "/";
+  std::string backend = "auto";  // "auto", or the name of one
+  bool as_file = false;          // no block device, just a file with the disk's content
+};
+
+struct AttachOutcome {
+  Attachment attachment;
+  bool already_attached = false;
+  std::vector<std::string> notes;  // which back end was taken, and why not another
+};
+
+struct MountRequest {
+  std::string device;
+  std::string directory;  // exists, absolute
+  std::string fstype;
+  std::string options;
+};
+
+enum class MountOutcome {
+  mounted,
+  needs_recovery,  // the kernel won't mount it read-only before its journal was replayed
+};
+
+class Attachments {
+ public:
+  Attachments() = default;
+  virtual ~Attachments() = default;
+  Attachments(const Attachments&) = delete;
+  Attachments& operator=(const Attachments&) = delete;
+
+  // Returns when the device and the nodes of all partitions can be used. An image that is attached
+  // already keeps its device. On error nothing is left behind.
+  [[nodiscard]] virtual Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
+                                                     const AttachRequest& request) = 0;
+
+  [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
+
+  // ErrorKind::busy when the directory is a mount point.
+  [[nodiscard]] virtual Result<void> check_mountpoint(const std::string& directory) = 0;
+  [[nodiscard]] virtual Result<MountOutcome> mount(const Attachment& attachment,
+                                                   const MountRequest& request) = 0;
+
+  // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise
+  // unmounts those, frees the device and waits until its server has ended.
+  [[nodiscard]] virtual Result<void> detach(const Attachment& attachment) = 0;
+
+  // Takes down one of ploopu_mountpoints.
+  [[nodiscard]] virtual Result<void> unmount(const Attachment& attachment,
+                                             const std::string& mountpoint) = 0;
+};
+
+}  // namespace ploopu

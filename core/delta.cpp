@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/delta.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/little_endian.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr size_t kEntriesPerRead = size_t{64} << 10;
+
+tl::unexpected<Error> read_failed(const std::string& name, std::string_view what, int error) {
+  return fail_errno(error, fmt::format("{}: reading {}", name, what));
+}
+
+}  // namespace
+
+Result<Delta> Delta::open(DeltaFile source) {
+  Delta delta;
+  delta.source_ = std::move(source);
+  const ImageFile& file = *delta.source_.file;
+  if (delta.is_raw()) {
+    delta.header_.cluster_sectors = delta.source_.cluster_sectors;
+    delta.disk_size_ = file.size();
+    if (delta.disk_size_ > kMaxDiskSize || delta.disk_clusters() > kMaxClusters) {
+      return fail(ErrorKind::damaged, "{}: {} bytes are larger than any real disk", delta.name(),
+                  delta.disk_size_);
+    }
+    return delta;
+  }
+  std::array<std::byte, kPloopHeaderSize> bytes{};
+  const auto start = std::span(bytes).first(std::min<uint64_t>(bytes.size(), file.size()));
+  if (int error = file.read(0, start); error != 0) {
+    return read_failed(delta.name(), "the header", error);
+  }
+  PLOOPU_TRY(delta.header_, parse_ploop_header(start, file.size(), delta.name()));
+  delta.disk_size_ = delta.header_.disk_size();
+  return delta;
+}
+
+uint64_t Delta::disk_clusters() const {
+  return (disk_size_ + cluster_size() - 1) / cluster_size();
+}
+
+Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>& visit) const {
+  if (is_raw()) {
+    for (uint64_t i = 0; i < disk_clusters(); ++i) visit(i, static_cast<uint32_t>(i));
+    return {};
+  }
+  const uint64_t count = std::min<uint64_t>(header_.bat_entries, disk_clusters());
+  std::vector<std::byte> buffer(std::min<uint64_t>(count, kEntriesPerRead) * 4);
+  for (uint64_t first = 0; first < count; first += kEntriesPerRead) {
+    const uint64_t entries = std::min<uint64_t>(kEntriesPerRead, count - first);
+    const auto piece = std::span(buffer).first(entries * 4);
+    if (int error = file().read(kPloopHeaderSize + first * 4, piece); error != 0) {
+      return read_failed(name(), "the block allocation table", error);
+    }
+    for (uint64_t i = 0; i < entries; ++i) {
+      const uint32_t entry = load_le32(piece, i * 4);
+      if (entry != 0) visit(first + i, entry);
+    }
+  }
+  return {};
+}
+
+}  // namespace ploopu

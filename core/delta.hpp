@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One file of a disk: a ploop file, or the raw file that can be the base of a chain.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/file_system.hpp"
+#include "core/ploop_header.hpp"
+#include "core/result.hpp"
+
+namespace ploopu {
+
+enum class DeltaFormat { ploop, raw };
+
+// Where a file is opened but nothing in it has been believed yet.
+struct DeltaFile {
+  std::shared_ptr<const ImageFile> file;
+  DeltaFormat format = DeltaFormat::ploop;
+  std::string name;              // path, for messages
+  uint32_t cluster_sectors = 0;  // raw only: the cluster size of its chain
+};
+
+// A delta whose header has been checked. Its table stays on disk; see for_each_entry.
+class Delta {
+ public:
+  [[nodiscard]] static Result<Delta> open(DeltaFile source);
+
+  [[nodiscard]] const ImageFile& file() const { return *source_.file; }
+  [[nodiscard]] const std::string& name() const { return source_.name; }
+  [[nodiscard]] DeltaFormat format() const { return source_.format; }
+  [[nodiscard]] bool is_raw() const { return source_.format == DeltaFormat::raw; }
+
+  // 1 or 2; 0 for a raw file.
+  [[nodiscard]] int version() const { return header_.version; }
+  [[nodiscard]] bool in_use() const { return header_.in_use(); }
+  // Bytes.
+  [[nodiscard]] uint64_t cluster_size() const { return header_.cluster_size(); }
+  [[nodiscard]] uint64_t file_size() const { return source_.file->size(); }
+  // Disk bytes that this delta can hold: a chain asks the next lower delta beyond them.
+  [[nodiscard]] uint64_t disk_size() const { return disk_size_; }
+  // Clusters that the disk of this delta has.
+  [[nodiscard]] uint64_t disk_clusters() const;
+  // File bytes that one unit of an entry stands for, and the first byte that can be data.
+  [[nodiscard]] uint64_t entry_unit() const { return is_raw() ? cluster_size() : header_.entry_unit(); }
+  [[nodiscard]] uint64_t data_start() const { return is_raw() ? 0 : header_.bat_end(); }
+  // Entries that the header announces but the disk lacks or needs; both are legal (FORMAT.md 2.2).
+  [[nodiscard]] uint32_t bat_entries() const { return header_.bat_entries; }
+
+  // Calls `visit(cluster index, entry)` for every allocated cluster in ascending order, reading the
+  // table in pieces. Of a raw file every cluster is allocated, entry == index.
+  [[nodiscard]] Result<void> for_each_entry(
+      const std::function<void(uint64_t, uint32_t)>& visit) const;
+
+ private:
+  Delta() = default;
+
+  DeltaFile source_;
+  PloopHeader header_;
+  uint64_t disk_size_ = 0;
+};
+
+}  // namespace ploopu

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The disk that a chain of deltas makes. Here is the one answer to "where is disk offset o?".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "core/delta.hpp"
+#include "core/result.hpp"
+
+namespace ploopu {
+
+enum class ExtentKind : uint8_t {
+  zero,        // in no delta: reads as zeros
+  data,        // at file_offset of a delta's file
+  unreadable,  // past the end of the file, or inside its header or table: reading it is EIO
+};
+
+// A run of disk bytes that lie together. Never empty unless the disk ends where it begins.
+struct Extent {
+  uint64_t length = 0;  // bytes
+  ExtentKind kind = ExtentKind::zero;
+  uint32_t delta = 0;        // index into deltas(); data and unreadable only
+  uint64_t file_offset = 0;  // bytes from the start of that file; data only
+};
+
+// What one delta contributes.
+struct DeltaUsage {
+  uint64_t allocated = 0;  // clusters with an entry
+  uint64_t damaged = 0;    // of these, not wholly inside the data area of the file
+};
+
+// Immutable after assemble(), so any number of threads may read. Memory: 8 bytes a cluster.
+class Disk {
+ public:
+  // `base_first` is not empty. All deltas have the same cluster size and all but the first are
+  // ploop files of one version; otherwise ErrorKind::damaged. The last one, the top, gives the size.
+  [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first);
+
+  // Bytes; not always a multiple of the cluster.
+  [[nodiscard]] uint64_t size() const { return size_; }
+  [[nodiscard]] uint64_t cluster_size() const { return cluster_size_; }
+  [[nodiscard]] uint64_t clusters_total() const { return slots_.size(); }
+  // Clusters of the disk that are in some delta.
+  [[nodiscard]] uint64_t clusters_allocated() const { return clusters_allocated_; }
+  [[nodiscard]] const std::vector<Delta>& deltas() const { return deltas_; }
+  [[nodiscard]] const DeltaUsage& usage(size_t delta) const { return usage_[delta]; }
+
+  // The longest run at disk byte `offset` that is all one extent, at most `max_length` bytes.
+  // Neighbouring clusters that are neighbours in the file too, or all zero, are one run.
+  // Its cost doesn't depend on the number of deltas. offset <= size().
+  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const;
+
+  // Fills `out` from disk byte `offset`. Returns 0 or an errno value: EINVAL when the range leaves
+  // the disk, EIO when any byte of it can't be read. After an error `out` is undefined.
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const;
+
+ private:
+  // Which delta holds a cluster. `owner` is 1 + index of the delta, or one of the marks.
+  struct Slot {
+    uint32_t entry = 0;
+    uint32_t owner = 0;
+  };
+  static constexpr uint32_t kNobody = 0;
+  static constexpr uint32_t kSplit = UINT32_MAX;
+
+  // A cluster in which a delta's disk ends halfway: bytes before `valid` are this delta's,
+  // bytes behind it belong to what is below. Happens where a disk size is no multiple of the
+  // cluster, or a raw base ends inside one.
+  struct Layer {
+    Slot slot;
+    uint64_t valid = 0;  // bytes of the cluster
+  };
+
+  Disk() = default;
+  [[nodiscard]] Result<void> overlay(uint32_t index);
+  void place(uint64_t cluster, Layer layer);
+  [[nodiscard]] Extent extent_in_cluster(uint64_t offset) const;
+  [[nodiscard]] Extent extent_of(Slot slot, uint64_t within, uint64_t length) const;
+
+  std::vector<Delta> deltas_;
+  std::vector<DeltaUsage> usage_;
+  std::vector<Slot> slots_;                         // one for each cluster of the disk
+  std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
+  uint64_t size_ = 0;
+  uint64_t cluster_size_ = 0;
+  uint64_t clusters_allocated_ = 0;
+};
+
+}  // namespace ploopu

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/disk_descriptor.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <pugixml.hpp>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "core/ploop_header.hpp"
+#include "core/text.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr std::string_view kNullGuid = "{00000000-0000-0000-0000-000000000000}";
+// The name of the live state where nothing else names it (libploop, TOPDELTA_UUID).
+constexpr std::string_view kFixedTopGuid = "{5fbaabe3-6958-40ff-92a7-860e329aab41}";
+
+// Two angle brackets an element; pugixml frees nested elements recursively, so this bounds depth.
+constexpr size_t kMaxElements = 10000;
+
+// Reads elements of one document and knows how to complain about them.
+class Reader {
+ public:
+  explicit Reader(const std::string& name) : name_(name) {}
+
+  [[nodiscard]] Result<pugi::xml_node> child(pugi::xml_node parent, const char* element) const {
+    if (pugi::xml_node node = parent.child(element)) return node;
+    return fail(ErrorKind::damaged, "{}: <{}> has no <{}>", name_, parent.name(), element);
+  }
+
+  // The text of a required child. Text that is split by markup is refused: parsers differ on it.
+  [[nodiscard]] Result<std::string> text(pugi::xml_node parent, const char* element) const {
+    PLOOPU_TRY(auto node, child(parent, element));
+    const auto pieces = std::distance(node.begin(), node.end());
+    std::string value(trim(node.text().get()));
+    if (value.empty()) {
+      return fail(ErrorKind::damaged, "{}: <{}> is empty", name_, element);
+    }
+    if (pieces != 1) {
+      return fail(ErrorKind::damaged, "{}: <{}> holds more than one piece of text", name_, element);
+    }
+    return value;
+  }
+
+  // Decimal, or hexadecimal with 0x.
+  [[nodiscard]] Result<uint64_t> number(pugi::xml_node parent, const char* element) const {
+    PLOOPU_TRY(auto value, text(parent, element));
+    const bool hexadecimal = value.starts_with("0x") || value.starts_with("0X");
+    const char* first = value.data() + (hexadecimal ? 2 : 0);
+    const char* last = value.data() + value.size();
+    uint64_t result = 0;
+    const auto [end, error] = std::from_chars(first, last, result, hexadecimal ? 16 : 10);
+    if (error != std::errc() || end != last) {
+      return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a number", name_, element,
+                  value);
+    }
+    return result;
+  }
+
+  [[nodiscard]] Result<std::string> guid(pugi::xml_node parent, const char* element) const {
+    PLOOPU_TRY(auto value, text(parent, element));
+    for (char& c : value) {
+      if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    }
+    if (!is_guid(value)) {
+      return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a GUID in braces", name_, element,
+                  value);
+    }
+    return value;
+  }
+
+ private:
+  static bool is_guid(std::string_view value) {
+    if (value.size() != kNullGuid.size()) return false;
+    for (size_t i = 0; i < value.size(); ++i) {
+      const char pattern = kNullGuid[i];
+      const bool hex_digit =
+          (value[i] >= '0' && value[i] <= '9') || (value[i] >= 'a' && value[i] <= 'f');
+      if (pattern == '0' ? !hex_digit : value[i] != pattern) return false;
+    }
+    return true;
+  }
+
+  const std::string& name_;
+};
+
+Result<void> check_before_parsing(const std::string& text, const std::string& name) {
+  if (trim(text).empty()) {
+    return fail(ErrorKind::damaged, "{}: the descriptor is empty; is there a backup beside it?", name);
+  }
+  if (text.find("<!DOCTYPE") != std::string::npos || text.find("<!ENTITY") != std::string::npos) {
+    return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);
+  }
+  if (std::count(text.begin(), text.end(), '<') > static_cast<ptrdiff_t>(kMaxElements * 2)) {
+    return fail(ErrorKind::damaged, "{}: has more than {} elements: no real descriptor does", name,
+                kMaxElements);
+  }
+  return {};
+}
+
+Result<std::vector<DescriptorImage>> read_images(const Reader& reader, pugi::xml_node storage) {
+  std::vector<DescriptorImage> images;
+  for (pugi::xml_node node : storage.children("Image")) {
+    DescriptorImage image;
+    PLOOPU_TRY(image.guid, reader.guid(node, "GUID"));
+    PLOOPU_TRY(image.file, reader.text(node, "File"));
+    PLOOPU_TRY(auto type, reader.text(node, "Type"));
+    if (type != "Plain" && type != "Compressed") {
+      return fail(ErrorKind::damaged, "{}: image {} has <Type> '{}': must be Compressed or Plain",
+                  image.file, image.guid, type);
+    }
+    image.plain = type == "Plain";
+    images.push_back(std::move(image));
+  }
+  return images;
+}
+
+Result<std::vector<DescriptorShot>> read_shots(const Reader& reader, pugi::xml_node snapshots) {
+  std::vector<DescriptorShot> shots;
+  for (pugi::xml_node node : snapshots.children("Shot")) {
+    DescriptorShot shot;
+    PLOOPU_TRY(shot.guid, reader.guid(node, "GUID"));
+    PLOOPU_TRY(shot.parent, reader.guid(node, "ParentGUID"));
+    shots.push_back(std::move(shot));
+  }
+  return shots;
+}
+
+Result<void> read_storage(const Reader& reader, pugi::xml_node data, const std::string& name,
+                          DiskDescriptor& descriptor) {
+  const auto storages = data.children("Storage");
+  if (const auto count = std::distance(storages.begin(), storages.end()); count != 1) {
+    return fail(ErrorKind::damaged,
+                "{}: has {} <Storage> elements: only disks in one piece can be read", name, count);
+  }
+  const pugi::xml_node storage = *storages.begin();
+  PLOOPU_TRY(auto cluster_sectors, reader.number(storage, "Blocksize"));
+  if (cluster_sectors == 0 || cluster_sectors > kMaxClusterSectors) {
+    return fail(ErrorKind::damaged, "{}: <Blocksize> is {}: must be 1..{} sectors", name,
+                cluster_sectors, kMaxClusterSectors);
+  }
+  descriptor.cluster_sectors = static_cast<uint32_t>(cluster_sectors);
+  PLOOPU_TRY(descriptor.images, read_images(reader, storage));
+  return {};
+}
+
+Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name) {
+  const std::string_view key = trim(parameters.child("Encryption").child("KeyId").text().get());
+  if (!key.empty()) {
+    return fail(ErrorKind::damaged,
+                "{}: the disk is encrypted (KeyId {}): decrypt it where it was made", name,
+                key);
+  }
+  return {};
+}
+
+// The shot that the live state is.
+Result<std::string> choose_top(const DiskDescriptor& descriptor, const std::string& name) {
+  if (descriptor.top_guid) return *descriptor.top_guid;
+  const bool has_fixed_top =
+      std::any_of(descriptor.shots.begin(), descriptor.shots.end(),
+                  [](const DescriptorShot& shot) { return shot.guid == kFixedTopGuid; });
+  if (has_fixed_top) return std::string(kFixedTopGuid);
+  return fail(ErrorKind::damaged, "{}: <Snapshots> has no <TopGUID>: which snapshot is the live state?",
+              name);
+}
+
+}  // namespace
+
+Result<DiskDescriptor> parse_disk_descriptor(const std::string& text, const std::string& name) {
+  PLOOPU_CHECK(check_before_parsing(text, name));
+  pugi::xml_document document;
+  // parse_cdata and parse_escapes only: comments and processing instructions are dropped.
+  const auto options = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol;
+  const auto parsed = document.load_buffer(text.data(), text.size(), options, pugi::encoding_utf8);
+  if (!parsed) {
+    return fail(ErrorKind::damaged, "{}: not well-formed XML at byte {}: {}", name, parsed.offset,
+                parsed.description());
+  }
+  // The root's name isn't checked: Parallels_disk_image until 2020, Virtuozzo_disk_image since.
+  const pugi::xml_node root = document.document_element();
+  const Reader reader(name);
+  DiskDescriptor descriptor;
+  PLOOPU_TRY(auto parameters, reader.child(root, "Disk_Parameters"));
+  PLOOPU_CHECK(refuse_encrypted(parameters, name));
+  PLOOPU_TRY(descriptor.disk_sectors, reader.number(parameters, "Disk_size"));
+  PLOOPU_TRY(auto data, reader.child(root, "StorageData"));
+  PLOOPU_CHECK(read_storage(reader, data, name, descriptor));
+  const pugi::xml_node snapshots = root.child("Snapshots");
+  if (snapshots.child("TopGUID")) {
+    PLOOPU_TRY(descriptor.top_guid, reader.guid(snapshots, "TopGUID"));
+  }
+  PLOOPU_TRY(descriptor.shots, read_shots(reader, snapshots));
+  return descriptor;
+}
+
+Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor,
+                                                const std::string& name) {
+  // libploop makes up the shot of a lone image, too (FORMAT.md 4.2).
+  if (descriptor.shots.empty() && descriptor.images.size() == 1) return descriptor.images;
+
+  std::map<std::string_view, const DescriptorImage*> images;
+  for (const auto& image : descriptor.images) images.emplace(image.guid, &image);
+  std::map<std::string_view, const DescriptorShot*> shots;
+  for (const auto& shot : descriptor.shots) shots.emplace(shot.guid, &shot);
+
+  PLOOPU_TRY(const auto top, choose_top(descriptor, name));
+  std::vector<DescriptorImage> chain;
+  std::set<std::string_view> visited;
+  for (std::string_view guid = top; guid != kNullGuid;) {
+    const auto shot = shots.find(guid);
+    if (shot == shots.end()) {
+      return fail(ErrorKind::damaged, "{}: no <Shot> has the GUID {}, which the chain needs", name, guid);
+    }
+    const auto image = images.find(guid);
+    if (image == images.end()) {
+      return fail(ErrorKind::damaged, "{}: no <Image> has the GUID {}, which the chain needs", name, guid);
+    }
+    if (!visited.insert(guid).second) {
+      return fail(ErrorKind::damaged, "{}: the <Shot> {} is its own ancestor", name, guid);
+    }
+    if (visited.size() > kMaxChainLength) {
+      return fail(ErrorKind::damaged, "{}: more than {} deltas in one chain", name, kMaxChainLength);
+    }
+    chain.push_back(*image->second);
+    guid = shot->second->parent;
+  }
+  if (chain.empty()) {
+    return fail(ErrorKind::damaged, "{}: <TopGUID> is the null GUID: there is no image to read", name);
+  }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// DiskDescriptor.xml: which files make a disk, and how they build on each other.
+// Source: FORMAT.md section 4, from libploop's lib/xml.c and QEMU's docs/interop/prl-xml.rst.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace ploopu {
+
+inline constexpr char kDescriptorName[] = "DiskDescriptor.xml";
+inline constexpr size_t kMaxDescriptorBytes = size_t{1} << 20;
+// libploop allows 128 deltas, the kernels about 253.
+inline constexpr size_t kMaxChainLength = 512;
+
+struct DescriptorImage {
+  std::string guid;  // with braces, lower case
+  bool plain = false;
+  std::string file;  // as written: relative to the descriptor's directory, or absolute
+};
+
+struct DescriptorShot {
+  std::string guid;
+  std::string parent;  // kNullGuid for a root
+};
+
+struct DiskDescriptor {
+  uint64_t disk_sectors = 0;     // may be stale: the top delta's header wins
+  uint32_t cluster_sectors = 0;  // likewise
+  std::optional<std::string> top_guid;
+  std::vector<DescriptorImage> images;
+  std::vector<DescriptorShot> shots;
+};
+
+// `name` is the descriptor's path, for messages. Everything that is wrong with the text is
+// ErrorKind::damaged. Document type declarations are refused before anything is parsed.
+[[nodiscard]] Result<DiskDescriptor> parse_disk_descriptor(const std::string& text,
+                                                           const std::string& name);
+
+// The images from the base to the live state, base first. A missing link or a cycle is an error.
+[[nodiscard]] Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor,
+                                                              const std::string& name);
+
+}  // namespace ploopu

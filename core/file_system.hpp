@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The port through which core reads files. Implemented by platform/posix_file_system.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+namespace ploopu {
+
+// Which file it is, whatever its name: st_dev and st_ino.
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
+// A file opened for reading only. Its size is that of the moment it was opened.
+// Thread-safe: reads carry their own offset.
+class ImageFile {
+ public:
+  ImageFile() = default;
+  virtual ~ImageFile() = default;
+  ImageFile(const ImageFile&) = delete;
+  ImageFile& operator=(const ImageFile&) = delete;
+
+  // Bytes.
+  [[nodiscard]] virtual uint64_t size() const = 0;
+
+  [[nodiscard]] virtual FileIdentity identity() const = 0;
+
+  // The open descriptor, which stays owned by this object.
+  [[nodiscard]] virtual int descriptor() const = 0;
+
+  // Fills `out` from byte `offset`. Returns 0 or an errno value; bytes that the file does not
+  // have are EIO, never zeros. After an error the contents of `out` are undefined.
+  [[nodiscard]] virtual int read(uint64_t offset, std::span<std::byte> out) const = 0;
+};
+
+enum class PathType { missing, regular, directory, other };
+
+struct ResolvedPath {
+  std::string path;  // absolute, all symbolic links followed; as given when missing
+  PathType type = PathType::missing;
+};
+
+class FileSystem {
+ public:
+  FileSystem() = default;
+  virtual ~FileSystem() = default;
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+
+  // Follows symbolic links. With `root` other than "/", `path` is a path inside that tree: links
+  // in it, absolute ones too, never lead out of it. The answer is a path of this host.
+  [[nodiscard]] virtual Result<ResolvedPath> resolve(const std::string& root,
+                                                     const std::string& path) const = 0;
+
+  // The whole content of a regular file at an already resolved path, at most `max_bytes`.
+  [[nodiscard]] virtual Result<std::string> read_text(const std::string& path,
+                                                      size_t max_bytes) const = 0;
+
+  // Opens a regular file at an already resolved path. Anything else (device, FIFO, directory)
+  // is refused without being opened.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
+      const std::string& path) const = 0;
+
+  // The same for a path relative to `directory` that must stay beneath it, links included.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_beneath(
+      const std::string& directory, const std::string& relative) const = 0;
+};
+
+}  // namespace ploopu

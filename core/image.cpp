@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/image.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/disk_descriptor.hpp"
+
+namespace ploopu {
+namespace {
+
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// A file of the bundle: relative, or absolute but inside. Everything else is refused, since a
+// descriptor from a stranger could name any file of the host.
+Result<std::string> path_in_bundle(const std::string& directory, const std::string& file,
+                                   const std::string& descriptor) {
+  if (!file.starts_with('/')) return file;
+  if (file.starts_with(directory + "/")) return file.substr(directory.size() + 1);
+  return fail(ErrorKind::damaged, "{}: <File> is '{}', which lies outside of the image's directory: refused",
+              descriptor, file);
+}
+
+Result<Delta> open_delta(const FileSystem& files, const std::string& descriptor,
+                         const DescriptorImage& image, bool is_base, uint32_t cluster_sectors) {
+  const std::string directory = directory_of(descriptor);
+  PLOOPU_TRY(const auto relative, path_in_bundle(directory, image.file, descriptor));
+  DeltaFile source;
+  source.name = directory + "/" + relative;
+  PLOOPU_TRY(source.file, files.open_image_beneath(directory, relative));
+  // libploop writes Plain for a whole chain when its base is raw: only a base can really be
+  // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.
+  source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
+  source.cluster_sectors = cluster_sectors;
+  return Delta::open(std::move(source));
+}
+
+void warn_about_descriptor(const DiskDescriptor& descriptor, const Disk& disk,
+                           const std::string& path, std::vector<std::string>& warnings) {
+  if (descriptor.disk_sectors * kSectorSize != disk.size()) {
+    warnings.push_back(fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that",
+                                   path, descriptor.disk_sectors, disk.size() / kSectorSize));
+  }
+  if (descriptor.cluster_sectors * kSectorSize != disk.cluster_size()) {
+    warnings.push_back(fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
+                                   descriptor.cluster_sectors, disk.cluster_size() / kSectorSize));
+  }
+}
+
+void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
+  for (size_t i = 0; i < disk.deltas().size(); ++i) {
+    const Delta& delta = disk.deltas()[i];
+    if (delta.in_use()) {
+      warnings.push_back(fmt::format(
+          "{}: was not closed: its container is running, or crashed; newest changes may be missing",
+          delta.name()));
+    }
+    if (const uint64_t damaged = disk.usage(i).damaged; damaged > 0) {
+      warnings.push_back(fmt::format(
+          "{}: {} of {} clusters are not wholly in the file: reading what is missing gives EIO",
+          delta.name(), damaged, disk.usage(i).allocated));
+    }
+    if (!delta.is_raw() && delta.bat_entries() < delta.disk_clusters()) {
+      warnings.push_back(fmt::format(
+          "{}: m_Size is {}, but the disk has {} clusters: the rest is taken for unallocated",
+          delta.name(), delta.bat_entries(), delta.disk_clusters()));
+    }
+    if (i > 0 && disk.deltas()[i - 1].disk_size() > delta.disk_size()) {
+      warnings.push_back(fmt::format("{}: describes a smaller disk than the delta below it",
+                                     delta.name()));
+    }
+  }
+}
+
+Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
+  PLOOPU_TRY(const auto text, files.read_text(location.path, kMaxDescriptorBytes));
+  PLOOPU_TRY(const auto descriptor, parse_disk_descriptor(text, location.path));
+  PLOOPU_TRY(const auto chain, live_chain(descriptor, location.path));
+  std::vector<Delta> deltas;
+  std::vector<std::string> guids;
+  for (const auto& image : chain) {
+    PLOOPU_TRY(auto delta, open_delta(files, location.path, image, deltas.empty(),
+                                      descriptor.cluster_sectors));
+    deltas.push_back(std::move(delta));
+    guids.push_back(image.guid);
+  }
+  PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
+  Image image{std::move(location), std::move(disk), std::move(guids), {}};
+  warn_about_descriptor(descriptor, image.disk, image.location.path, image.warnings);
+  return image;
+}
+
+Result<Image> open_single_file(const FileSystem& files, ImageLocation location) {
+  DeltaFile source;
+  source.name = location.path;
+  PLOOPU_TRY(source.file, files.open_image(location.path));
+  PLOOPU_TRY(auto delta, Delta::open(std::move(source)));
+  std::vector<Delta> deltas;
+  deltas.push_back(std::move(delta));
+  PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
+  Image image{std::move(location), std::move(disk), {}, {}};
+  const std::string directory = directory_of(image.location.path);
+  PLOOPU_TRY(const auto descriptor, files.resolve("/", directory + "/" + kDescriptorName));
+  if (descriptor.type == PathType::regular) {
+    image.warnings.push_back(fmt::format(
+        "{}: may be one delta of a chain, and not the newest: {} opens the whole disk",
+        image.location.path, directory));
+  }
+  return image;
+}
+
+}  // namespace
+
+Result<Image> open_image(const FileSystem& files, ImageLocation location) {
+  const bool is_descriptor = base_name(location.path) == kDescriptorName;
+  PLOOPU_TRY(auto image, is_descriptor ? open_descriptor(files, std::move(location))
+                                       : open_single_file(files, std::move(location)));
+  warn_about_deltas(image.disk, image.warnings);
+  image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),
+                        image.location.warnings.end());
+  return image;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// An opened image: the disk, and what is known about the files behind it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/disk.hpp"
+#include "core/file_system.hpp"
+#include "core/locate.hpp"
+#include "core/result.hpp"
+
+namespace ploopu {
+
+struct Image {
+  ImageLocation location;
+  Disk disk;
+  std::vector<std::string> guids;     // of disk.deltas(), base first; empty for a single file
+  std::vector<std::string> warnings;  // what is odd, but doesn't hinder reading
+};
+
+// Opens every file of the chain read-only and flattens it. Nothing is left open on error.
+[[nodiscard]] Result<Image> open_image(const FileSystem& files, ImageLocation location);
+
+}  // namespace ploopu

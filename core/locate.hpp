@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From what the user typed (IMAGE) to the file that describes the disk.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/file_system.hpp"
+#include "core/result.hpp"
+
+namespace ploopu {
+
+struct ImageLocation {
+  std::string path;                 // DiskDescriptor.xml or a single image file, links resolved
+  std::optional<std::string> ctid;  // when the user named a container
+  std::vector<std::string> warnings;
+};
+
+// `image` is a container ID, or a path when it has a slash: of a private area, a root.hdd
+// directory, a DiskDescriptor.xml or an image file. `root` is where a container's configuration
+// is looked for; paths are always those of this host.
+[[nodiscard]] Result<ImageLocation> locate_image(const FileSystem& files, const std::string& root,
+                                                 const std::string& image);
+
+// The descriptor of a root.hdd directory, or of the root.hdd inside a private area.
+[[nodiscard]] Result<std::string> find_descriptor(const FileSystem& files,
+                                                  const std::string& directory);
+
+}  // namespace ploopu

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/partitions.hpp"
+
+#include <algorithm>
+
+#include "core/mount_options.hpp"
+
+namespace ploopu {
+namespace {
+
+std::string name_of(const Partition& partition) {
+  return partition.number == 0 ? "the whole disk" : fmt::format("partition {}", partition.number);
+}
+
+Result<Partition> check_mountable(const Partition& partition) {
+  if (is_mountable(partition.fstype)) return partition;
+  if (partition.fstype.empty()) {
+    return fail(ErrorKind::damaged, "{} holds no file system that is known: look at it with attach",
+                name_of(partition));
+  }
+  if (partition.fstype == "crypto_LUKS") {
+    return fail(ErrorKind::damaged, "{} is encrypted (LUKS): attach it and use cryptsetup",
+                name_of(partition));
+  }
+  return fail(ErrorKind::damaged,
+              "{} holds {}; only ext2, ext3, ext4 and xfs are mounted: attach it and mount it by hand",
+              name_of(partition), partition.fstype);
+}
+
+}  // namespace
+
+Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number) {
+  const auto& all = layout.partitions;
+  if (number != nullptr) {
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Partition& p) { return p.number == *number; });
+    if (found == all.end()) {
+      return fail(ErrorKind::not_found, "the disk has no partition {}: info lists what it has",
+                  *number);
+    }
+    return check_mountable(*found);
+  }
+  if (all.empty()) {
+    return fail(ErrorKind::damaged,
+                "the disk has neither a partition table nor a file system that is known");
+  }
+  const auto mountable = [](const Partition& p) { return is_mountable(p.fstype); };
+  const auto first = std::find_if(all.begin(), all.end(), mountable);
+  if (first == all.end()) return check_mountable(all.front());
+  if (std::find_if(first + 1, all.end(), mountable) != all.end()) {
+    return fail(ErrorKind::usage,
+                "the disk has more than one file system: choose one with --partition");
+  }
+  return *first;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What lies on a disk: its partition table and file systems. Found by the Prober port.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/disk.hpp"
+#include "core/result.hpp"
+
+namespace ploopu {
+
+struct Partition {
+  uint32_t number = 0;  // as in the table; 0 stands for the whole disk when it has no table
+  uint64_t start = 0;   // bytes
+  uint64_t size = 0;    // bytes
+  // What libblkid calls it ("ext4", "crypto_LUKS"); empty when nothing was recognised.
+  std::string fstype;
+  std::string label;
+  std::string uuid;
+};
+
+struct DiskLayout {
+  std::string table;  // "gpt", "dos"; empty when there is none
+  std::vector<Partition> partitions;
+  std::vector<std::string> warnings;
+};
+
+// Implemented by platform/blkid_prober.
+class Prober {
+ public:
+  Prober() = default;
+  virtual ~Prober() = default;
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+  // Needs no device and no privilege: it sees the disk through Disk::read.
+  [[nodiscard]] virtual Result<DiskLayout> probe(const Disk& disk) const = 0;
+};
+
+// Which partition a mount without --partition means: the only one with a file system that can be
+// mounted. `number` picks one explicitly.
+[[nodiscard]] Result<Partition> choose_partition(const DiskLayout& layout,
+                                                 const uint32_t* number);
+
+}  // namespace ploopu

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Errors are values. An Error has a kind, which alone decides the exit code, and a message of one
+// line that names the file, the field and its value, and what to do next.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace ploopu {
+
+enum class ErrorKind {
+  failed,               // the operating system said no; nothing more precise fits
+  usage,                // the command line cannot mean anything
+  damaged,              // image, descriptor or configuration is damaged or refused
+  not_found,            // no such image, container, partition or attachment
+  missing_kernel_part,  // this kernel lacks what the command needs
+  busy,                 // in use by something else
+  not_permitted,        // privilege or permission is missing
+};
+
+// Exit code of the process that ends with an error of this kind.
+int exit_code(ErrorKind kind);
+
+// Stable name for JSON output.
+std::string_view kind_name(ErrorKind kind);
+
+struct Error {
+  ErrorKind kind = ErrorKind::failed;
+  std::string message;
+};
+
+template <class T>
+using Result = tl::expected<T, Error>;
+
+template <class... Args>
+[[nodiscard]] tl::unexpected<Error> fail(ErrorKind kind, fmt::format_string<Args...> format,
+                                         Args&&... args) {
+  return tl::unexpected<Error>(Error{kind, fmt::format(format, std::forward<Args>(args)...)});
+}
+
+// "WHAT: strerror", with the kind that fits the errno value.
+[[nodiscard]] tl::unexpected<Error> fail_errno(int error, std::string_view what);
+
+}  // namespace ploopu
+
+// NOLINTBEGIN(cppcoreguidelines-macro-usage, bugprone-macro-parentheses)
+#define PLOOPU_CONCAT_(a, b) a##b
+#define PLOOPU_CONCAT(a, b) PLOOPU_CONCAT_(a, b)
+#define PLOOPU_TRY_(temporary, declaration, expression)                          \
+  auto temporary = (expression);                                                 \
+  if (!temporary) return tl::unexpected<ploopu::Error>(std::move(temporary).error()); \
+  declaration = *std::move(temporary)
+
+// PLOOPU_TRY(auto header, parse_header(bytes)): declares `header`, or returns the error.
+#define PLOOPU_TRY(declaration, expression) \
+  PLOOPU_TRY_(PLOOPU_CONCAT(result_, __LINE__), declaration, expression)
+
+// PLOOPU_CHECK(save(record)): returns the error of a Result<void>.
+#define PLOOPU_CHECK(expression)                                    \
+  if (auto checked = (expression); !checked)                        \
+  return tl::unexpected<ploopu::Error>(std::move(checked).error())
+// NOLINTEND(cppcoreguidelines-macro-usage, bugprone-macro-parentheses)

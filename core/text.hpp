@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Text from images, descriptors and file names is untrusted. It is kept as it is, in messages too,
+// until it is printed: everything that reaches a terminal or JSON passes through escape_bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ploopu {
+
+// Valid UTF-8 without control characters, from any bytes: what is neither becomes \xNN.
+std::string escape_bytes(std::string_view bytes);
+
+// "1 MiB", "1.5 GiB", "512 B": powers of 1024, at most one digit after the point.
+std::string human_size(uint64_t bytes);
+
+// Case-insensitive for ASCII letters.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+std::string_view trim(std::string_view text);
+
+}  // namespace ploopu
