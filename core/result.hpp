@@ -59,8 +59,10 @@ template <class... Args>
 #define PLOOPU_TRY(declaration, expression) \
   PLOOPU_TRY_(PLOOPU_CONCAT(result_, __LINE__), declaration, expression)
 
-// PLOOPU_CHECK(save(record)): returns the error of a Result<void>.
-#define PLOOPU_CHECK(expression)                                    \
-  if (auto checked = (expression); !checked)                        \
-  return tl::unexpected<ploopu::Error>(std::move(checked).error())
+#define PLOOPU_CHECK_(temporary, expression)    \
+  if (auto temporary = (expression); !temporary) \
+  return tl::unexpected<ploopu::Error>(std::move(temporary).error())
+
+// PLOOPU_CHECK(save(record)): returns the error of a Result whose value isn't needed.
+#define PLOOPU_CHECK(expression) PLOOPU_CHECK_(PLOOPU_CONCAT(result_, __LINE__), expression)
 // NOLINTEND(cppcoreguidelines-macro-usage, bugprone-macro-parentheses)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu attach: the disk as a read-only block device.
+#include <memory>
+
+#include "cmd/attach_options.hpp"
+#include "cmd/commands.hpp"
+#include "cmd/json.hpp"
+#include "cmd/opened_image.hpp"
+#include "core/text.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nPrints the device, then its partitions, one a line. A server in the background answers\n"
+    "reads until 'ploopu detach'.\n"
+    "\nExamples:\n"
+    "  ploopu attach 101\n"
+    "  ploopu attach /backup/101/root.hdd --json\n"
+    "  ploopu attach ./root.hdd --backend fuse --no-loop   just a file; root is not needed\n";
+
+struct AttachOptions {
+  std::string image;
+  AttachRequest request;
+};
+
+Result<void> run_attach(Context& context, AttachOptions options) {
+  options.request.root = context.options.root;
+  PLOOPU_TRY(const auto opened, open_and_probe(context, options.image));
+  context.warn(opened.warnings());
+  PLOOPU_TRY(const auto outcome,
+             context.attachments.attach(opened.image, opened.layout, options.request));
+  context.note(outcome.notes);
+  const Attachment& attachment = outcome.attachment;
+  if (outcome.already_attached) context.note({attachment.image + ": was attached already"});
+  context.tell(fmt::format("{}: served through {} by process {}", attachment.device,
+                           attachment.backend, attachment.server_pid));
+  if (context.options.json) {
+    context.out << attachment_json(opened, outcome, {}).dump(2) << '\n';
+    return {};
+  }
+  context.out << escape_bytes(attachment.device) << '\n';
+  for (const auto& partition : attachment.partitions) {
+    if (partition.number != 0) context.out << escape_bytes(partition.device) << '\n';
+  }
+  return {};
+}
+
+}  // namespace
+
+void declare_attach(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("attach", "Make an image a read-only block device");
+  command->footer(kFooter);
+  auto options = std::make_shared<AttachOptions>();
+  command->add_option("IMAGE", options->image, "Container ID, or path of an image")->required();
+  add_backend_option(*command, options->request);
+  command->add_flag("--no-loop", options->request.as_file,
+                    "With fuse: print the path of a file that is the disk; make no device");
+  command->callback([options, &action] {
+    action = [options](Context& context) { return run_attach(context, *options); };
+  });
+}
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/attach_options.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+Json partitions_json(const OpenedImage& opened, const Attachment& attachment) {
+  Json array = Json::array();
+  for (const auto& partition : opened.layout.partitions) {
+    Json entry = partition_json(partition);
+    for (const auto& attached : attachment.partitions) {
+      if (attached.number == partition.number) entry["device"] = text(attached.device);
+    }
+    array.push_back(std::move(entry));
+  }
+  return array;
+}
+
+}  // namespace
+
+void add_backend_option(CLI::App& command, AttachRequest& request) {
+  command.add_option("--backend", request.backend, "How to serve the disk: auto, nbd or fuse")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "nbd", "fuse"}));
+}
+
+Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
+                     const std::vector<std::string>& more_warnings) {
+  const Attachment& attachment = outcome.attachment;
+  Json document = new_document();
+  document["image"] = text(attachment.image);
+  if (attachment.ctid) document["ctid"] = *attachment.ctid;
+  document["device"] = text(attachment.device);
+  document["backend"] = attachment.backend;
+  document["partitions"] = partitions_json(opened, attachment);
+  document["read_only"] = true;
+  document["overlay"] = false;
+  auto warnings = opened.warnings();
+  warnings.insert(warnings.end(), outcome.notes.begin(), outcome.notes.end());
+  warnings.insert(warnings.end(), more_warnings.begin(), more_warnings.end());
+  document["warnings"] = texts(warnings);
+  return document;
+}
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What attach and mount have in common.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cmd/json.hpp"
+#include "cmd/opened_image.hpp"
+#include "core/attachments.hpp"
+
+namespace ploopu::cmd {
+
+void add_backend_option(CLI::App& command, AttachRequest& request);
+
+// The fields that both print.
+[[nodiscard]] Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
+                                   const std::vector<std::string>& more_warnings);
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a command is given: options that every command has, where to write, and the ports.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "core/attachments.hpp"
+#include "core/file_system.hpp"
+#include "core/partitions.hpp"
+
+namespace ploopu::cmd {
+
+struct GlobalOptions {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string root = "/";
+};
+
+struct Context {
+  std::ostream& out;
+  std::ostream& err;
+  const FileSystem& files;
+  const Prober& prober;
+  Attachments& attachments;
+  GlobalOptions options = {};
+
+  // One line on stderr each, unless -q or --json is given: JSON output carries its warnings.
+  void warn(const std::vector<std::string>& warnings) const;
+  void note(const std::vector<std::string>& notes) const;
+  // The same, with -v only.
+  void tell(const std::string& text) const;
+};
+
+}  // namespace ploopu::cmd

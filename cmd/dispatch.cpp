@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/dispatch.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <utility>
+
+#include "cmd/commands.hpp"
+#include "cmd/json.hpp"
+#include "core/text.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nIMAGE is a container ID, or a path (anything with a slash) of a root.hdd directory,\n"
+    "a DiskDescriptor.xml or an image file. The image is never written to.\n"
+    "\nExamples:\n"
+    "  ploopu info 101                      what is in container 101's disk\n"
+    "  ploopu mount 101 /mnt                see its files\n"
+    "  ploopu umount /mnt                   and let go of it again\n"
+    "  ploopu --root /mnt/old list --json   look at another host's disk\n"
+    "\n'ploopu VERB --help' says more about each verb.\n";
+
+// The verbs, in the order in which help shows them.
+constexpr void (*kCommands[])(CLI::App&, Action&) = {declare_info, declare_attach, declare_mount,
+                                                     declare_detach, declare_list};
+
+void declare_global_options(CLI::App& app, GlobalOptions& options) {
+  app.add_flag("--json", options.json, "Print JSON");
+  app.add_flag("-q,--quiet", options.quiet, "No warnings and notes");
+  app.add_flag("-v,--verbose", options.verbose, "Say what is done");
+  app.add_option("--root", options.root, "Look for /etc/vz and /vz under DIR")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
+}
+
+int report(const Context& context, const Error& error) {
+  if (context.options.json) {
+    context.err << error_json(error).dump() << '\n';
+  } else {
+    context.err << "ploopu: " << escape_bytes(error.message) << '\n';
+  }
+  return exit_code(error.kind);
+}
+
+// A full disk under stdout must not look like success.
+int finish(const Context& context) {
+  if (context.out.flush()) return 0;
+  return report(context, {ErrorKind::failed, "writing to standard output failed"});
+}
+
+}  // namespace
+
+int run(std::vector<std::string> arguments, Context& context) {
+  CLI::App app("Read ploop disks of OpenVZ and Virtuozzo containers on any Linux", "ploopu");
+  app.footer(kFooter);
+  app.set_version_flag("-V,--version", "ploopu " PLOOPU_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();  // handed down: global options may also follow the verb
+  declare_global_options(app, context.options);
+  Action action;
+  for (const auto declare : kCommands) declare(app, action);
+
+  // Needed to report an error of the command line itself in the form that was asked for.
+  const bool wants_json =
+      std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::Success& asked) {  // --help, --version
+    app.exit(asked, context.out, context.err);
+    return finish(context);
+  } catch (const CLI::ParseError& error) {
+    context.options.json = wants_json;
+    return report(context, {ErrorKind::usage,
+                            std::string(error.what()) + " (ploopu --help lists the options)"});
+  }
+  if (const auto done = action(context); !done) return report(context, done.error());
+  return finish(context);
+}
+
+}  // namespace ploopu::cmd

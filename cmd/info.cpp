@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu info: what an image is and what lies on its disk. Needs no device and no privilege.
+#include <memory>
+#include <utility>
+
+#include "cmd/commands.hpp"
+#include "cmd/json.hpp"
+#include "cmd/opened_image.hpp"
+#include "cmd/table.hpp"
+#include "core/text.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nExamples:\n"
+    "  ploopu info 101\n"
+    "  ploopu info /vz/private/101/root.hdd --json\n"
+    "  ploopu --root /mnt/old-host info 101\n";
+
+std::string guid_of(const Image& image, size_t delta) {
+  return image.guids.empty() ? "" : image.guids[delta];
+}
+
+bool in_use(const Image& image) { return image.disk.deltas().back().in_use(); }
+
+Json to_json(const OpenedImage& opened) {
+  const Image& image = opened.image;
+  const Disk& disk = image.disk;
+  const Delta& top = disk.deltas().back();
+  Json document = new_document();
+  if (image.location.ctid) document["ctid"] = *image.location.ctid;
+  document["path"] = text(image.location.path);
+  document["version"] = top.is_raw() ? Json() : Json(top.version());
+  document["virtual_size"] = disk.size();
+  document["cluster_size"] = disk.cluster_size();
+  document["clusters_total"] = disk.clusters_total();
+  document["clusters_allocated"] = disk.clusters_allocated();
+  document["in_use"] = in_use(image);
+  document["deltas"] = Json::array();
+  for (size_t i = 0; i < disk.deltas().size(); ++i) {
+    const Delta& delta = disk.deltas()[i];
+    document["deltas"].push_back({{"file", text(delta.name())},
+                                  {"guid", text_or_null(guid_of(image, i))},
+                                  {"version", delta.is_raw() ? Json() : Json(delta.version())},
+                                  {"cluster_size", delta.cluster_size()},
+                                  {"clusters_allocated", disk.usage(i).allocated},
+                                  {"file_size", delta.file_size()},
+                                  {"in_use", delta.in_use()}});
+  }
+  document["partitions"] = Json::array();
+  for (const auto& partition : opened.layout.partitions) {
+    document["partitions"].push_back(partition_json(partition));
+  }
+  document["warnings"] = texts(opened.warnings());
+  return document;
+}
+
+std::string format_name(const Delta& delta) {
+  return delta.is_raw() ? "raw" : fmt::format("ploop v{}", delta.version());
+}
+
+void print_deltas(const Context& context, const Image& image) {
+  std::vector<std::vector<std::string>> rows;
+  for (size_t i = 0; i < image.disk.deltas().size(); ++i) {
+    const Delta& delta = image.disk.deltas()[i];
+    rows.push_back({delta.name().substr(delta.name().rfind('/') + 1), format_name(delta),
+                    human_size(image.disk.usage(i).allocated * delta.cluster_size()),
+                    human_size(delta.file_size()), delta.in_use() ? "in use" : "closed",
+                    guid_of(image, i)});
+  }
+  context.out << '\n';
+  print_table(context.out,
+              {{"DELTA"}, {"FORMAT"}, {"DATA", true}, {"FILE SIZE", true}, {"STATE"}, {"GUID"}},
+              rows);
+}
+
+void print_partitions(const Context& context, const DiskLayout& layout) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& partition : layout.partitions) {
+    rows.push_back({partition.number == 0 ? "whole disk" : std::to_string(partition.number),
+                    human_size(partition.start), human_size(partition.size), partition.fstype,
+                    partition.label, partition.uuid});
+  }
+  if (rows.empty()) return;
+  context.out << '\n';
+  print_table(context.out,
+              {{"PARTITION"}, {"START", true}, {"SIZE", true}, {"TYPE"}, {"LABEL"}, {"UUID"}},
+              rows);
+}
+
+void print_text(const Context& context, const OpenedImage& opened) {
+  const Image& image = opened.image;
+  const Disk& disk = image.disk;
+  const size_t deltas = disk.deltas().size();
+  const auto line = [&](const char* label, const std::string& value) {
+    context.out << fmt::format("{:<12}{}\n", label, escape_bytes(value));
+  };
+  line("Image", image.location.path);
+  if (image.location.ctid) line("Container", *image.location.ctid);
+  line("Format", fmt::format("{}, clusters of {}, {}", format_name(disk.deltas().back()),
+                             human_size(disk.cluster_size()),
+                             deltas == 1 ? "1 delta" : fmt::format("{} deltas", deltas)));
+  line("Disk size", fmt::format("{} ({} bytes)", human_size(disk.size()), disk.size()));
+  line("Allocated", fmt::format("{} of {} clusters", disk.clusters_allocated(),
+                                disk.clusters_total()));
+  line("State", in_use(image) ? "in use, or its container crashed" : "closed");
+  const auto& layout = opened.layout;
+  line("Table", layout.table.empty() ? "none" : layout.table);
+  print_deltas(context, image);
+  print_partitions(context, layout);
+}
+
+}  // namespace
+
+void declare_info(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("info", "Show what is in an image");
+  command->footer(kFooter);
+  auto image = std::make_shared<std::string>();
+  command->add_option("IMAGE", *image, "Container ID, or path of an image")->required();
+  command->callback([image, &action] {
+    action = [image](Context& context) -> Result<void> {
+      PLOOPU_TRY(const auto opened, open_and_probe(context, *image));
+      context.warn(opened.warnings());
+      if (context.options.json) {
+        context.out << to_json(opened).dump(2) << '\n';
+      } else {
+        print_text(context, opened);
+      }
+      return {};
+    };
+  });
+}
+
+}  // namespace ploopu::cmd

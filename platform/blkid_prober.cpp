@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/blkid_prober.hpp"
+
+#include <blkid/blkid.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "core/little_endian.hpp"
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+namespace {
+
+// GPT with its entries, ext, xfs, btrfs, swap, LUKS, LVM and md all live in the first or the last
+// mebibyte of what they describe.
+constexpr uint64_t kWindow = uint64_t{1} << 20;
+// Logical partitions of an MBR form a linked list across the disk; more than this is an attack.
+constexpr int kMaxLogical = 16;
+
+// The sparse memory file.
+class Window {
+ public:
+  Window(const Disk& disk, std::vector<std::string>& warnings) : disk_(disk), warnings_(warnings) {}
+
+  [[nodiscard]] Result<void> create() {
+    fd_.reset(::memfd_create("ploopu-probe", MFD_CLOEXEC));
+    if (!fd_.valid() || ::ftruncate(fd_.get(), static_cast<off_t>(disk_.size())) != 0) {
+      return fail_errno(errno, "a memory file to look for partitions in");
+    }
+    return {};
+  }
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+  // Both ends of a range of the disk.
+  [[nodiscard]] Result<void> show_ends(uint64_t start, uint64_t size) {
+    const uint64_t length = std::min(size, kWindow);
+    PLOOPU_CHECK(show(start, length));
+    return show(start + size - length, length);
+  }
+
+  [[nodiscard]] Result<void> show(uint64_t offset, uint64_t length) {
+    std::vector<std::byte> buffer;
+    while (length > 0) {
+      const Extent extent = disk_.extent_at(offset, std::min<uint64_t>(length, kWindow));
+      buffer.resize(extent.length);
+      // What can't be read stays a hole: libblkid finds nothing there, and the user is told why.
+      if (extent.kind != ExtentKind::zero && disk_.read(offset, buffer) != 0) {
+        warn(fmt::format(
+            "disk bytes {} to {} can't be read: a partition or file system there may be missing",
+            offset, offset + extent.length - 1));
+      } else if (extent.kind != ExtentKind::zero) {
+        PLOOPU_CHECK(store(offset, buffer));
+      }
+      offset += extent.length;
+      length -= extent.length;
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] Result<void> store(uint64_t offset, std::span<const std::byte> data) const {
+    while (!data.empty()) {
+      const ssize_t written =
+          ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+      if (written <= 0) return fail_errno(errno, "a memory file to look for partitions in");
+      data = data.subspan(static_cast<size_t>(written));
+      offset += static_cast<uint64_t>(written);
+    }
+    return {};
+  }
+
+  // Windows overlap: the same range is said once.
+  void warn(std::string text) {
+    if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) {
+      warnings_.push_back(std::move(text));
+    }
+  }
+
+  const Disk& disk_;
+  std::vector<std::string>& warnings_;
+  UniqueFd fd_;
+};
+
+// Shows the chain of extended boot records, which libblkid follows from an MBR.
+Result<void> show_logical_partitions(const Disk& disk, Window& window) {
+  constexpr size_t kFirstEntry = 446, kEntrySize = 16, kEntries = 4;
+  const auto is_extended = [](std::byte type) {
+    return type == std::byte{0x05} || type == std::byte{0x0f} || type == std::byte{0x85};
+  };
+  uint64_t container = 0;  // first sector of the extended partition; 0 while in the MBR itself
+  uint64_t sector = 0;
+  for (int record = 0; record <= kMaxLogical; ++record) {
+    std::array<std::byte, kSectorSize> bytes{};
+    if (disk.size() / kSectorSize <= sector) return {};
+    PLOOPU_CHECK(window.show(sector * kSectorSize, kSectorSize));
+    if (disk.read(sector * kSectorSize, bytes) != 0) return {};
+    uint64_t next = 0;
+    for (size_t i = 0; i < kEntries && next == 0; ++i) {
+      const size_t entry = kFirstEntry + i * kEntrySize;
+      if (is_extended(bytes[entry + 4])) next = container + load_le32(bytes, entry + 8);
+    }
+    if (next == 0) return {};
+    if (container == 0) container = next;
+    sector = next;
+  }
+  return {};
+}
+
+struct ProbeDeleter {
+  void operator()(blkid_probe probe) const { blkid_free_probe(probe); }
+};
+using Probe = std::unique_ptr<struct blkid_struct_probe, ProbeDeleter>;
+
+Result<Probe> new_probe(const Window& window, uint64_t start, uint64_t size) {
+  Probe probe(blkid_new_probe());
+  if (!probe || blkid_probe_set_device(probe.get(), window.fd(), static_cast<blkid_loff_t>(start),
+                                       static_cast<blkid_loff_t>(size)) != 0) {
+    return fail(ErrorKind::failed, "libblkid could not be initialised");
+  }
+  blkid_probe_set_sectorsize(probe.get(), kSectorSize);
+  return probe;
+}
+
+std::string value_of(blkid_probe probe, const char* name) {
+  const char* value = nullptr;
+  size_t length = 0;  // counts the final NUL
+  if (blkid_probe_lookup_value(probe, name, &value, &length) != 0) return {};
+  return {value, length > 0 ? length - 1 : 0};
+}
+
+Result<void> probe_file_system(Window& window, Partition& partition,
+                               std::vector<std::string>& warnings) {
+  if (partition.size == 0) return {};
+  PLOOPU_CHECK(window.show_ends(partition.start, partition.size));
+  PLOOPU_TRY(const auto probe, new_probe(window, partition.start, partition.size));
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(),
+                                    BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID);
+  constexpr int kAmbiguous = -2;
+  switch (blkid_do_safeprobe(probe.get())) {
+    case 0:
+      partition.fstype = value_of(probe.get(), "TYPE");
+      partition.label = value_of(probe.get(), "LABEL");
+      partition.uuid = value_of(probe.get(), "UUID");
+      break;
+    case kAmbiguous:
+      warnings.push_back(
+          fmt::format("the range at disk byte {} has the signatures of more than one file system",
+                      partition.start));
+      break;
+    default:
+      break;
+  }
+  return {};
+}
+
+Result<void> read_table(const Disk& disk, const Window& window, DiskLayout& layout) {
+  PLOOPU_TRY(const auto probe, new_probe(window, 0, disk.size()));
+  blkid_probe_enable_superblocks(probe.get(), 0);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  blkid_partlist list = blkid_probe_get_partitions(probe.get());
+  if (list == nullptr) return {};
+  if (blkid_parttable table = blkid_partlist_get_table(list); table != nullptr) {
+    layout.table = blkid_parttable_get_type(table);
+  }
+  for (int i = 0; i < blkid_partlist_numof_partitions(list); ++i) {
+    blkid_partition entry = blkid_partlist_get_partition(list, i);
+    Partition partition;
+    partition.number = static_cast<uint32_t>(blkid_partition_get_partno(entry));
+    const auto start = static_cast<uint64_t>(blkid_partition_get_start(entry));
+    const auto size = static_cast<uint64_t>(blkid_partition_get_size(entry));
+    const uint64_t disk_sectors = disk.size() / kSectorSize;
+    if (start >= disk_sectors) {
+      layout.warnings.push_back(
+          fmt::format("partition {} starts behind the end of the disk: ignored", partition.number));
+      continue;
+    }
+    if (size > disk_sectors - start) {
+      layout.warnings.push_back(
+          fmt::format("partition {} ends behind the end of the disk", partition.number));
+    }
+    partition.start = start * kSectorSize;
+    partition.size = std::min(size, disk_sectors - start) * kSectorSize;
+    layout.partitions.push_back(std::move(partition));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<DiskLayout> BlkidProber::probe(const Disk& disk) const {
+  DiskLayout layout;
+  if (disk.size() == 0) return layout;
+  Window window(disk, layout.warnings);
+  PLOOPU_CHECK(window.create());
+  PLOOPU_CHECK(window.show_ends(0, disk.size()));
+  PLOOPU_CHECK(show_logical_partitions(disk, window));
+  PLOOPU_CHECK(read_table(disk, window, layout));
+  if (layout.partitions.empty() && layout.table.empty()) {
+    Partition whole;
+    whole.size = disk.size();
+    PLOOPU_CHECK(probe_file_system(window, whole, layout.warnings));
+    if (!whole.fstype.empty()) layout.partitions.push_back(std::move(whole));
+    return layout;
+  }
+  for (auto& partition : layout.partitions) {
+    PLOOPU_CHECK(probe_file_system(window, partition, layout.warnings));
+  }
+  return layout;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/block_device.hpp"
+
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+
+#include "platform/sysfs.hpp"
+#include "platform/wait.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr std::chrono::seconds kNodeLimit{10};
+
+std::string name_of(const std::string& node) { return node.substr(node.rfind('/') + 1); }
+
+// "/dev/loop0" and 1 give "/dev/loop0p1": a name that ends in a digit gets a "p".
+std::string partition_node(const std::string& disk, uint32_t number) {
+  return fmt::format("{}p{}", disk, number);
+}
+
+dev_t number_in_sysfs(const std::string& name) {
+  unsigned int major_number = 0, minor_number = 0;
+  const auto text = read_attribute("/sys/class/block/" + name + "/dev");
+  if (!text || std::sscanf(text->c_str(), "%u:%u", &major_number, &minor_number) != 2) return 0;
+  return makedev(major_number, minor_number);
+}
+
+std::vector<std::string> partition_names(const std::string& disk) {
+  const std::string directory = "/sys/class/block/" + name_of(disk);
+  std::vector<std::string> names;
+  for (auto& name : list_directory(directory)) {
+    if (read_attribute(directory + "/" + name + "/partition")) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// Tells the kernel of a partition that it didn't find itself.
+Result<void> add_partition(const UniqueFd& fd, const std::string& disk,
+                           const Partition& partition) {
+  struct blkpg_partition data = {};
+  data.start = static_cast<long long>(partition.start);
+  data.length = static_cast<long long>(partition.size);
+  data.pno = static_cast<int>(partition.number);
+  struct blkpg_ioctl_arg argument = {BLKPG_ADD_PARTITION, 0, sizeof data, &data};
+  if (::ioctl(fd.get(), BLKPG, &argument) != 0 && errno != EBUSY) {
+    return fail_errno(errno, fmt::format("{}: adding partition {}", disk, partition.number));
+  }
+  return {};
+}
+
+Result<void> check_start(const std::string& node, const Partition& partition) {
+  const auto start = read_attribute("/sys/class/block/" + name_of(node) + "/start");
+  if (start == std::to_string(partition.start / kSectorSize)) return {};
+  return fail(ErrorKind::failed, "{}: the kernel sees it at sector {}, the partition table says {}",
+              node, start.value_or("?"), partition.start / kSectorSize);
+}
+
+}  // namespace
+
+dev_t device_number(const std::string& node) {
+  struct stat status = {};
+  if (::stat(node.c_str(), &status) != 0 || !S_ISBLK(status.st_mode)) return 0;
+  return status.st_rdev;
+}
+
+std::vector<dev_t> device_numbers(const std::string& disk) {
+  std::vector<dev_t> numbers = {number_in_sysfs(name_of(disk))};
+  for (const auto& name : partition_names(disk)) numbers.push_back(number_in_sysfs(name));
+  std::erase(numbers, dev_t{0});
+  return numbers;
+}
+
+Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string& disk,
+                                                               const DiskLayout& layout) {
+  const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno(errno, disk);
+  std::vector<AttachedPartition> nodes;
+  for (const auto& partition : layout.partitions) {
+    if (partition.number == 0) {
+      nodes.push_back({0, disk});
+      continue;
+    }
+    const std::string node = partition_node(disk, partition.number);
+    if (number_in_sysfs(name_of(node)) == 0) PLOOPU_CHECK(add_partition(fd, disk, partition));
+    PLOOPU_CHECK(check_start(node, partition));
+    // devtmpfs has the node by now; where udev makes nodes, it comes a little later.
+    const auto exists = [&] { return device_number(node) == number_in_sysfs(name_of(node)); };
+    if (!wait_until(exists, kNodeLimit)) {
+      return fail(ErrorKind::failed, "{}: the kernel has this partition, but /dev got no node for it",
+                  node);
+    }
+    nodes.push_back({partition.number, node});
+  }
+  return nodes;
+}
+
+Result<UniqueFd> claim_disk(const std::string& disk) {
+  UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+  if (fd.valid()) return fd;
+  if (errno == EBUSY) {
+    return fail(ErrorKind::busy,
+                "{}: in use by something that can't be named (a lazy unmount, another namespace)",
+                disk);
+  }
+  return fail_errno(errno, disk);
+}
+
+Result<void> forget_partitions(const std::string& disk) {
+  const auto gone = [&] {
+    // Opening is what makes the kernel look again.
+    const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
+    return partition_names(disk).empty();
+  };
+  if (wait_until(gone, kNodeLimit)) return {};
+  return fail(ErrorKind::failed, "{}: its partition nodes stay although the device is free", disk);
+}
+
+}  // namespace ploopu

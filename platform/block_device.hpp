@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole-disk block devices and their partition nodes, whoever drives them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "core/attachments.hpp"
+#include "core/partitions.hpp"
+#include "core/result.hpp"
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+
+// The number of a block device node; 0 when there is no such node.
+[[nodiscard]] dev_t device_number(const std::string& node);
+
+// The numbers of a whole disk ("/dev/nbd0") and of its partitions, as sysfs has them now.
+[[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk);
+
+// Returns when every partition of `layout` has a node that can be opened. The kernel makes them
+// when the disk is first opened; where it knows no partition tables, they are added by ours.
+[[nodiscard]] Result<std::vector<AttachedPartition>> provide_partition_nodes(
+    const std::string& disk, const DiskLayout& layout);
+
+// Opens the whole disk for us alone: the kernel says EBUSY while it is mounted in any namespace,
+// lazily unmounted but in use, or under device-mapper. The claim ends with the descriptor.
+[[nodiscard]] Result<UniqueFd> claim_disk(const std::string& disk);
+
+// After the disk has lost its contents: makes the kernel notice that the partitions are gone, and
+// waits until they are.
+[[nodiscard]] Result<void> forget_partitions(const std::string& disk);
+
+}  // namespace ploopu

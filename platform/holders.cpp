@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/holders.hpp"
+
+#include <fmt/format.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include "platform/block_device.hpp"
+#include "platform/mounts.hpp"
+#include "platform/process.hpp"
+#include "platform/sysfs.hpp"
+
+namespace ploopu {
+namespace {
+
+template <class T>
+bool contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  for (const auto& name : list_directory("/proc")) {
+    if (const pid_t pid = std::atoi(name.c_str()); pid > 0) pids.push_back(pid);
+  }
+  return pids;
+}
+
+// What a link in /proc/PID leads to. It is compared by name and followed only below /dev: what
+// lies elsewhere may be on a server that doesn't answer any more, and would hang us as well.
+std::string link_target(const std::string& link) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  return {target.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
+}
+
+bool is_on_device(const std::string& path, const std::vector<dev_t>& devices) {
+  return path.starts_with("/dev/") && contains(devices, device_number(path));
+}
+
+using PathTest = std::function<bool(const std::string&)>;
+
+bool has_open(pid_t pid, const PathTest& matches) {
+  const std::string directory = fmt::format("/proc/{}/fd/", pid);
+  const auto names = list_directory(directory);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return matches(link_target(directory + name));
+  });
+}
+
+void add_openers(std::vector<Holder>& holders, const HolderQuery& query, const PathTest& matches) {
+  for (const pid_t pid : all_processes()) {
+    if (pid == query.server_pid || pid == ::getpid() || !has_open(pid, matches)) continue;
+    holders.push_back({describe_process(pid) + " has it open", true});
+  }
+}
+
+void add_loops(std::vector<Holder>& holders, const PathTest& matches) {
+  for (const auto& name : list_directory("/sys/block")) {
+    const auto file = read_attribute("/sys/block/" + name + "/loop/backing_file");
+    if (file && matches(*file)) holders.push_back({"used by /dev/" + name});
+  }
+}
+
+void add_mounts(std::vector<Holder>& holders, const HolderQuery& query,
+                const std::vector<dev_t>& devices, std::vector<int>& own_groups) {
+  for (const auto& mount : read_mount_table()) {
+    if (!contains(devices, mount.device)) continue;
+    if (contains(query.own_mounts, mount.directory)) {
+      own_groups.insert(own_groups.end(), mount.peer_groups.begin(), mount.peer_groups.end());
+    } else {
+      holders.push_back({"mounted on " + mount.directory});
+    }
+  }
+}
+
+// Copies of our own mounts that propagation made go when ours do, and don't count.
+void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& devices,
+                        const std::vector<int>& own_groups) {
+  const auto is_copy = [&](const MountEntry& mount) {
+    return std::any_of(mount.peer_groups.begin(), mount.peer_groups.end(),
+                       [&](int group) { return contains(own_groups, group); });
+  };
+  std::set<std::string> seen = {"", link_target("/proc/self/ns/mnt")};
+  for (const pid_t pid : all_processes()) {
+    const std::string process = fmt::format("/proc/{}", pid);
+    if (!seen.insert(link_target(process + "/ns/mnt")).second) continue;
+    for (const auto& mount : read_mount_table(process + "/mountinfo")) {
+      if (!contains(devices, mount.device) || is_copy(mount)) continue;
+      holders.push_back({fmt::format("mounted on {} in the mount namespace of {}", mount.directory,
+                                     describe_process(pid))});
+    }
+  }
+}
+
+// device-mapper and md.
+void add_stacked_devices(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
+  for (const dev_t device : devices) {
+    const std::string directory =
+        fmt::format("/sys/dev/block/{}:{}/holders", major(device), minor(device));
+    for (const auto& name : list_directory(directory)) {
+      const auto label = read_attribute("/sys/block/" + name + "/dm/name");
+      holders.push_back({fmt::format("used by /dev/{}{}", name, label ? " (" + *label + ")" : "")});
+    }
+  }
+}
+
+void add_swap(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
+  std::istringstream lines(read_attribute("/proc/swaps").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string file = line.substr(0, line.find_first_of(" \t"));
+    if (is_on_device(file, devices)) holders.push_back({"used as swap: " + file});
+  }
+}
+
+}  // namespace
+
+std::vector<Holder> find_holders(const HolderQuery& query) {
+  std::vector<Holder> holders;
+  if (query.is_file) {
+    const auto matches = [&](const std::string& path) { return path == query.device; };
+    add_loops(holders, matches);
+    add_openers(holders, query, matches);
+    return holders;
+  }
+  const std::vector<dev_t> devices = device_numbers(query.device);
+  const auto matches = [&](const std::string& path) { return is_on_device(path, devices); };
+  std::vector<int> own_groups;
+  add_mounts(holders, query, devices, own_groups);
+  add_foreign_mounts(holders, devices, own_groups);
+  add_stacked_devices(holders, devices);
+  add_swap(holders, devices);
+  add_loops(holders, matches);
+  add_openers(holders, query, matches);
+  return holders;
+}
+
+std::vector<Holder> find_mount_users(const std::string& mountpoint) {
+  std::vector<Holder> holders;
+  const auto matches = [&](const std::string& path) {
+    return path == mountpoint || path.starts_with(mountpoint + "/");
+  };
+  for (const pid_t pid : all_processes()) {
+    const auto links = {"cwd", "root", "exe"};
+    const bool uses = std::any_of(links.begin(), links.end(), [&](const char* link) {
+      return matches(link_target(fmt::format("/proc/{}/{}", pid, link)));
+    });
+    if (uses || has_open(pid, matches)) {
+      holders.push_back({describe_process(pid) + " uses " + mountpoint});
+    }
+  }
+  return holders;
+}
+
+}  // namespace ploopu

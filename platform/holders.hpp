@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who uses a device, so that a refusal can name them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace ploopu {
+
+struct HolderQuery {
+  std::string device;                     // block device, or a file
+  bool is_file = false;
+  std::vector<std::string> own_mounts;    // mount points that don't count
+  pid_t server_pid = 0;                   // doesn't count either
+};
+
+struct Holder {
+  std::string description;  // "mounted on /mnt", "dd (pid 812) has it open"
+  bool may_be_brief = false;  // a process with an open descriptor, which may be udev having a look
+};
+
+// Mounts in every namespace, device-mapper and md above it, swap, loop devices on it, and
+// processes that have it or one of its partitions open. Unprivileged callers see less.
+[[nodiscard]] std::vector<Holder> find_holders(const HolderQuery& query);
+
+// Processes whose open files, working or root directory lie on the file system mounted there.
+[[nodiscard]] std::vector<Holder> find_mount_users(const std::string& mountpoint);
+
+}  // namespace ploopu

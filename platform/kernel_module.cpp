@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/kernel_module.hpp"
+
+#include <libkmod.h>
+#include <sys/utsname.h>
+
+#include <memory>
+
+namespace ploopu {
+namespace {
+
+std::string kernel_release() {
+  struct utsname name = {};
+  return ::uname(&name) == 0 ? name.release : "unknown";
+}
+
+struct ContextDeleter {
+  void operator()(kmod_ctx* context) const { kmod_unref(context); }
+};
+struct ListDeleter {
+  void operator()(kmod_list* list) const { kmod_module_unref_list(list); }
+};
+struct ModuleDeleter {
+  void operator()(kmod_module* module) const { kmod_module_unref(module); }
+};
+
+}  // namespace
+
+Result<void> load_kernel_module(const std::string& name, const std::string& options) {
+  const std::unique_ptr<kmod_ctx, ContextDeleter> context(kmod_new(nullptr, nullptr));
+  if (!context) return fail(ErrorKind::failed, "libkmod could not be initialised");
+  // Its complaints about a missing /lib/modules would only repeat what we say below.
+  kmod_set_log_fn(
+      context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {},
+      nullptr);
+  kmod_list* found = nullptr;
+  const int looked_up = kmod_module_new_from_lookup(context.get(), name.c_str(), &found);
+  const std::unique_ptr<kmod_list, ListDeleter> list(found);
+  if (looked_up < 0 || !list) {
+    return fail(ErrorKind::missing_kernel_part, "this kernel ({}) has no module '{}'",
+                kernel_release(), name);
+  }
+  const std::unique_ptr<kmod_module, ModuleDeleter> module(kmod_module_get_module(list.get()));
+  const int loaded = kmod_module_probe_insert_module(module.get(), KMOD_PROBE_APPLY_BLACKLIST,
+                                                     options.c_str(), nullptr, nullptr, nullptr);
+  if (loaded == KMOD_PROBE_APPLY_BLACKLIST) {
+    return fail(ErrorKind::missing_kernel_part, "module '{}' is blacklisted in modprobe.d", name);
+  }
+  if (loaded < 0) return fail_errno(-loaded, fmt::format("loading kernel module '{}'", name));
+  return {};
+}
+
+}  // namespace ploopu

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include "core/result.hpp"
+
+namespace ploopu {
+
+// Loads a module of the running kernel with what it depends on. The error says whether this kernel
+// has no such module, we may not load it, or the kernel refused it.
+[[nodiscard]] Result<void> load_kernel_module(const std::string& name, const std::string& options);
+
+}  // namespace ploopu

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/mounts.hpp"
+
+#include <libmount/libmount.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+
+namespace ploopu {
+namespace {
+
+struct ContextDeleter {
+  void operator()(libmnt_context* context) const { mnt_free_context(context); }
+};
+using MountContext = std::unique_ptr<libmnt_context, ContextDeleter>;
+
+struct TableDeleter {
+  void operator()(libmnt_table* table) const { mnt_unref_table(table); }
+};
+struct IteratorDeleter {
+  void operator()(libmnt_iter* iterator) const { mnt_free_iter(iterator); }
+};
+
+// The errno of the mount or umount system call, or of what libmount did before it.
+int error_of(libmnt_context* context, int returned) {
+  if (mnt_context_syscall_called(context) != 0) {
+    const int status = mnt_context_get_syscall_errno(context);
+    if (status != 0) return status;
+  }
+  return returned < 0 ? -returned : EINVAL;
+}
+
+std::string explain(libmnt_context* context, int returned) {
+  std::array<char, 512> message{};
+  mnt_context_get_excode(context, returned, message.data(), message.size());
+  return message.data();
+}
+
+std::vector<int> peer_groups(libmnt_fs* fs) {
+  std::vector<int> groups;
+  const char* fields = mnt_fs_get_optional_fields(fs);
+  std::istringstream words(fields == nullptr ? "" : fields);
+  for (std::string word; words >> word;) {
+    if (word.starts_with("shared:") || word.starts_with("master:")) {
+      groups.push_back(std::atoi(word.c_str() + word.find(':') + 1));
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+std::vector<MountEntry> read_mount_table(const std::string& table) {
+  std::vector<MountEntry> entries;
+  const std::unique_ptr<libmnt_table, TableDeleter> parsed(
+      mnt_new_table_from_file(table.c_str()));
+  const std::unique_ptr<libmnt_iter, IteratorDeleter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
+  if (!parsed || !iterator) return entries;
+  libmnt_fs* fs = nullptr;
+  while (mnt_table_next_fs(parsed.get(), iterator.get(), &fs) == 0) {
+    const char* directory = mnt_fs_get_target(fs);
+    const char* source = mnt_fs_get_source(fs);
+    entries.push_back({mnt_fs_get_devno(fs), directory == nullptr ? "" : directory,
+                       source == nullptr ? "" : source, peer_groups(fs)});
+  }
+  return entries;
+}
+
+Result<MountOutcome> mount_device(const MountRequest& request) {
+  const MountContext context(mnt_new_context());
+  if (!context) return fail(ErrorKind::failed, "libmount could not be initialised");
+  libmnt_context* c = context.get();
+  mnt_context_disable_helpers(c, 1);
+  mnt_context_set_optsmode(c, MNT_OMODE_NOTAB);
+  if (mnt_context_set_source(c, request.device.c_str()) != 0 ||
+      mnt_context_set_target(c, request.directory.c_str()) != 0 ||
+      mnt_context_set_fstype(c, request.fstype.c_str()) != 0 ||
+      mnt_context_set_options(c, request.options.c_str()) != 0) {
+    return fail(ErrorKind::usage, "{}: these mount options can't be understood: {}",
+                request.directory, request.options);
+  }
+  const int returned = mnt_context_mount(c);
+  if (returned == 0 && mnt_context_get_status(c) == 1) return MountOutcome::mounted;
+  const int error = error_of(c, returned);
+  // ext4 and xfs answer so when the journal must be replayed and the device is read-only.
+  if (error == EROFS) return MountOutcome::needs_recovery;
+  auto failure = fail_errno(error, fmt::format("{}: mounting {} as {} ({})", request.directory,
+                                               request.device, request.fstype, request.options));
+  if (error == EINVAL) failure.value().message += ": " + explain(c, returned);
+  if (error == ENODEV) failure.value().kind = ErrorKind::missing_kernel_part;
+  return failure;
+}
+
+Result<void> unmount_directory(const std::string& directory) {
+  const MountContext context(mnt_new_context());
+  if (!context) return fail(ErrorKind::failed, "libmount could not be initialised");
+  mnt_context_disable_helpers(context.get(), 1);
+  if (mnt_context_set_target(context.get(), directory.c_str()) != 0) {
+    return fail(ErrorKind::failed, "{}: out of memory", directory);
+  }
+  const int returned = mnt_context_umount(context.get());
+  if (returned == 0 && mnt_context_get_status(context.get()) == 1) return {};
+  return fail_errno(error_of(context.get(), returned), fmt::format("{}: unmounting", directory));
+}
+
+}  // namespace ploopu

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/nbd_backend.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/nbd_server.hpp"
+#include "platform/block_device.hpp"
+#include "platform/kernel_module.hpp"
+#include "platform/nbd_netlink.hpp"
+#include "platform/socket_stream.hpp"
+#include "platform/sysfs.hpp"
+
+namespace ploopu {
+namespace {
+
+// Each connection has a thread and, in the driver, a queue of its own.
+constexpr unsigned kMaxConnections = 4;
+
+std::string identifier_of(const std::string& id) { return "ploopu:" + id; }
+
+// Number of the device that carries our identifier; -1 when none does.
+int find_index(const std::string& id) {
+  for (const auto& name : list_directory("/sys/block")) {
+    if (!name.starts_with("nbd")) continue;
+    if (read_attribute("/sys/block/" + name + "/backend") == identifier_of(id)) {
+      return std::stoi(name.substr(3));
+    }
+  }
+  return -1;
+}
+
+std::string node_of(int index) { return fmt::format("/dev/nbd{}", index); }
+
+class NbdService final : public Service {
+ public:
+  NbdService(const Disk& disk, std::string id, const RuntimeDir& runtime)
+      : disk_(disk), id_(std::move(id)), runtime_(runtime) {}
+
+  Result<std::string> start() override {
+    std::vector<UniqueFd> kernel_ends;
+    const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxConnections);
+    for (unsigned i = 0; i < count; ++i) {
+      std::array<int, 2> ends{};
+      // Stream sockets only: the driver refuses everything else (M03).
+      if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        return fail_errno(errno, "nbd: a socket pair");
+      }
+      kernel_ends.emplace_back(ends[0]);
+      streams_.push_back(std::make_unique<SocketStream>(UniqueFd(ends[1])));
+    }
+    for (const auto& stream : streams_) {
+      threads_.emplace_back([this, s = stream.get()] { nbd::serve(disk_, *s); });
+    }
+    std::vector<int> sockets;
+    for (const auto& end : kernel_ends) sockets.push_back(end.get());
+    const auto index = NbdNetlink::connect({disk_.size(), identifier_of(id_), sockets});
+    kernel_ends.clear();  // the driver holds its own references; without them the threads end
+    if (!index) {
+      wait();
+      return tl::unexpected<Error>(index.error());
+    }
+    return node_of(*index);
+  }
+
+  void wait() override {
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  void stop() override {
+    if (const int index = find_index(id_); index >= 0) {
+      static_cast<void>(NbdNetlink::disconnect(index));
+    }
+  }
+
+  void clean_up() override { runtime_.remove(id_); }
+
+ private:
+  const Disk& disk_;
+  std::string id_;
+  const RuntimeDir& runtime_;
+  std::vector<std::unique_ptr<SocketStream>> streams_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+Result<void> NbdBackend::prepare(bool /*as_file*/) const {
+  if (NbdNetlink::is_available()) return {};
+  return load_kernel_module("nbd", "max_part=16");
+}
+
+Result<ServerProcess> NbdBackend::serve(const Disk& disk, Record& record) const {
+  NbdService service(disk, record.id, runtime_);
+  std::vector<int> keep;
+  for (const auto& delta : disk.deltas()) keep.push_back(delta.file().descriptor());
+  PLOOPU_TRY(auto server, ServerProcess::launch(service, keep, "ploopu-nbd"));
+  record.device = server.started();
+  return server;
+}
+
+std::string NbdBackend::find_device(const Record& record) const {
+  const int index = find_index(record.id);
+  return index < 0 ? "" : node_of(index);
+}
+
+// The claim is held until the device is disconnected, so that no mount can come between. The
+// driver cleans up when the claim, the last descriptor, is closed behind it.
+Result<void> NbdBackend::release(const Record& record, UniqueFd /*claim*/) const {
+  const int index = find_index(record.id);
+  if (index < 0) return {};
+  return NbdNetlink::disconnect(index);
+}
+
+}  // namespace ploopu

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include "platform/backend.hpp"
+
+namespace ploopu {
+
+// The disk through the kernel's nbd driver: our server answers on UNIX socket pairs.
+class NbdBackend final : public Backend {
+ public:
+  explicit NbdBackend(const RuntimeDir& runtime) : runtime_(runtime) {}
+
+  [[nodiscard]] const char* name() const override { return "nbd"; }
+  [[nodiscard]] bool serves_files() const override { return false; }
+  [[nodiscard]] Result<void> prepare(bool as_file) const override;
+  [[nodiscard]] Result<ServerProcess> serve(const Disk& disk, Record& record) const override;
+  [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] Result<void> release(const Record& record, UniqueFd claim) const override;
+
+ private:
+  const RuntimeDir& runtime_;
+};
+
+}  // namespace ploopu

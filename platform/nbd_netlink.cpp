@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/nbd_netlink.hpp"
+
+#include <linux/nbd-netlink.h>
+#include <linux/nbd.h>
+#include <netlink/attr.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+
+namespace ploopu {
+namespace {
+
+constexpr uint64_t kBlockSize = 512;  // larger ones misread partition tables (RELIABILITY.md H82)
+// A request without an answer: the driver gives up on the socket. Can't be changed later (M10).
+constexpr uint64_t kTimeoutSeconds = 5;
+// How long requests wait for a new socket after the last one died.
+constexpr uint64_t kDeadConnectionSeconds = 300;
+
+struct SocketDeleter {
+  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+struct MessageDeleter {
+  void operator()(nl_msg* message) const { nlmsg_free(message); }
+};
+using Message = std::unique_ptr<nl_msg, MessageDeleter>;
+
+int errno_of(int netlink_error) {
+  switch (-netlink_error) {
+    case NLE_BUSY:
+      return EBUSY;
+    case NLE_PERM:
+    case NLE_NOACCESS:
+      return EPERM;
+    case NLE_INVAL:
+      return EINVAL;
+    case NLE_NOMEM:
+      return ENOMEM;
+    default:
+      return EIO;
+  }
+}
+
+// One conversation with the driver.
+class Session {
+ public:
+  [[nodiscard]] static Result<Session> open() {
+    Session session;
+    session.socket_.reset(nl_socket_alloc());
+    if (!session.socket_ || genl_connect(session.socket_.get()) != 0) {
+      return fail(ErrorKind::failed, "no generic netlink socket can be opened");
+    }
+    session.family_ = genl_ctrl_resolve(session.socket_.get(), NBD_GENL_FAMILY_NAME);
+    if (session.family_ < 0) {
+      return fail(ErrorKind::missing_kernel_part, "this kernel has no nbd driver loaded");
+    }
+    return session;
+  }
+
+  [[nodiscard]] Message new_message(uint8_t command) const {
+    Message message(nlmsg_alloc());
+    if (message) {
+      genlmsg_put(message.get(), NL_AUTO_PORT, NL_AUTO_SEQ, family_, 0, 0, command,
+                  NBD_GENL_VERSION);
+    }
+    return message;
+  }
+
+  // Sends, waits for the acknowledgement, and returns NBD_ATTR_INDEX of the answer if it has one.
+  [[nodiscard]] Result<std::optional<int>> exchange(nl_msg* message, const char* what) {
+    std::optional<int> index;
+    nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, store_index, &index);
+    const int sent = nl_send_auto(socket_.get(), message);
+    const int answered = sent < 0 ? sent : nl_recvmsgs_default(socket_.get());
+    const int acknowledged =
+        answered < 0 || !index ? answered : nl_wait_for_ack(socket_.get());
+    if (acknowledged < 0) {
+      return fail_errno(errno_of(acknowledged), fmt::format("nbd: {}", what));
+    }
+    return index;
+  }
+
+ private:
+  static int store_index(nl_msg* message, void* argument) {
+    const nlattr* attribute = nlmsg_find_attr(nlmsg_hdr(message), GENL_HDRLEN, NBD_ATTR_INDEX);
+    if (attribute != nullptr) {
+      *static_cast<std::optional<int>*>(argument) = static_cast<int>(nla_get_u32(attribute));
+    }
+    return NL_OK;
+  }
+
+  std::unique_ptr<nl_sock, SocketDeleter> socket_;
+  int family_ = -1;
+};
+
+int put_sockets(nl_msg* message, std::span<const int> sockets) {
+  nlattr* list = nla_nest_start(message, NBD_ATTR_SOCKETS);
+  if (list == nullptr) return -NLE_NOMEM;
+  for (const int socket : sockets) {
+    nlattr* item = nla_nest_start(message, NBD_SOCK_ITEM);
+    if (item == nullptr || nla_put_u32(message, NBD_SOCK_FD, static_cast<uint32_t>(socket)) < 0) {
+      return -NLE_NOMEM;
+    }
+    nla_nest_end(message, item);
+  }
+  nla_nest_end(message, list);
+  return 0;
+}
+
+}  // namespace
+
+bool NbdNetlink::is_available() { return Session::open().has_value(); }
+
+Result<int> NbdNetlink::connect(const NbdConnect& request) {
+  PLOOPU_TRY(auto session, Session::open());
+  const Message message = session.new_message(NBD_CMD_CONNECT);
+  constexpr uint64_t kServerFlags =
+      NBD_FLAG_HAS_FLAGS | NBD_FLAG_READ_ONLY | NBD_FLAG_CAN_MULTI_CONN;
+  nl_msg* m = message.get();
+  // No NBD_ATTR_INDEX: the kernel takes a free device, and -1 would be refused (M01).
+  if (m == nullptr || nla_put_u64(m, NBD_ATTR_SIZE_BYTES, request.size) < 0 ||
+      nla_put_u64(m, NBD_ATTR_BLOCK_SIZE_BYTES, kBlockSize) < 0 ||
+      nla_put_u64(m, NBD_ATTR_SERVER_FLAGS, kServerFlags) < 0 ||
+      nla_put_u64(m, NBD_ATTR_TIMEOUT, kTimeoutSeconds) < 0 ||
+      nla_put_u64(m, NBD_ATTR_DEAD_CONN_TIMEOUT, kDeadConnectionSeconds) < 0 ||
+      nla_put_string(m, NBD_ATTR_BACKEND_IDENTIFIER, request.identifier.c_str()) < 0 ||
+      put_sockets(m, request.sockets) < 0) {
+    return fail(ErrorKind::failed, "nbd: out of memory for a netlink message");
+  }
+  PLOOPU_TRY(const auto index, session.exchange(m, "connecting a device"));
+  if (!index) return fail(ErrorKind::failed, "nbd: the kernel did not say which device it took");
+  return *index;
+}
+
+Result<void> NbdNetlink::disconnect(int index) {
+  PLOOPU_TRY(auto session, Session::open());
+  const Message message = session.new_message(NBD_CMD_DISCONNECT);
+  if (!message || nla_put_u32(message.get(), NBD_ATTR_INDEX, static_cast<uint32_t>(index)) < 0) {
+    return fail(ErrorKind::failed, "nbd: out of memory for a netlink message");
+  }
+  const std::string what = fmt::format("disconnecting /dev/nbd{}", index);
+  if (auto done = session.exchange(message.get(), what.c_str()); !done) {
+    return tl::unexpected<Error>(std::move(done).error());
+  }
+  return {};
+}
+
+}  // namespace ploopu

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's nbd driver, driven through its generic netlink family (linux/nbd-netlink.h) alone:
+// the ioctl interface would need a process that stays in the kernel. Facts that are behind the
+// choices here were measured (RELIABILITY.md section 4).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "core/result.hpp"
+
+namespace ploopu {
+
+struct NbdConnect {
+  uint64_t size = 0;             // bytes, a multiple of 512
+  std::string identifier;        // shows in sysfs as "backend"; later changes must present it
+  std::span<const int> sockets;  // the kernel's ends: connected UNIX stream sockets
+};
+
+class NbdNetlink {
+ public:
+  // Whether this kernel has the family now.
+  [[nodiscard]] static bool is_available();
+
+  // Connects a free device that the kernel chooses, read-only, with 512-byte blocks, and returns
+  // its number. Requests come to the other ends of the sockets before this returns.
+  [[nodiscard]] static Result<int> connect(const NbdConnect& request);
+
+  // Disconnects at once, even while the device is open: see that it is not.
+  [[nodiscard]] static Result<void> disconnect(int index);
+};
+
+}  // namespace ploopu

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/posix_file_system.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+namespace {
+
+class PosixImageFile final : public ImageFile {
+ public:
+  PosixImageFile(UniqueFd fd, const struct stat& status)
+      : fd_(std::move(fd)),
+        size_(static_cast<uint64_t>(status.st_size)),
+        identity_{status.st_dev, status.st_ino} {}
+
+  [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] FileIdentity identity() const override { return identity_; }
+  [[nodiscard]] int descriptor() const override { return fd_.get(); }
+
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
+    while (!out.empty()) {
+      const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return errno;
+      if (got == 0) return EIO;  // the file ends here: it was cut short
+      out = out.subspan(static_cast<size_t>(got));
+      offset += static_cast<uint64_t>(got);
+    }
+    return 0;
+  }
+
+ private:
+  UniqueFd fd_;
+  uint64_t size_;
+  FileIdentity identity_;
+};
+
+// A descriptor that names a file without opening it: no FIFO blocks and no device notices.
+UniqueFd open_path(int directory, const std::string& path, uint64_t resolve, uint64_t flags = 0) {
+  struct open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC | flags;
+  how.resolve = resolve;
+  return UniqueFd(
+      static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
+}
+
+std::string proc_path(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+PathType type_of(mode_t mode) {
+  if (S_ISREG(mode)) return PathType::regular;
+  if (S_ISDIR(mode)) return PathType::directory;
+  return PathType::other;
+}
+
+struct OpenFile {
+  UniqueFd fd;
+  struct stat status = {};
+};
+
+// Opens for reading what `path` names, if it is a regular file.
+Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t resolve,
+                              const std::string& name) {
+  OpenFile file;
+  const UniqueFd handle = open_path(directory, path, resolve, O_NOFOLLOW);
+  if (!handle.valid() && errno == EXDEV) {
+    return fail(ErrorKind::damaged, "{}: lies outside of the image's directory: refused", name);
+  }
+  if (!handle.valid() && errno == ELOOP) {
+    return fail(ErrorKind::damaged, "{}: a symbolic link is in the way: refused", name);
+  }
+  if (!handle.valid() || ::fstat(handle.get(), &file.status) != 0) return fail_errno(errno, name);
+  if (!S_ISREG(file.status.st_mode)) {
+    return fail(ErrorKind::damaged, "{}: not a regular file", name);
+  }
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  const std::string link = proc_path(handle);
+  file.fd.reset(::open(link.c_str(), kFlags | O_NOATIME));
+  // Only the owner (or CAP_FOWNER) may leave atime alone; others can still read.
+  if (!file.fd.valid() && errno == EPERM) file.fd.reset(::open(link.c_str(), kFlags));
+  if (!file.fd.valid()) return fail_errno(errno, name);
+  return file;
+}
+
+Result<std::unique_ptr<ImageFile>> as_image(Result<OpenFile> file) {
+  if (!file) return tl::unexpected<Error>(std::move(file).error());
+  return std::make_unique<PosixImageFile>(std::move(file->fd), file->status);
+}
+
+}  // namespace
+
+Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
+                                              const std::string& path) const {
+  UniqueFd directory(AT_FDCWD);
+  uint64_t rules = 0;
+  if (root != "/") {
+    directory.reset(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return fail_errno(errno, "--root " + root);
+    rules = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  }
+  const UniqueFd fd = open_path(directory.get(), path, rules);
+  if (!fd.valid()) {
+    if (errno == ENOENT || errno == ENOTDIR) return ResolvedPath{path, PathType::missing};
+    return fail_errno(errno, path);
+  }
+  struct stat status = {};
+  std::array<char, PATH_MAX> real{};
+  const ssize_t length = ::readlink(proc_path(fd).c_str(), real.data(), real.size());
+  if (length < 0 || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path);
+  return ResolvedPath{std::string(real.data(), static_cast<size_t>(length)),
+                      type_of(status.st_mode)};
+}
+
+Result<std::string> PosixFileSystem::read_text(const std::string& path, size_t max_bytes) const {
+  PLOOPU_TRY(const auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(file.fd.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, path);
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<size_t>(got));
+    if (text.size() > max_bytes) {
+      return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", path, max_bytes);
+    }
+  }
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image(const std::string& path) const {
+  return as_image(open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_beneath(
+    const std::string& directory, const std::string& relative) const {
+  const std::string name = directory + "/" + relative;
+  const UniqueFd base = open_path(AT_FDCWD, directory, RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!base.valid()) return fail_errno(errno, directory);
+  return as_image(
+      open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
+}
+
+}  // namespace ploopu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/process.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <sstream>
+
+#include "platform/sysfs.hpp"
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+
+ProcessIdentity identify_process(pid_t pid) {
+  const auto stat = read_attribute(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return {pid, 0};
+  // The name in parentheses may hold anything, so count from the last one: state is field 3.
+  const size_t name_end = stat->rfind(')');
+  if (name_end == std::string::npos) return {pid, 0};
+  std::istringstream fields(stat->substr(name_end + 1));
+  std::string field;
+  fields >> field;
+  if (field == "Z" || field == "X") return {pid, 0};  // dead, but not yet waited for
+  for (int number = 4; number <= 22 && fields >> field; ++number) continue;
+  uint64_t start = 0;
+  std::istringstream(field) >> start;
+  return {pid, start};
+}
+
+bool is_alive(const ProcessIdentity& process) {
+  return process.pid > 0 && process.start_time != 0 &&
+         identify_process(process.pid).start_time == process.start_time;
+}
+
+bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit) {
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid() || !is_alive(process)) return true;
+  struct pollfd event = {pidfd.get(), POLLIN, 0};
+  return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
+}
+
+std::string describe_process(pid_t pid) {
+  const auto name = read_attribute(fmt::format("/proc/{}/comm", pid));
+  return fmt::format("{} (pid {})", name.value_or("a process"), pid);
+}
+
+}  // namespace ploopu

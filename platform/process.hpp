@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Processes are named by ID and start time: an ID alone may have been given to another one since.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace ploopu {
+
+struct ProcessIdentity {
+  pid_t pid = 0;
+  uint64_t start_time = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
+};
+
+// start_time is 0 when there is no such process.
+[[nodiscard]] ProcessIdentity identify_process(pid_t pid);
+
+[[nodiscard]] bool is_alive(const ProcessIdentity& process);
+
+// False when it still runs after `limit`.
+[[nodiscard]] bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit);
+
+// "dd (pid 812)".
+[[nodiscard]] std::string describe_process(pid_t pid);
+
+}  // namespace ploopu

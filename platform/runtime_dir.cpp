@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/runtime_dir.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "platform/sysfs.hpp"
+#include "platform/wait.hpp"
+
+namespace ploopu {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kRecordName[] = "attachment.json";
+constexpr size_t kIdLength = 16;
+constexpr std::chrono::seconds kLockLimit{30};
+
+std::string runtime_path() {
+  if (::geteuid() == 0) return "/run/ploopu";
+  const char* base = std::getenv("XDG_RUNTIME_DIR");
+  if (base != nullptr && *base == '/') return std::string(base) + "/ploopu";
+  return fmt::format("/tmp/ploopu-{}", ::geteuid());
+}
+
+bool is_id(const std::string& name) {
+  return name.size() == kIdLength &&
+         name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Names may be any bytes, JSON only text: each byte is stored as the code point of its value.
+std::string bytes_to_text(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      text += c;
+    } else {
+      text += static_cast<char>(0xC0 | byte >> 6);
+      text += static_cast<char>(0x80 | (byte & 0x3F));
+    }
+  }
+  return text;
+}
+
+std::string text_to_bytes(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80 || i + 1 == text.size()) {
+      bytes += text[i];
+    } else {
+      bytes += static_cast<char>((lead & 0x03) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F));
+    }
+  }
+  return bytes;
+}
+
+std::string get_bytes(const json& value) { return text_to_bytes(value.get<std::string>()); }
+
+json to_json(const Record& record) {
+  json partitions = json::array();
+  for (const auto& partition : record.partitions) {
+    partitions.push_back({{"number", partition.number}, {"device", bytes_to_text(partition.device)}});
+  }
+  json mountpoints = json::array();
+  for (const auto& mountpoint : record.mountpoints) mountpoints.push_back(bytes_to_text(mountpoint));
+  json document = {{"schema", 1},
+                   {"image", bytes_to_text(record.image)},
+                   {"top", {record.top.device, record.top.inode}},
+                   {"root", bytes_to_text(record.root)},
+                   {"backend", record.backend},
+                   {"device", bytes_to_text(record.device)},
+                   {"is_file", record.is_file},
+                   {"size", record.size},
+                   {"partitions", std::move(partitions)},
+                   {"server", {record.server.pid, record.server.start_time}},
+                   {"mountpoints", std::move(mountpoints)}};
+  if (record.ctid) document["ctid"] = *record.ctid;
+  return document;
+}
+
+Record from_json(const json& document) {
+  Record record;
+  record.image = get_bytes(document.at("image"));
+  const auto top = document.at("top").get<std::array<uint64_t, 2>>();
+  record.top = {top[0], top[1]};
+  if (document.contains("ctid")) record.ctid = document.at("ctid").get<std::string>();
+  record.root = get_bytes(document.at("root"));
+  record.backend = document.at("backend").get<std::string>();
+  record.device = get_bytes(document.at("device"));
+  record.is_file = document.at("is_file").get<bool>();
+  record.size = document.at("size").get<uint64_t>();
+  for (const json& partition : document.at("partitions")) {
+    record.partitions.push_back(
+        {partition.at("number").get<uint32_t>(), get_bytes(partition.at("device"))});
+  }
+  record.server.pid = document.at("server").at(0).get<pid_t>();
+  record.server.start_time = document.at("server").at(1).get<uint64_t>();
+  for (const json& mountpoint : document.at("mountpoints")) {
+    record.mountpoints.push_back(get_bytes(mountpoint));
+  }
+  return record;
+}
+
+}  // namespace
+
+std::string random_id() {
+  std::array<unsigned char, kIdLength / 2> bytes{};
+  // Up to 256 bytes come whole, and only early in boot would it have to wait.
+  while (::getrandom(bytes.data(), bytes.size(), 0) != ssize_t{bytes.size()}) continue;
+  std::string id;
+  for (const unsigned char byte : bytes) id += fmt::format("{:02x}", byte);
+  return id;
+}
+
+Result<RuntimeDir> RuntimeDir::open() {
+  const std::string path = runtime_path();
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, path);
+  const UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status = {};
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path);
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 0077) != 0) {
+    return fail(ErrorKind::not_permitted,
+                "{}: must be a directory that you own, with mode 0700: somebody else made it", path);
+  }
+  return RuntimeDir(path);
+}
+
+UniqueFd RuntimeDir::open_lock() const {
+  return UniqueFd(::open((path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
+
+Result<UniqueFd> RuntimeDir::lock() const {
+  UniqueFd fd = open_lock();
+  if (!fd.valid()) return fail_errno(errno, path_ + "/lock");
+  const auto taken = [&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0; };
+  if (!wait_until(taken, kLockLimit)) {
+    return fail(ErrorKind::busy, "{}/lock: another ploopu holds it: try again when it has ended",
+                path_);
+  }
+  return fd;
+}
+
+UniqueFd RuntimeDir::try_lock() const {
+  UniqueFd fd = open_lock();
+  if (fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+  return fd;
+}
+
+std::vector<Record> RuntimeDir::load_all() const {
+  std::vector<Record> records;
+  for (const auto& id : list_directory(path_)) {
+    if (!is_id(id)) continue;
+    Record record;
+    const auto text = read_attribute(path_ + "/" + id + "/" + kRecordName);
+    if (const auto document = json::parse(text.value_or(""), nullptr, false);
+        !document.is_discarded()) {
+      try {
+        record = from_json(document);
+      } catch (const json::exception&) {
+        record = {};
+      }
+    }
+    record.id = id;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+Result<void> RuntimeDir::save(const Record& record) const {
+  const std::string directory = path_ + "/" + record.id;
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, directory);
+  const std::string path = directory + "/" + kRecordName;
+  const std::string temporary = path + ".new";
+  const std::string text = to_json(record).dump();
+  const UniqueFd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return fail_errno(errno, temporary);
+  const ssize_t written = ::write(fd.get(), text.data(), text.size());
+  if (written != static_cast<ssize_t>(text.size())) {
+    return fail_errno(written < 0 ? errno : ENOSPC, temporary);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(errno, path);
+  return {};
+}
+
+void RuntimeDir::remove(const std::string& id) const {
+  std::error_code ignored;  // what is left is removed by the next command that looks
+  std::filesystem::remove_all(path_ + "/" + id, ignored);
+}
+
+std::string RuntimeDir::disk_file(const std::string& id) const {
+  return path_ + "/" + id + "/disk";
+}
+
+}  // namespace ploopu

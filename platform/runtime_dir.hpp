@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The directory where ploopu remembers what it attached: /run/ploopu for root, otherwise
+// $XDG_RUNTIME_DIR/ploopu. Each attachment has a folder there, named by its id:
+//     ID/attachment.json   the record below
+//     ID/disk              the file on which the fuse back end mounts the disk
+// A record says what ploopu meant to do; whether it is so is asked of the kernel each time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/attachments.hpp"
+#include "core/result.hpp"
+#include "platform/process.hpp"
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+
+// What is written down about one attachment.
+struct Record {
+  std::string id;
+  std::string image;
+  FileIdentity top;  // of the newest delta, the identity of the image
+  std::optional<std::string> ctid;
+  std::string root;
+  std::string backend;
+  std::string device;  // empty until it is known
+  bool is_file = false;
+  uint64_t size = 0;  // bytes
+  std::vector<AttachedPartition> partitions;
+  ProcessIdentity server;
+  std::vector<std::string> mountpoints;
+};
+
+class RuntimeDir {
+ public:
+  // Creates the directory when it is missing. One that isn't ours alone (owner, mode 0700, no
+  // symbolic link) is refused.
+  [[nodiscard]] static Result<RuntimeDir> open();
+
+  // Held while attachments change, so that two commands don't undo each other.
+  // ErrorKind::busy when another one keeps it for longer than half a minute.
+  [[nodiscard]] Result<UniqueFd> lock() const;
+  // The lock if nobody has it; otherwise an invalid descriptor.
+  [[nodiscard]] UniqueFd try_lock() const;
+
+  // A record that can't be read back (cut short, of the future) has nothing but its id.
+  [[nodiscard]] std::vector<Record> load_all() const;
+  [[nodiscard]] Result<void> save(const Record& record) const;
+  void remove(const std::string& id) const;
+
+  // The file on which the fuse back end mounts the disk.
+  [[nodiscard]] std::string disk_file(const std::string& id) const;
+
+ private:
+  explicit RuntimeDir(std::string path) : path_(std::move(path)) {}
+  [[nodiscard]] UniqueFd open_lock() const;
+
+  std::string path_;
+};
+
+[[nodiscard]] std::string random_id();
+
+}  // namespace ploopu

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A server is a process of its own that outlives the command which started it. It is forked, not
+// executed, and so inherits the opened disk: nothing is parsed twice and no path is looked up again.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "platform/process.hpp"
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+
+// What a server process does. All of it runs in that process.
+class Service {
+ public:
+  Service() = default;
+  virtual ~Service() = default;
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Makes the kernel send requests here and returns the name of what it made.
+  [[nodiscard]] virtual Result<std::string> start() = 0;
+  // Returns when the kernel has let go of it.
+  virtual void wait() = 0;
+  // Takes down what start() made, so that wait() returns.
+  virtual void stop() = 0;
+  // After wait(): removes what the attachment leaves behind.
+  virtual void clean_up() = 0;
+};
+
+// The command's side. Until keep() the server takes everything down again when this object or
+// the command itself goes, however it goes.
+class ServerProcess {
+ public:
+  // Starts a process that runs `service`, keeping only the descriptors in `keep` open, and waits
+  // for its start(). `title` is its name in ps.
+  [[nodiscard]] static Result<ServerProcess> launch(Service& service, const std::vector<int>& keep,
+                                                    const char* title);
+
+  ServerProcess(ServerProcess&&) = default;
+  ServerProcess& operator=(ServerProcess&&) = default;
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+  ~ServerProcess();
+
+  [[nodiscard]] const ProcessIdentity& identity() const { return identity_; }
+  // What start() returned.
+  [[nodiscard]] const std::string& started() const { return started_; }
+  // From now on the server lives until the kernel lets go of its device.
+  [[nodiscard]] Result<void> keep();
+
+ private:
+  ServerProcess() = default;
+
+  ProcessIdentity identity_;
+  std::string started_;
+  UniqueFd control_;
+};
+
+}  // namespace ploopu
