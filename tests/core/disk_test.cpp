@@ -1,4 +1,303 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/disk.hpp"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-TEST(Disk, Compiles) {}
+
+#include <cerrno>
+
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+Disk assemble(std::vector<Delta> deltas) {
+  auto disk = Disk::assemble(std::move(deltas));
+  if (!disk) throw std::runtime_error(disk.error().message);
+  return *std::move(disk);
+}
+
+Bytes read(const Disk& disk, uint64_t offset, size_t length) {
+  Bytes out(length, std::byte{0xEE});
+  EXPECT_EQ(disk.read(offset, out), 0) << "at " << offset;
+  return out;
+}
+
+Bytes zeros(size_t length) { return Bytes(length); }
+
+Bytes part(const Bytes& bytes, size_t offset, size_t length) {
+  return {bytes.begin() + static_cast<ptrdiff_t>(offset),
+          bytes.begin() + static_cast<ptrdiff_t>(offset + length)};
+}
+
+// A disk of `clusters` clusters of `sectors` sectors, in a file of one version.
+PloopSpec spec_of(int version, uint32_t sectors, std::vector<uint32_t> bat) {
+  PloopSpec spec{.version = version, .cluster_sectors = sectors, .bat = std::move(bat)};
+  spec.disk_sectors = spec.bat.size() * sectors;
+  return spec;
+}
+
+TEST(Disk, EntriesOfV1AreSectorsAndOfV2ClustersFromTheStartOfTheFile) {
+  const Bytes data = pattern(8 * 512, 1);
+  for (const int version : {1, 2}) {
+    // Cluster 1 of the disk lies at byte 16 * 512 of the file.
+    auto file = ploop_file(spec_of(version, 8, {0, version == 1 ? 16U : 2U}));
+    file->write(16 * 512, data);
+    const Disk disk = assemble(chain(open_ploop(file)));
+    EXPECT_EQ(disk.size(), 2 * 8 * 512U);
+    EXPECT_EQ(read(disk, 0, 8 * 512), zeros(8 * 512));
+    EXPECT_EQ(read(disk, 8 * 512, 8 * 512), data);
+    EXPECT_EQ(disk.clusters_allocated(), 1U);
+  }
+}
+
+// The predecessor's fault: positions counted from the first data block.
+TEST(Disk, ATableLongerThanAClusterMovesNothing) {
+  std::vector<uint32_t> bat(1000);  // 64 + 4000 bytes: 8 clusters of one sector
+  bat[999] = 8;
+  auto file = ploop_file(spec_of(2, 1, bat));
+  const Bytes data = pattern(512, 2);
+  file->write(8 * 512, data);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(read(disk, 999 * 512, 512), data);
+}
+
+// The predecessor's fault: 32-bit products.
+TEST(Disk, OffsetsBeyond4GiB) {
+  auto file = ploop_file(spec_of(2, 2048, {5000}));
+  const uint64_t offset = uint64_t{5000} << 20;
+  const Bytes data = pattern(1 << 20, 3);
+  file->write(offset, data);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(disk.extent_at(4096, 512).file_offset, offset + 4096);
+  EXPECT_EQ(read(disk, 0, 1 << 20), data);
+}
+
+// The predecessor's fault: reading on behind a cluster's border.
+TEST(Disk, ReadsAcrossClustersThatAreNotNeighboursInTheFile) {
+  auto file = ploop_file(spec_of(2, 63, {3, 1, 0, 2}));
+  constexpr size_t kCluster = 63 * 512;
+  const Bytes a = pattern(kCluster, 4), b = pattern(kCluster, 5), c = pattern(kCluster, 6);
+  file->write(3 * kCluster, a);
+  file->write(1 * kCluster, b);
+  file->write(2 * kCluster, c);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  Bytes whole = a;
+  whole.insert(whole.end(), b.begin(), b.end());
+  whole.resize(3 * kCluster);
+  whole.insert(whole.end(), c.begin(), c.end());
+  EXPECT_EQ(read(disk, 0, whole.size()), whole);
+  for (const size_t start : {kCluster - 1, 2 * kCluster - 513, 3 * kCluster - 7}) {
+    EXPECT_EQ(read(disk, start, 1000), part(whole, start, 1000));
+  }
+}
+
+TEST(Disk, NeighboursInTheFileAreOneExtent) {
+  auto file = ploop_file(spec_of(2, 8, {2, 3, 4, 0, 0, 7, 6}));
+  file->set_size(8 * 8 * 512);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  constexpr uint64_t kCluster = 8 * 512;
+  const Extent data = disk.extent_at(100, UINT64_MAX);
+  EXPECT_EQ(data.length, 3 * kCluster - 100);
+  EXPECT_EQ(data.file_offset, 2 * kCluster + 100);
+  EXPECT_EQ(disk.extent_at(3 * kCluster, UINT64_MAX).length, 2 * kCluster);
+  EXPECT_EQ(disk.extent_at(3 * kCluster, UINT64_MAX).kind, ExtentKind::zero);
+  EXPECT_EQ(disk.extent_at(5 * kCluster, UINT64_MAX).length, kCluster);
+  EXPECT_EQ(disk.extent_at(0, 10).length, 10U);
+  EXPECT_EQ(disk.extent_at(7 * kCluster, UINT64_MAX).length, 0U);
+}
+
+TEST(Disk, SizeNeedNotBeAMultipleOfTheCluster) {
+  PloopSpec spec = spec_of(2, 8, {1, 2});
+  spec.disk_sectors = 13;
+  auto file = ploop_file(spec);
+  const Bytes data = pattern(16 * 512, 7);
+  file->write(8 * 512, data);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(disk.size(), 13 * 512U);
+  EXPECT_EQ(disk.clusters_total(), 2U);
+  EXPECT_EQ(read(disk, 0, 13 * 512), part(data, 0, 13 * 512));
+  Bytes beyond(1);
+  EXPECT_EQ(disk.read(13 * 512, beyond), EINVAL);
+  Bytes across(2);
+  EXPECT_EQ(disk.read(13 * 512 - 1, across), EINVAL);
+  EXPECT_EQ(disk.read(UINT64_MAX, across), EINVAL);
+}
+
+TEST(Disk, FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnored) {
+  PloopSpec spec = spec_of(2, 1, {1, 1, 1, 1});
+  spec.disk_sectors = 2;
+  auto file = ploop_file(spec);
+  file->write(512, pattern(512, 8));
+  EXPECT_EQ(assemble(chain(open_ploop(file))).clusters_total(), 2U);
+
+  spec.disk_sectors = 100;
+  file = ploop_file(spec);
+  file->write(512, pattern(512, 8));
+  EXPECT_EQ(read(assemble(chain(open_ploop(file))), 4 * 512, 96 * 512), zeros(96 * 512));
+}
+
+TEST(Disk, DataPastTheEndOfTheFileIsAnErrorNotZeros) {
+  for (const uint32_t entry : {3U, 1000000U, 0xFFFFFFFFU}) {
+    auto file = ploop_file(spec_of(2, 8, {entry, 1}));
+    file->write(8 * 512, pattern(8 * 512, 9));
+    const Disk disk = assemble(chain(open_ploop(file)));
+    EXPECT_EQ(disk.extent_at(0, 512).kind, ExtentKind::unreadable);
+    Bytes out(512);
+    EXPECT_EQ(disk.read(0, out), EIO) << entry;
+    EXPECT_EQ(read(disk, 8 * 512, 8 * 512), pattern(8 * 512, 9));
+    EXPECT_EQ(disk.usage(0).damaged, 1U);
+  }
+}
+
+TEST(Disk, OfACutClusterWhatIsThereCanBeRead) {
+  auto file = ploop_file(spec_of(2, 8, {1}));
+  file->write(8 * 512, pattern(1000, 10));
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(read(disk, 0, 1000), pattern(1000, 10));
+  Bytes out(2);
+  EXPECT_EQ(disk.read(999, out), EIO);
+  EXPECT_EQ(disk.extent_at(1000, 9999).kind, ExtentKind::unreadable);
+  EXPECT_EQ(disk.usage(0).damaged, 1U);
+}
+
+// Read by itself, a whole cluster behind the end of a disk of 13 sectors isn't missed.
+TEST(Disk, TheUnusedPartOfTheLastClusterMayBeMissing) {
+  PloopSpec spec = spec_of(2, 8, {1, 2});
+  spec.disk_sectors = 13;
+  auto file = ploop_file(spec);
+  file->write(8 * 512, pattern(13 * 512, 7));
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(disk.usage(0).damaged, 0U);
+  EXPECT_EQ(read(disk, 0, 13 * 512), pattern(13 * 512, 7));
+}
+
+TEST(Disk, HeaderAndTableAreNeverServedAsData) {
+  // 64 + 4 * 2000 bytes reach into sector 15.
+  std::vector<uint32_t> bat(2000);
+  bat[0] = 15, bat[1] = 16, bat[2] = 1;
+  auto file = ploop_file(spec_of(1, 1, bat));
+  file->write(16 * 512, pattern(512, 11));
+  const Disk disk = assemble(chain(open_ploop(file)));
+  Bytes out(512);
+  EXPECT_EQ(disk.read(0, out), EIO);
+  EXPECT_EQ(disk.read(2 * 512, out), EIO);
+  EXPECT_EQ(read(disk, 512, 512), pattern(512, 11));
+}
+
+TEST(Disk, DuplicateEntriesAndHolesInTheFileAreServed) {
+  auto file = ploop_file(spec_of(2, 1, {2, 2, 3}));
+  file->write(2 * 512, pattern(512, 12));
+  file->set_size(4 * 512);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(read(disk, 0, 512), read(disk, 512, 512));
+  EXPECT_EQ(read(disk, 1024, 512), zeros(512));
+}
+
+TEST(Disk, AnErrorOfTheFileIsPassedOn) {
+  auto file = ploop_file(spec_of(2, 8, {1, 2}));
+  file->write(8 * 512, pattern(16 * 512, 13));
+  file->fail_at(20 * 512, ESTALE);
+  const Disk disk = assemble(chain(open_ploop(file)));
+  Bytes out(16 * 512);
+  EXPECT_EQ(disk.read(0, out), ESTALE);
+  EXPECT_EQ(read(disk, 0, 8 * 512), pattern(8 * 512, 13));
+}
+
+// ---- Chains
+
+std::shared_ptr<MemoryFile> filled(const PloopSpec& spec, uint32_t seed) {
+  auto file = ploop_file(spec);
+  const uint64_t cluster = uint64_t{spec.cluster_sectors} * 512;
+  for (const uint32_t entry : spec.bat) {
+    if (entry != 0) file->write(entry * cluster, pattern(cluster, seed + entry));
+  }
+  return file;
+}
+
+TEST(DiskChain, TheNewestDeltaThatHasAClusterWins) {
+  const Disk disk = assemble(chain(open_ploop(filled(spec_of(2, 8, {1, 2, 3, 0}), 100)),
+                                   open_ploop(filled(spec_of(2, 8, {0, 1, 2, 0}), 200)),
+                                   open_ploop(filled(spec_of(2, 8, {0, 0, 1, 0}), 300))));
+  constexpr size_t kCluster = 8 * 512;
+  EXPECT_EQ(read(disk, 0, kCluster), pattern(kCluster, 101));
+  EXPECT_EQ(read(disk, kCluster, kCluster), pattern(kCluster, 201));
+  EXPECT_EQ(read(disk, 2 * kCluster, kCluster), pattern(kCluster, 301));
+  EXPECT_EQ(read(disk, 3 * kCluster, kCluster), zeros(kCluster));
+  EXPECT_EQ(disk.extent_at(2 * kCluster, 1).delta, 2U);
+  EXPECT_EQ(disk.clusters_allocated(), 3U);
+}
+
+TEST(DiskChain, AnAllocatedClusterOfZerosHidesWhatIsBelow) {
+  auto top = ploop_file(spec_of(2, 8, {1}));
+  top->set_size(2 * 8 * 512);
+  const Disk disk = assemble(chain(open_ploop(filled(spec_of(2, 8, {1}), 100)), open_ploop(top)));
+  EXPECT_EQ(read(disk, 0, 8 * 512), zeros(8 * 512));
+}
+
+TEST(DiskChain, TheTopGivesTheSize) {
+  const auto small = [] { return open_ploop(filled(spec_of(2, 8, {1}), 100)); };
+  const auto large = [] { return open_ploop(filled(spec_of(2, 8, {0, 0, 1}), 200)); };
+  EXPECT_EQ(assemble(chain(small(), large())).size(), 3 * 8 * 512U);
+  EXPECT_EQ(read(assemble(chain(small(), large())), 8 * 512, 8 * 512), zeros(8 * 512));
+  const Disk clipped = assemble(chain(large(), small()));
+  EXPECT_EQ(clipped.size(), 8 * 512U);
+  EXPECT_EQ(clipped.clusters_allocated(), 1U);
+}
+
+// A lower disk that ends inside a cluster has nothing behind its end, whatever its file holds.
+TEST(DiskChain, ADeltaThatEndsInsideAClusterIsCutThere) {
+  PloopSpec base = spec_of(2, 8, {1});
+  base.disk_sectors = 3;
+  const Disk grown = assemble(
+      chain(open_ploop(filled(base, 100)), open_ploop(filled(spec_of(2, 8, {0, 1}), 200))));
+  Bytes expected = part(pattern(8 * 512, 101), 0, 3 * 512);
+  expected.resize(8 * 512);
+  EXPECT_EQ(read(grown, 0, 8 * 512), expected);
+  EXPECT_EQ(grown.extent_at(0, UINT64_MAX).length, 3 * 512U);
+
+  PloopSpec middle = base;
+  middle.disk_sectors = 5;
+  const Disk three = assemble(chain(open_ploop(filled(spec_of(2, 8, {1}), 100)),
+                                    open_ploop(filled(middle, 200)),
+                                    open_ploop(filled(spec_of(2, 8, {0, 1}), 300))));
+  Bytes mixed = part(pattern(8 * 512, 201), 0, 5 * 512);
+  const Bytes below = part(pattern(8 * 512, 101), 5 * 512, 3 * 512);
+  mixed.insert(mixed.end(), below.begin(), below.end());
+  EXPECT_EQ(read(three, 0, 8 * 512), mixed);
+}
+
+TEST(DiskChain, ARawBaseEndsWithItsFileAndIsZerosBehind) {
+  auto raw = std::make_shared<MemoryFile>(pattern(5000, 1));
+  const Disk disk = assemble(
+      chain(open_raw(raw, 8), open_ploop(filled(spec_of(2, 8, {0, 0, 1}), 200))));
+  Bytes expected = pattern(5000, 1);
+  expected.resize(2 * 8 * 512);
+  EXPECT_EQ(read(disk, 0, 2 * 8 * 512), expected);
+  EXPECT_EQ(read(disk, 2 * 8 * 512, 8 * 512), pattern(8 * 512, 201));
+
+  const Disk alone = assemble(chain(open_raw(raw, 8)));
+  EXPECT_EQ(alone.size(), 5120U);
+  expected.resize(5120);
+  EXPECT_EQ(read(alone, 0, 5120), expected);
+}
+
+TEST(DiskChain, RefusesMixedClusterSizesMixedVersionsAndRawAboveTheBase) {
+  const auto refused = [](std::vector<Delta> deltas, const char* words) {
+    const auto disk = Disk::assemble(std::move(deltas));
+    ASSERT_FALSE(disk);
+    EXPECT_EQ(disk.error().kind, ErrorKind::damaged);
+    EXPECT_THAT(disk.error().message, HasSubstr(words));
+  };
+  const auto delta = [](int version, uint32_t sectors) {
+    return open_ploop(ploop_file(spec_of(version, sectors, {0})));
+  };
+  refused(chain(delta(2, 8), delta(2, 16)), "m_Sectors");
+  refused(chain(delta(1, 8), delta(2, 8)), "v1");
+  refused(chain(delta(2, 8), open_raw(std::make_shared<MemoryFile>(pattern(4096, 1)), 8)), "raw");
+}
+
+}  // namespace
+}  // namespace ploopu::testing

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/disk_descriptor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/descriptors.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+void expect_refused(const std::string& text, const std::string& words) {
+  const auto parsed = parse_disk_descriptor(text, "DD");
+  ASSERT_FALSE(parsed) << text;
+  EXPECT_EQ(parsed.error().kind, ErrorKind::damaged);
+  EXPECT_THAT(parsed.error().message, HasSubstr(words));
+}
+
+std::vector<std::string> chain_files(const DescriptorText& text) {
+  const auto parsed = parse_disk_descriptor(text.str(), "DD");
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  const auto chain = live_chain(*parsed, "DD");
+  EXPECT_TRUE(chain) << chain.error().message;
+  std::vector<std::string> files;
+  for (const auto& image : *chain) files.push_back(image.file);
+  return files;
+}
+
+std::string chain_error(const DescriptorText& text) {
+  const auto chain = live_chain(*parse_disk_descriptor(text.str(), "DD"), "DD");
+  EXPECT_FALSE(chain);
+  EXPECT_EQ(chain.error().kind, ErrorKind::damaged);
+  return chain.error().message;
+}
+
+TEST(DiskDescriptor, BothRootNamesAndNumbers) {
+  for (const char* root : {"Parallels_disk_image", "Virtuozzo_disk_image"}) {
+    const auto parsed = parse_disk_descriptor(
+        DescriptorText{.root = root, .disk_sectors = " 1000 ", .cluster_sectors = "0x800"}.str(), "DD");
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->disk_sectors, 1000U);
+    EXPECT_EQ(parsed->cluster_sectors, 2048U);
+    EXPECT_EQ(parsed->images.at(0).file, "root.hds");
+  }
+}
+
+TEST(DiskDescriptor, CommentsCdataOrderAndUnknownElementsDoNotMatter) {
+  const auto parsed = parse_disk_descriptor(
+      DescriptorText{.images = "<!-- x --><Image><File> <![CDATA[a & b]]> </File><New/><Type>Plain</Type>"
+                               "<GUID>" + guid('A') + "</GUID></Image>"}.str(), "DD");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->images.at(0).file, "a & b");
+  EXPECT_TRUE(parsed->images.at(0).plain);
+  EXPECT_EQ(parsed->images.at(0).guid, guid('a'));
+}
+
+TEST(DiskDescriptor, RefusesWhatIsMissingOrWrong) {
+  expect_refused("", "empty");
+  expect_refused("<a", "not well-formed XML");
+  expect_refused("<a></b>", "not well-formed XML");
+  expect_refused("<a/>", "<a> has no <Disk_Parameters>");
+  expect_refused(DescriptorText{.disk_sectors = "-5"}.str(), "<Disk_size> is '-5'");
+  expect_refused(DescriptorText{.disk_sectors = "100000000000000000000"}.str(), "<Disk_size>");
+  expect_refused(DescriptorText{.disk_sectors = "12x"}.str(), "<Disk_size>");
+  expect_refused(DescriptorText{.cluster_sectors = "0"}.str(), "<Blocksize> is 0");
+  expect_refused(DescriptorText{.images = image_xml("nonsense", "f")}.str(), "<GUID> is 'nonsense'");
+  expect_refused(DescriptorText{.images = image_xml(guid('1'), "")}.str(), "<File> is empty");
+  expect_refused(DescriptorText{.images = image_xml(guid('1'), "f", "Sparse")}.str(), "Sparse");
+  expect_refused(DescriptorText{.images = image_xml(guid('1'), "a<!-- -->b")}.str(), "<File>");
+  expect_refused(DescriptorText{.images = image_xml(guid('1'), "a<x/>")}.str(), "<File>");
+}
+
+TEST(DiskDescriptor, RefusesSeveralStorageElementsAndEncryption) {
+  std::string text = DescriptorText{}.str();
+  text.replace(text.find("<StorageData>"), 13, "<StorageData><Storage></Storage>");
+  expect_refused(text, "2 <Storage>");
+  expect_refused(
+      DescriptorText{.parameters = "<Encryption><KeyId>k1</KeyId></Encryption>"}.str(), "encrypted");
+  EXPECT_TRUE(parse_disk_descriptor(
+      DescriptorText{.parameters = "<Encryption><KeyId></KeyId></Encryption>"}.str(), "DD"));
+}
+
+TEST(DiskDescriptor, RefusesEntitiesAndDepthBeforeParsing) {
+  expect_refused("<!DOCTYPE a [<!ENTITY x \"y\">]>" + DescriptorText{}.str(), "document type");
+  std::string deep;
+  for (int i = 0; i < 100000; ++i) deep += "<a>";
+  expect_refused(deep, "elements");
+}
+
+TEST(DiskDescriptor, ChainIsBaseFirst) {
+  EXPECT_EQ(chain_files({.images = image_xml(guid('3'), "top") + image_xml(guid('1'), "base") +
+                                   image_xml(guid('2'), "middle") + image_xml(guid('9'), "other"),
+                         .top = "<TopGUID>" + guid('3') + "</TopGUID>",
+                         .shots = shot_xml(guid('1'), kNull) + shot_xml(guid('2'), guid('1')) +
+                                  shot_xml(guid('3'), guid('2')) + shot_xml(guid('9'), guid('1'))}),
+            (std::vector<std::string>{"base", "middle", "top"}));
+}
+
+TEST(DiskDescriptor, TopIsTopGuidElseTheFixedGuidElseAnError) {
+  DescriptorText text{.images = image_xml(kFixedTop, "fixed") + image_xml(guid('A'), "random"),
+                      .shots = shot_xml(kFixedTop, kNull) + shot_xml(guid('a'), kNull)};
+  EXPECT_EQ(chain_files(text), std::vector<std::string>{"fixed"});
+  text.top = "<TopGUID>" + guid('A') + "</TopGUID>";
+  EXPECT_EQ(chain_files(text), std::vector<std::string>{"random"});
+  text.top = "";
+  text.shots = shot_xml(guid('a'), kNull);
+  EXPECT_THAT(chain_error(text), HasSubstr("<TopGUID>"));
+}
+
+TEST(DiskDescriptor, ALoneImageNeedsNoShot) {
+  EXPECT_EQ(chain_files({.images = image_xml(guid('7'), "only"), .shots = ""}),
+            std::vector<std::string>{"only"});
+}
+
+TEST(DiskDescriptor, BrokenChains) {
+  DescriptorText text{.images = image_xml(guid('1'), "a") + image_xml(guid('2'), "b"),
+                      .top = "<TopGUID>" + guid('2') + "</TopGUID>"};
+  text.shots = shot_xml(guid('2'), guid('5'));
+  EXPECT_THAT(chain_error(text), HasSubstr("no <Shot> has the GUID " + guid('5')));
+  text.shots = shot_xml(guid('2'), guid('5')) + shot_xml(guid('5'), kNull);
+  EXPECT_THAT(chain_error(text), HasSubstr("no <Image> has the GUID " + guid('5')));
+  text.shots = shot_xml(guid('2'), guid('1')) + shot_xml(guid('1'), guid('2'));
+  EXPECT_THAT(chain_error(text), HasSubstr("own ancestor"));
+  text.top = std::string("<TopGUID>") + kNull + "</TopGUID>";
+  EXPECT_THAT(chain_error(text), HasSubstr("null GUID"));
+}
+
+TEST(DiskDescriptor, ChainsAreLongButNotEndless) {
+  const auto numbered = [](size_t i) {
+    return fmt::format("{{{:08x}-0000-0000-0000-000000000001}}", i);
+  };
+  const auto text_of = [&](size_t length) {
+    DescriptorText text{.images = "", .top = "<TopGUID>" + numbered(length) + "</TopGUID>", .shots = ""};
+    for (size_t i = 1; i <= length; ++i) {
+      text.images += image_xml(numbered(i), "f");
+      text.shots += shot_xml(numbered(i), i == 1 ? kNull : numbered(i - 1));
+    }
+    return text;
+  };
+  EXPECT_EQ(chain_files(text_of(kMaxChainLength)).size(), kMaxChainLength);
+  EXPECT_THAT(chain_error(text_of(kMaxChainLength + 1)), HasSubstr("more than 512"));
+}
+
+}  // namespace
+}  // namespace ploopu::testing

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From what the user types to an opened disk.
+#include "core/image.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/descriptors.hpp"
+#include "tests/support/fake_file_system.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kBundle[] = "/vz/private/101/root.hdd";
+
+class ImageTest : public ::testing::Test {
+ protected:
+  void put_descriptor(const DescriptorText& text) {
+    files_.add(std::string(kBundle) + "/DiskDescriptor.xml", text.str());
+  }
+
+  std::shared_ptr<MemoryFile> put_delta(const std::string& name, std::vector<uint32_t> bat,
+                                        PloopSpec spec = {}) {
+    spec.cluster_sectors = 8;
+    spec.bat = std::move(bat);
+    if (spec.disk_sectors == 0) spec.disk_sectors = 64;
+    auto file = ploop_file(spec);
+    for (const uint32_t entry : spec.bat) {
+      if (entry != 0) file->write(entry * uint64_t{4096}, pattern(4096, entry));
+    }
+    files_.add(std::string(kBundle) + "/" + name, file);
+    return file;
+  }
+
+  Result<Image> open(const std::string& what) {
+    PLOOPU_TRY(auto location, locate_image(files_, "/", what));
+    return open_image(files_, std::move(location));
+  }
+
+  void expect_error(const std::string& what, ErrorKind kind, const std::string& words) {
+    const auto image = open(what);
+    ASSERT_FALSE(image) << what;
+    EXPECT_EQ(image.error().kind, kind) << image.error().message;
+    EXPECT_THAT(image.error().message, HasSubstr(words));
+  }
+
+  FakeFileSystem files_;
+};
+
+TEST_F(ImageTest, EveryNameOfOneImage) {
+  put_descriptor({});
+  put_delta("root.hds", {1, 0, 2, 0, 0, 0, 0, 0});
+  files_.add("/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
+  for (const char* name : {"101", "/vz/private/101", "/vz/private/101/root.hdd",
+                           "/vz/private/101/root.hdd/DiskDescriptor.xml"}) {
+    const auto image = open(name);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(image->location.path, "/vz/private/101/root.hdd/DiskDescriptor.xml");
+    EXPECT_EQ(image->location.ctid.has_value(), std::string(name) == "101");
+    EXPECT_EQ(image->disk.clusters_allocated(), 2U);
+    EXPECT_THAT(image->guids, ElementsAre(kFixedTop));
+    EXPECT_THAT(image->warnings, IsEmpty());
+  }
+}
+
+TEST_F(ImageTest, ASingleFileOfAChainIsServedWithAWarning) {
+  put_delta("root.hds", {1, 0, 2, 0, 0, 0, 0, 0});
+  EXPECT_THAT(open("/vz/private/101/root.hdd/root.hds")->warnings, IsEmpty());
+  put_descriptor({});
+  EXPECT_THAT(open("/vz/private/101/root.hdd/root.hds")->warnings,
+              ElementsAre(HasSubstr("may be one delta of a chain")));
+}
+
+TEST_F(ImageTest, AChainWithARawBaseWhoseContentNeverDecides) {
+  put_descriptor({.images = image_xml(guid('1'), "base", "Plain") + image_xml(kFixedTop, "top", "Plain"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  PloopSpec inside{.disk_sectors = 64, .bat = {9, 9}};
+  Bytes raw = ploop_head(inside);  // a guest may write this on its disk
+  raw.resize(64 * 512, std::byte{0x55});
+  files_.add(std::string(kBundle) + "/base", std::make_shared<MemoryFile>(raw));
+  put_delta("top", {0, 1, 0, 0, 0, 0, 0, 0});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image) << image.error().message;
+  Bytes out(64 * 512);
+  ASSERT_EQ(image->disk.read(0, out), 0);
+  const Bytes over = pattern(4096, 1);
+  std::copy(over.begin(), over.end(), raw.begin() + 4096);
+  EXPECT_EQ(out, raw);
+}
+
+TEST_F(ImageTest, ABaseWithoutMagicIsNeverTakenForRaw) {
+  put_descriptor({});
+  files_.add(std::string(kBundle) + "/root.hds", std::string(40000, 'x'));
+  expect_error(kBundle, ErrorKind::damaged, "not a ploop image");
+}
+
+TEST_F(ImageTest, HeadersWinOverTheDescriptorWithAWarning) {
+  put_descriptor({.disk_sectors = "32", .cluster_sectors = "16"});
+  put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image);
+  EXPECT_EQ(image->disk.size(), 64 * 512U);
+  EXPECT_EQ(image->disk.cluster_size(), 4096U);
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("<Disk_size>"), HasSubstr("<Blocksize>")));
+}
+
+TEST_F(ImageTest, WarnsOfUnclosedAndDamagedDeltas) {
+  put_descriptor({});
+  put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0}, {.in_use = kDiskInUse})->set_size(5000);
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image);
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("was not closed"), HasSubstr("1 of 1 clusters"),
+                                           HasSubstr("m_Size is 7")));
+}
+
+TEST_F(ImageTest, FilesOutsideTheBundleAreRefused) {
+  put_delta("root.hds", {0});
+  put_descriptor({.images = image_xml(kFixedTop, "/etc/shadow", "Plain")});
+  files_.add("/etc/shadow", "root:x");
+  expect_error(kBundle, ErrorKind::damaged, "'/etc/shadow', which lies outside");
+  put_descriptor({.images = image_xml(kFixedTop, std::string(kBundle) + "/root.hds")});
+  EXPECT_TRUE(open(kBundle));
+}
+
+TEST_F(ImageTest, WhatIsMissing) {
+  expect_error("/no/such", ErrorKind::not_found, "no such file");
+  expect_error("nonsense", ErrorKind::not_found, "./nonsense");
+  expect_error("999", ErrorKind::not_found, "no container 999");
+  files_.add("/dir/readme", "x");
+  expect_error("/dir", ErrorKind::not_found, "DiskDescriptor.xml");
+  files_.add_special("/dev/fifo");
+  expect_error("/dev/fifo", ErrorKind::damaged, "neither a regular file nor a directory");
+  put_descriptor({});
+  expect_error(kBundle, ErrorKind::not_found, "root.hds");
+  put_delta("root.hds", {0});
+  files_.forbid(std::string(kBundle) + "/root.hds");
+  expect_error(kBundle, ErrorKind::not_permitted, "root.hds");
+}
+
+TEST_F(ImageTest, OtherFormats) {
+  files_.add("/i/qcow2", std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0'));
+  expect_error("/i/qcow2", ErrorKind::damaged, "qcow2");
+  files_.add("/i/text", std::string(100, 'a'));
+  expect_error("/i/text", ErrorKind::damaged, "not a ploop image");
+  files_.add("/i/short", "WithouFreSpacExt");
+  expect_error("/i/short", ErrorKind::damaged, "truncated");
+  files_.add("/i/empty", "");
+  expect_error("/i/empty", ErrorKind::damaged, "empty");
+}
+
+}  // namespace
+}  // namespace ploopu::testing

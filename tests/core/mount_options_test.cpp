@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/mount_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/partitions.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(MountOptions, ByFileSystem) {
+  const auto text = [](const char* fstype, bool skip) {
+    return mount_options(fstype, skip, "")->text;
+  };
+  EXPECT_EQ(text("ext4", true), "ro,nosuid,nodev,errors=remount-ro,noload");
+  EXPECT_EQ(text("ext3", true), "ro,nosuid,nodev,errors=remount-ro,noload");
+  EXPECT_EQ(text("ext2", true), "ro,nosuid,nodev,errors=remount-ro");
+  EXPECT_EQ(text("xfs", false), "ro,nosuid,nodev,nouuid");
+  EXPECT_EQ(text("xfs", true), "ro,nosuid,nodev,nouuid,norecovery");
+}
+
+TEST(MountOptions, TheUsersComeLastAndDangerousOnesAreNamed) {
+  auto options = mount_options("ext4", true, "noexec,,noatime");
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->text, "ro,nosuid,nodev,errors=remount-ro,noload,noexec,noatime");
+  EXPECT_THAT(options->warnings, IsEmpty());
+  EXPECT_THAT(mount_options("ext4", true, "suid,dev,errors=panic")->warnings,
+              ElementsAre(HasSubstr("suid"), HasSubstr("dev"), HasSubstr("panic")));
+  EXPECT_EQ(mount_options("ext4", true, "rw").error().kind, ErrorKind::usage);
+  EXPECT_EQ(mount_options("ext4", true, "noexec,rw").error().kind, ErrorKind::usage);
+}
+
+TEST(MountOptions, ReadsTheRecoveryFlagOfExt) {
+  for (const bool dirty : {false, true}) {
+    auto raw = std::make_shared<MemoryFile>();
+    raw->set_size(1 << 20);
+    raw->write(4096 + 1024 + 0x60, Bytes(1, dirty ? std::byte{0x46} : std::byte{0x42}));
+    const auto disk = Disk::assemble(chain(open_raw(raw, 8)));
+    EXPECT_EQ(*ext_needs_recovery(*disk, 4096), dirty);
+  }
+}
+
+Partition partition(uint32_t number, const char* fstype) {
+  return {.number = number, .start = 0, .size = 1, .fstype = fstype, .label = "", .uuid = ""};
+}
+
+DiskLayout layout(std::vector<Partition> partitions) { return {"gpt", std::move(partitions), {}}; }
+
+TEST(ChoosePartition, TheOnlyOneThatCanBeMounted) {
+  EXPECT_EQ(choose_partition(layout({partition(1, "swap"), partition(2, "ext4")}), nullptr)->number, 2U);
+  EXPECT_EQ(choose_partition(layout({partition(0, "xfs")}), nullptr)->number, 0U);
+  const auto several = choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), nullptr);
+  ASSERT_FALSE(several);
+  EXPECT_EQ(several.error().kind, ErrorKind::usage);
+  const uint32_t two = 2;
+  EXPECT_EQ(choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), &two)->number, 2U);
+}
+
+TEST(ChoosePartition, SaysWhyNot) {
+  const uint32_t three = 3;
+  EXPECT_EQ(choose_partition(layout({partition(1, "ext4")}), &three).error().kind, ErrorKind::not_found);
+  const auto message = [](std::vector<Partition> partitions) {
+    const auto chosen = choose_partition(layout(std::move(partitions)), nullptr);
+    EXPECT_FALSE(chosen);
+    EXPECT_EQ(chosen.error().kind, ErrorKind::damaged);
+    return chosen.error().message;
+  };
+  EXPECT_THAT(message({}), HasSubstr("neither a partition table nor a file system"));
+  EXPECT_THAT(message({partition(1, "")}), HasSubstr("no file system that is known"));
+  EXPECT_THAT(message({partition(1, "crypto_LUKS")}), HasSubstr("encrypted"));
+  EXPECT_THAT(message({partition(1, "btrfs")}), HasSubstr("holds btrfs"));
+}
+
+}  // namespace
+}  // namespace ploopu::testing

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ploopu::testing {
+namespace {
+
+TEST(Text, EscapesControlCharactersAndWhatIsNoUtf8) {
+  EXPECT_EQ(escape_bytes("plain / Größe 漢字 😀"), "plain / Größe 漢字 😀");
+  EXPECT_EQ(escape_bytes("a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
+  EXPECT_EQ(escape_bytes("\xc2\x9b"), "\\xc2\\x9b");                  // a C1 control
+  EXPECT_EQ(escape_bytes("\xc0\xaf\xed\xa0\x80"), "\\xc0\\xaf\\xed\\xa0\\x80");  // overlong, surrogate
+  EXPECT_EQ(escape_bytes("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
+  EXPECT_EQ(escape_bytes("\xe2\x82"), "\\xe2\\x82");  // cut
+  EXPECT_EQ(escape_bytes(std::string(1, '\0')), "\\x00");
+}
+
+TEST(Text, HumanSizes) {
+  EXPECT_EQ(human_size(0), "0 B");
+  EXPECT_EQ(human_size(512), "512 B");
+  EXPECT_EQ(human_size(32256), "31.5 KiB");
+  EXPECT_EQ(human_size(1 << 20), "1 MiB");
+  EXPECT_EQ(human_size((uint64_t{1} << 40) - 1), "1 TiB");
+  EXPECT_EQ(human_size(UINT64_MAX), "16 EiB");
+}
+
+TEST(Text, Trim) {
+  EXPECT_EQ(trim(" \t a b \r\n"), "a b");
+  EXPECT_EQ(trim("  "), "");
+}
+
+}  // namespace
+}  // namespace ploopu::testing

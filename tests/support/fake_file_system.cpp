@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/support/fake_file_system.hpp"
+
+#include <algorithm>
+
+namespace ploopu::testing {
+namespace {
+
+// Lets several openers share one file.
+class Shared final : public ImageFile {
+ public:
+  explicit Shared(std::shared_ptr<MemoryFile> file) : file_(std::move(file)) {}
+  [[nodiscard]] uint64_t size() const override { return file_->size(); }
+  [[nodiscard]] FileIdentity identity() const override {
+    return {1, reinterpret_cast<uintptr_t>(file_.get())};
+  }
+  [[nodiscard]] int descriptor() const override { return -1; }
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
+    return file_->read(offset, out);
+  }
+
+ private:
+  std::shared_ptr<MemoryFile> file_;
+};
+
+}  // namespace
+
+void FakeFileSystem::add(const std::string& path, const std::string& content) {
+  Bytes bytes(content.size());
+  std::transform(content.begin(), content.end(), bytes.begin(),
+                 [](char c) { return static_cast<std::byte>(c); });
+  files_[path] = std::make_shared<MemoryFile>(std::move(bytes));
+}
+
+void FakeFileSystem::add(const std::string& path, std::shared_ptr<MemoryFile> file) {
+  files_[path] = std::move(file);
+}
+
+Result<ResolvedPath> FakeFileSystem::resolve(const std::string& root,
+                                             const std::string& path) const {
+  const std::string full = (root == "/" ? "" : root) + path;
+  if (const auto found = files_.find(full); found != files_.end()) {
+    return ResolvedPath{full, found->second ? PathType::regular : PathType::other};
+  }
+  const auto below = files_.lower_bound(full + "/");
+  if (below != files_.end() && below->first.starts_with(full + "/")) {
+    return ResolvedPath{full, PathType::directory};
+  }
+  return ResolvedPath{path, PathType::missing};
+}
+
+Result<std::string> FakeFileSystem::read_text(const std::string& path, size_t max_bytes) const {
+  PLOOPU_TRY(const auto file, open_image(path));
+  if (file->size() > max_bytes) return fail(ErrorKind::damaged, "{}: too large", path);
+  std::string text(file->size(), '\0');
+  if (file->read(0, std::as_writable_bytes(std::span(text))) != 0) return fail_errno(EIO, path);
+  return text;
+}
+
+Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image(const std::string& path) const {
+  if (std::find(forbidden_.begin(), forbidden_.end(), path) != forbidden_.end()) {
+    return fail_errno(EACCES, path);
+  }
+  const auto found = files_.find(path);
+  if (found == files_.end()) return fail_errno(ENOENT, path);
+  if (!found->second) return fail(ErrorKind::damaged, "{}: not a regular file", path);
+  return std::make_unique<Shared>(found->second);
+}
+
+Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image_beneath(
+    const std::string& directory, const std::string& relative) const {
+  return open_image(directory + "/" + relative);
+}
+
+}  // namespace ploopu::testing

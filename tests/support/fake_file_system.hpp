@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/file_system.hpp"
+#include "tests/support/memory_file.hpp"
+
+namespace ploopu::testing {
+
+// A tree of files in memory. Directories exist where a file lies below them. A root other than "/"
+// is a prefix. There are no links: the real file system has its own tests.
+class FakeFileSystem final : public FileSystem {
+ public:
+  void add(const std::string& path, const std::string& content);
+  void add(const std::string& path, std::shared_ptr<MemoryFile> file);
+  void add_directory(const std::string& path) { files_[path + "/."] = nullptr; }
+  void add_special(const std::string& path) { files_[path] = nullptr; }
+  // Opening it will be refused.
+  void forbid(const std::string& path) { forbidden_.push_back(path); }
+
+  Result<ResolvedPath> resolve(const std::string& root, const std::string& path) const override;
+  Result<std::string> read_text(const std::string& path, size_t max_bytes) const override;
+  Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override;
+  Result<std::unique_ptr<ImageFile>> open_image_beneath(const std::string& directory,
+                                                        const std::string& relative) const override;
+
+ private:
+  std::map<std::string, std::shared_ptr<MemoryFile>> files_;  // null: neither file nor directory
+  std::vector<std::string> forbidden_;
+};
+
+}  // namespace ploopu::testing

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/file_system.hpp"
+
+namespace ploopu::testing {
+
+using Bytes = std::vector<std::byte>;
+
+// A sparse file in memory: pieces at offsets, holes between them.
+class MemoryFile final : public ImageFile {
+ public:
+  MemoryFile() = default;
+  explicit MemoryFile(Bytes content) { write(0, std::move(content)); }
+
+  void write(uint64_t offset, Bytes data) {
+    size_ = std::max<uint64_t>(size_, offset + data.size());
+    if (!data.empty()) pieces_[offset] = std::move(data);
+  }
+  void set_size(uint64_t size) { size_ = size; }
+  // From now on every read that touches this byte fails.
+  void fail_at(uint64_t offset, int error) { bad_[offset] = error; }
+
+  [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] FileIdentity identity() const override { return {1, 1}; }
+  [[nodiscard]] int descriptor() const override { return -1; }
+
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
+    if (offset > size_ || out.size() > size_ - offset) return EIO;
+    for (const auto& [at, error] : bad_) {
+      if (at >= offset && at < offset + out.size()) return error;
+    }
+    std::fill(out.begin(), out.end(), std::byte{0});
+    for (const auto& [at, data] : pieces_) {
+      const uint64_t first = std::max(at, offset);
+      const uint64_t last = std::min<uint64_t>(at + data.size(), offset + out.size());
+      for (uint64_t i = first; i < last; ++i) out[i - offset] = data[i - at];
+    }
+    return 0;
+  }
+
+ private:
+  std::map<uint64_t, Bytes> pieces_;  // by offset; they don't overlap
+  std::map<uint64_t, int> bad_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace ploopu::testing

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Writes ploop files for tests, right ones and wrong ones.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/delta.hpp"
+#include "tests/support/memory_file.hpp"
+
+namespace ploopu::testing {
+
+struct PloopSpec {
+  int version = 2;
+  uint32_t type = 2;
+  uint32_t cluster_sectors = 2048;
+  uint64_t disk_sectors = 0;
+  std::vector<uint32_t> bat = {};
+  std::optional<uint32_t> bat_entries = {};  // m_Size, when it shall lie about the table
+  uint32_t in_use = 0;
+  uint32_t flags = 0;
+  uint32_t size_garbage = 0;  // bytes 40..43 of a v1 header
+};
+
+// Header and table, no data.
+Bytes ploop_head(const PloopSpec& spec);
+
+// A file with that head. Its size is that of the head until something is written.
+std::shared_ptr<MemoryFile> ploop_file(const PloopSpec& spec);
+
+// `count` bytes that differ by position and by `seed`.
+Bytes pattern(size_t count, uint32_t seed);
+
+// The delta of a file; the test fails when it can't be opened.
+Delta open_ploop(std::shared_ptr<const ImageFile> file, const std::string& name = "delta");
+Delta open_raw(std::shared_ptr<const ImageFile> file, uint32_t cluster_sectors);
+
+template <class... Deltas>
+std::vector<Delta> chain(Deltas... base_first) {
+  std::vector<Delta> deltas;
+  (deltas.push_back(std::move(base_first)), ...);
+  return deltas;
+}
+
+}  // namespace ploopu::testing
