@@ -76,23 +76,28 @@ Result<Target> find_target(const Context& context, const std::vector<Attachment>
   return fail(ErrorKind::not_found, "{}: nothing that ploopu attached or mounted", word);
 }
 
-Result<void> take_down(Context& context, const Target& target) {
+// What was taken down, for JSON.
+Result<Json> take_down(Context& context, const Target& target) {
   const Attachment& attachment = target.attachment;
+  Json result = {{"image", text(attachment.image)},
+                 {"device", text(attachment.device)},
+                 {"unmounted", Json::array()},
+                 {"detached", true}};
   if (target.mountpoint && attachment.ploopu_mountpoints.size() > 1) {
     PLOOPU_CHECK(context.attachments.unmount(attachment, *target.mountpoint));
     context.note({fmt::format("{}: unmounted; {} stays, it is mounted elsewhere, too",
                               *target.mountpoint, attachment.device)});
-    return {};
+    result["unmounted"] = texts({*target.mountpoint});
+    result["detached"] = false;
+    return result;
   }
   PLOOPU_CHECK(context.attachments.detach(attachment));
   context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
-  return {};
+  result["unmounted"] = texts(attachment.ploopu_mountpoints);
+  return result;
 }
 
-Result<void> run_detach(Context& context, const DetachOptions& options) {
-  if (options.all == !options.targets.empty()) {
-    return fail(ErrorKind::usage, "name what to detach, or give --all, but not both");
-  }
+Result<std::vector<Target>> find_targets(Context& context, const DetachOptions& options) {
   PLOOPU_TRY(const auto attachments, context.attachments.list());
   std::vector<Target> targets;
   for (const auto& word : options.targets) {
@@ -102,12 +107,21 @@ Result<void> run_detach(Context& context, const DetachOptions& options) {
   if (options.all) {
     for (const auto& attachment : attachments) targets.push_back({attachment, std::nullopt});
   }
-  Json detached = Json::array();
+  return targets;
+}
+
+// Goes on after a failure: what can be freed is.
+Result<void> run_detach(Context& context, const DetachOptions& options) {
+  if (options.all == !options.targets.empty()) {
+    return fail(ErrorKind::usage, "name what to detach, or give --all, but not both");
+  }
+  PLOOPU_TRY(const auto targets, find_targets(context, options));
+  Json document = new_document();
+  document["targets"] = Json::array();
   std::optional<Error> failure;
   for (const auto& target : targets) {
     if (auto done = take_down(context, target); done) {
-      detached.push_back({{"image", text(target.attachment.image)},
-                          {"device", text(target.attachment.device)}});
+      document["targets"].push_back(*std::move(done));
     } else if (failure) {
       failure->message += "; " + done.error().message;
     } else {
@@ -115,11 +129,7 @@ Result<void> run_detach(Context& context, const DetachOptions& options) {
     }
   }
   if (failure) return tl::unexpected<Error>(*std::move(failure));
-  if (context.options.json) {
-    Json document = new_document();
-    document["detached"] = std::move(detached);
-    context.out << document.dump(2) << '\n';
-  }
+  if (context.options.json) context.out << document.dump(2) << '\n';
   return {};
 }
 

@@ -97,7 +97,7 @@ Result<void> show_logical_partitions(const Disk& disk, Window& window) {
   for (int record = 0; record <= kMaxLogical; ++record) {
     std::array<std::byte, kSectorSize> bytes{};
     if (disk.size() / kSectorSize <= sector) return {};
-    PLOOPU_CHECK(window.show(sector * kSectorSize, kSectorSize));
+    if (sector != 0) PLOOPU_CHECK(window.show(sector * kSectorSize, kSectorSize));
     if (disk.read(sector * kSectorSize, bytes) != 0) return {};
     uint64_t next = 0;
     for (size_t i = 0; i < kEntries && next == 0; ++i) {

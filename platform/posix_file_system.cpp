@@ -72,7 +72,7 @@ struct OpenFile {
 Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t resolve,
                               const std::string& name) {
   OpenFile file;
-  const UniqueFd handle = open_path(directory, path, resolve, O_NOFOLLOW);
+  const UniqueFd handle = open_path(directory, path, resolve);
   if (!handle.valid() && errno == EXDEV) {
     return fail(ErrorKind::damaged, "{}: lies outside of the image's directory: refused", name);
   }

@@ -25,13 +25,6 @@ constexpr char kRecordName[] = "attachment.json";
 constexpr size_t kIdLength = 16;
 constexpr std::chrono::seconds kLockLimit{30};
 
-std::string runtime_path() {
-  if (::geteuid() == 0) return "/run/ploopu";
-  const char* base = std::getenv("XDG_RUNTIME_DIR");
-  if (base != nullptr && *base == '/') return std::string(base) + "/ploopu";
-  return fmt::format("/tmp/ploopu-{}", ::geteuid());
-}
-
 bool is_id(const std::string& name) {
   return name.size() == kIdLength &&
          name.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -114,6 +107,13 @@ Record from_json(const json& document) {
 
 }  // namespace
 
+std::string default_runtime_path() {
+  if (::geteuid() == 0) return "/run/ploopu";
+  const char* base = std::getenv("XDG_RUNTIME_DIR");
+  if (base != nullptr && *base == '/') return std::string(base) + "/ploopu";
+  return fmt::format("/tmp/ploopu-{}", ::geteuid());
+}
+
 std::string random_id() {
   std::array<unsigned char, kIdLength / 2> bytes{};
   // Up to 256 bytes come whole, and only early in boot would it have to wait.
@@ -123,8 +123,7 @@ std::string random_id() {
   return id;
 }
 
-Result<RuntimeDir> RuntimeDir::open() {
-  const std::string path = runtime_path();
+Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, path);
   const UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status = {};

@@ -35,11 +35,14 @@ struct Record {
   std::vector<std::string> mountpoints;
 };
 
+// The one for this user.
+[[nodiscard]] std::string default_runtime_path();
+
 class RuntimeDir {
  public:
   // Creates the directory when it is missing. One that isn't ours alone (owner, mode 0700, no
   // symbolic link) is refused.
-  [[nodiscard]] static Result<RuntimeDir> open();
+  [[nodiscard]] static Result<RuntimeDir> open(const std::string& path = default_runtime_path());
 
   // Held while attachments change, so that two commands don't undo each other.
   // ErrorKind::busy when another one keeps it for longer than half a minute.

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/runtime_dir.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/temporary_directory.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Record sample_record() {
+  Record record;
+  record.id = random_id();
+  record.image = "/vz/Größe\xff\n\"/root.hdd";
+  record.top = {UINT64_MAX, 42};
+  record.ctid = "101";
+  record.root = "/";
+  record.backend = "nbd";
+  record.device = "/dev/nbd0";
+  record.size = uint64_t{1} << 50;
+  record.partitions = {{1, "/dev/nbd0p1"}};
+  record.server = {123, 456};
+  record.mountpoints = {"/mnt", "/mnt/\x80"};
+  return record;
+}
+
+TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
+  const TemporaryDirectory dir;
+  const auto runtime = RuntimeDir::open(dir / "run");
+  ASSERT_TRUE(runtime) << runtime.error().message;
+  const Record saved = sample_record();
+  ASSERT_TRUE(runtime->save(saved));
+  const auto all = runtime->load_all();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].id, saved.id);
+  EXPECT_EQ(all[0].image, saved.image);
+  EXPECT_EQ(all[0].top, saved.top);
+  EXPECT_EQ(all[0].ctid, saved.ctid);
+  EXPECT_EQ(all[0].device, saved.device);
+  EXPECT_EQ(all[0].size, saved.size);
+  EXPECT_EQ(all[0].partitions[0].device, "/dev/nbd0p1");
+  EXPECT_EQ(all[0].server.start_time, 456U);
+  EXPECT_EQ(all[0].mountpoints, saved.mountpoints);
+  runtime->remove(saved.id);
+  EXPECT_THAT(runtime->load_all(), IsEmpty());
+}
+
+TEST(RuntimeDir, ADamagedRecordKeepsItsIdAndNothingElse) {
+  const TemporaryDirectory dir;
+  const auto runtime = RuntimeDir::open(dir / "run");
+  const Record saved = sample_record();
+  ASSERT_TRUE(runtime->save(saved));
+  for (const char* content : {"", "{", "[]", "{\"image\": 5}", "null"}) {
+    std::ofstream(dir / "run/" + saved.id + "/attachment.json") << content;
+    const auto all = runtime->load_all();
+    ASSERT_EQ(all.size(), 1U) << content;
+    EXPECT_EQ(all[0].id, saved.id);
+    EXPECT_EQ(all[0].image, "");
+  }
+  std::filesystem::create_directory(dir / "run/not-an-id");
+  EXPECT_EQ(runtime->load_all().size(), 1U);
+}
+
+TEST(RuntimeDir, OneThatOthersCanReachIsRefused) {
+  const TemporaryDirectory dir;
+  std::filesystem::create_directory(dir / "open");
+  ASSERT_EQ(::chmod((dir / "open").c_str(), 0755), 0);
+  const auto shared = RuntimeDir::open(dir / "open");
+  ASSERT_FALSE(shared);
+  EXPECT_EQ(shared.error().kind, ErrorKind::not_permitted);
+  std::filesystem::create_symlink(dir.path(), dir / "link");
+  EXPECT_FALSE(RuntimeDir::open(dir / "link"));
+  dir.write("file", "");
+  EXPECT_FALSE(RuntimeDir::open(dir / "file"));
+}
+
+TEST(RuntimeDir, TheLockExcludes) {
+  const TemporaryDirectory dir;
+  const auto runtime = RuntimeDir::open(dir / "run");
+  {
+    const auto lock = runtime->lock();
+    ASSERT_TRUE(lock);
+    EXPECT_FALSE(runtime->try_lock().valid());
+  }
+  EXPECT_TRUE(runtime->try_lock().valid());
+}
+
+}  // namespace
+}  // namespace ploopu::testing

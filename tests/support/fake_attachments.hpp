@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/attachments.hpp"
+#include "core/partitions.hpp"
+
+namespace ploopu::testing {
+
+// Remembers what was asked for, and fails where a test wants it to.
+class FakeAttachments final : public Attachments {
+ public:
+  std::vector<Attachment> attached;
+  std::vector<std::string> calls;
+  std::map<std::string, Error> errors;  // by call: "attach", "mount", "detach", "check_mountpoint"
+  std::vector<MountOutcome> mount_outcomes;  // of the next calls; then "mounted"
+  bool already_attached = false;
+  MountRequest last_mount;
+  AttachRequest last_attach;
+
+  Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
+                               const AttachRequest& request) override {
+    PLOOPU_CHECK(called("attach"));
+    last_attach = request;
+    Attachment attachment;
+    attachment.id = "0123456789abcdef";
+    attachment.image = image.location.path;
+    attachment.ctid = image.location.ctid;
+    attachment.root = request.root;
+    attachment.backend = "nbd";
+    attachment.device = "/dev/nbd7";
+    attachment.size = image.disk.size();
+    attachment.server_pid = 4711;
+    for (const auto& partition : layout.partitions) {
+      attachment.partitions.push_back(
+          {partition.number, partition.number == 0
+                                 ? attachment.device
+                                 : "/dev/nbd7p" + std::to_string(partition.number)});
+    }
+    return AttachOutcome{attachment, already_attached, {"took nbd"}};
+  }
+
+  Result<std::vector<Attachment>> list() override {
+    PLOOPU_CHECK(called("list"));
+    return attached;
+  }
+
+  Result<void> check_mountpoint(const std::string& directory) override {
+    return called("check_mountpoint", " " + directory);
+  }
+
+  Result<MountOutcome> mount(const Attachment& /*attachment*/, const MountRequest& request) override {
+    PLOOPU_CHECK(called("mount"));
+    last_mount = request;
+    if (mount_outcomes.empty()) return MountOutcome::mounted;
+    const MountOutcome outcome = mount_outcomes.front();
+    mount_outcomes.erase(mount_outcomes.begin());
+    return outcome;
+  }
+
+  Result<void> detach(const Attachment& attachment) override {
+    return called("detach", " " + attachment.device);
+  }
+
+  Result<void> unmount(const Attachment& /*attachment*/, const std::string& mountpoint) override {
+    return called("unmount", " " + mountpoint);
+  }
+
+ private:
+  Result<void> called(const std::string& name, const std::string& argument = "") {
+    calls.push_back(name + argument);
+    if (const auto error = errors.find(name); error != errors.end()) {
+      return tl::unexpected<Error>(error->second);
+    }
+    return {};
+  }
+};
+
+class FakeProber final : public Prober {
+ public:
+  DiskLayout layout;
+  Result<DiskLayout> probe(const Disk& /*disk*/) const override { return layout; }
+};
+
+}  // namespace ploopu::testing
