@@ -15,6 +15,8 @@ struct Partition {
   uint32_t number = 0;  // as in the table; 0 stands for the whole disk when it has no table
   uint64_t start = 0;   // bytes
   uint64_t size = 0;    // bytes
+  // An MBR's extended partition: the logical ones lie inside it.
+  bool is_extended = false;
   // What libblkid calls it ("ext4", "crypto_LUKS"); empty when nothing was recognised.
   std::string fstype;
   std::string label;

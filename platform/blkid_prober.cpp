@@ -172,6 +172,7 @@ Result<void> read_table(const Disk& disk, const Window& window, DiskLayout& layo
     blkid_partition entry = blkid_partlist_get_partition(list, i);
     Partition partition;
     partition.number = static_cast<uint32_t>(blkid_partition_get_partno(entry));
+    partition.is_extended = blkid_partition_is_extended(entry) != 0;
     const auto start = static_cast<uint64_t>(blkid_partition_get_start(entry));
     const auto size = static_cast<uint64_t>(blkid_partition_get_size(entry));
     const uint64_t disk_sectors = disk.size() / kSectorSize;

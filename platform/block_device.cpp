@@ -48,10 +48,13 @@ Result<void> add_partition(const UniqueFd& fd, const std::string& disk,
                            const Partition& partition) {
   struct blkpg_partition data = {};
   data.start = static_cast<long long>(partition.start);
-  data.length = static_cast<long long>(partition.size);
+  // Partitions may not overlap, so the kernel's own scan, too, makes the extended one this short.
+  constexpr uint64_t kExtendedSize = 2 * kSectorSize;
+  data.length = static_cast<long long>(
+      partition.is_extended ? std::min(partition.size, kExtendedSize) : partition.size);
   data.pno = static_cast<int>(partition.number);
   struct blkpg_ioctl_arg argument = {BLKPG_ADD_PARTITION, 0, sizeof data, &data};
-  if (::ioctl(fd.get(), BLKPG, &argument) != 0 && errno != EBUSY) {
+  if (::ioctl(fd.get(), BLKPG, &argument) != 0) {
     return fail_errno(errno, fmt::format("{}: adding partition {}", disk, partition.number));
   }
   return {};

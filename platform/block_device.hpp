@@ -29,8 +29,8 @@ namespace ploopu {
 // lazily unmounted but in use, or under device-mapper. The claim ends with the descriptor.
 [[nodiscard]] Result<UniqueFd> claim_disk(const std::string& disk);
 
-// After the disk has lost its contents: makes the kernel notice that the partitions are gone, and
-// waits until they are.
+// After an nbd device was disconnected: makes the kernel notice that its partitions are gone, too,
+// and waits until they are. It notices when the disk is opened next (RELIABILITY.md M21).
 [[nodiscard]] Result<void> forget_partitions(const std::string& disk);
 
 }  // namespace ploopu

@@ -96,6 +96,7 @@ Result<void> require(const char* node, const char* module) {
 
 Result<void> FuseBackend::prepare(bool as_file) const {
   PLOOPU_CHECK(require("/dev/fuse", "fuse"));
+  if (::access("/dev/fuse", R_OK | W_OK) != 0) return fail_errno(errno, "/dev/fuse");
   return as_file ? Result<void>() : require("/dev/loop-control", "loop");
 }
 

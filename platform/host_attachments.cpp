@@ -303,7 +303,6 @@ Result<void> HostAttachments::free_device(const Record& record, const std::strin
       claim = *std::move(claimed);
     }
     PLOOPU_CHECK(backend->release(record, std::move(claim)));
-    if (!record.is_file) PLOOPU_CHECK(forget_partitions(device));
   }
   if (!wait_for_exit(record.server, kServerExit)) {
     return fail(ErrorKind::failed, "{}: is free, but its server (pid {}) does not end", device,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,7 +29,10 @@ Result<std::string> attach_loop(const std::string& file) {
   const UniqueFd control(::open(kControl, O_RDWR | O_CLOEXEC));
   if (!control.valid()) return fail_errno(errno, kControl);
   const UniqueFd backing(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!backing.valid()) return fail_errno(errno, file);
+  // The driver of Linux 6.1 takes the size that the kernel knows already, and of a FUSE file that
+  // nobody has asked about, it knows 0. Asking is enough; 6.18 asks by itself.
+  struct stat status = {};
+  if (!backing.valid() || ::fstat(backing.get(), &status) != 0) return fail_errno(errno, file);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
     if (number < 0) return fail_errno(errno, "finding a free loop device");

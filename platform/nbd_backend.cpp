@@ -41,8 +41,9 @@ std::string node_of(int index) { return fmt::format("/dev/nbd{}", index); }
 
 class NbdService final : public Service {
  public:
-  NbdService(const Disk& disk, std::string id, const RuntimeDir& runtime)
-      : disk_(disk), id_(std::move(id)), runtime_(runtime) {}
+  NbdService(const Disk& disk, const Record& record, const NbdBackend& backend,
+             const RuntimeDir& runtime)
+      : disk_(disk), record_(record), backend_(backend), runtime_(runtime) {}
 
   Result<std::string> start() override {
     std::vector<UniqueFd> kernel_ends;
@@ -61,7 +62,7 @@ class NbdService final : public Service {
     }
     std::vector<int> sockets;
     for (const auto& end : kernel_ends) sockets.push_back(end.get());
-    const auto index = NbdNetlink::connect({disk_.size(), identifier_of(id_), sockets});
+    const auto index = NbdNetlink::connect({disk_.size(), identifier_of(record_.id), sockets});
     kernel_ends.clear();  // the driver holds its own references; without them the threads end
     if (!index) {
       wait();
@@ -75,17 +76,14 @@ class NbdService final : public Service {
     threads_.clear();
   }
 
-  void stop() override {
-    if (const int index = find_index(id_); index >= 0) {
-      static_cast<void>(NbdNetlink::disconnect(index));
-    }
-  }
+  void stop() override { static_cast<void>(backend_.release(record_, UniqueFd())); }
 
-  void clean_up() override { runtime_.remove(id_); }
+  void clean_up() override { runtime_.remove(record_.id); }
 
  private:
   const Disk& disk_;
-  std::string id_;
+  const Record& record_;
+  const NbdBackend& backend_;
   const RuntimeDir& runtime_;
   std::vector<std::unique_ptr<SocketStream>> streams_;
   std::vector<std::thread> threads_;
@@ -99,7 +97,7 @@ Result<void> NbdBackend::prepare(bool /*as_file*/) const {
 }
 
 Result<ServerProcess> NbdBackend::serve(const Disk& disk, Record& record) const {
-  NbdService service(disk, record.id, runtime_);
+  NbdService service(disk, record, *this, runtime_);
   std::vector<int> keep;
   for (const auto& delta : disk.deltas()) keep.push_back(delta.file().descriptor());
   PLOOPU_TRY(auto server, ServerProcess::launch(service, keep, "ploopu-nbd"));
@@ -112,12 +110,14 @@ std::string NbdBackend::find_device(const Record& record) const {
   return index < 0 ? "" : node_of(index);
 }
 
-// The claim is held until the device is disconnected, so that no mount can come between. The
-// driver cleans up when the claim, the last descriptor, is closed behind it.
-Result<void> NbdBackend::release(const Record& record, UniqueFd /*claim*/) const {
+Result<void> NbdBackend::release(const Record& record, UniqueFd claim) const {
   const int index = find_index(record.id);
   if (index < 0) return {};
-  return NbdNetlink::disconnect(index);
+  // The claim is held until the device is disconnected, so that no mount can come between. The
+  // driver cleans up when the claim, the last descriptor, is closed behind it.
+  PLOOPU_CHECK(NbdNetlink::disconnect(index));
+  claim.reset();
+  return forget_partitions(node_of(index));
 }
 
 }  // namespace ploopu

@@ -31,7 +31,7 @@ class CommandTest : public ::testing::Test {
     files_.add("/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
     files_.add_directory("/mnt");
     files_.add_directory("/srv");
-    prober_.layout = {"gpt", {{1, 4096, 8192, "ext4", "root", "u-1"}, {2, 12288, 4096, "swap", "", ""}}, {}};
+    prober_.layout = {"gpt", {{1, 4096, 8192, false, "ext4", "root", "u-1"}, {2, 12288, 4096, false, "swap", "", ""}}, {}};
   }
 
   int run(std::vector<std::string> arguments) {

@@ -47,7 +47,10 @@ TEST(MountOptions, ReadsTheRecoveryFlagOfExt) {
 }
 
 Partition partition(uint32_t number, const char* fstype) {
-  return {.number = number, .start = 0, .size = 1, .fstype = fstype, .label = "", .uuid = ""};
+  Partition partition;
+  partition.number = number;
+  partition.fstype = fstype;
+  return partition;
 }
 
 DiskLayout layout(std::vector<Partition> partitions) { return {"gpt", std::move(partitions), {}}; }

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the system tests share. Needs: PLOOPU (the program), FIXTURES (from make-fixtures.sh),
+# BACKEND (nbd or fuse), WORK (an empty scratch directory of this case).
+# shellcheck shell=sh disable=SC2012,SC2317
+export PATH="$PATH:/usr/sbin:/sbin"
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+ploopu() { "$PLOOPU" --root "$FIXTURES/root" "$@"; }
+attach() { ploopu attach --backend "$BACKEND" "$@"; }
+mount_image() { ploopu mount --backend "$BACKEND" "$@"; }
+bundle() { echo "$FIXTURES/root/vz/private/$1/root.hdd"; }
+
+# wait_for CONDITION...: asks until it holds, for at most 20 seconds.
+wait_for() {
+    deadline=$(($(date +%s) + 20))
+    until "$@"; do
+        [ "$(date +%s)" -lt $deadline ] || fail "in vain: $*"
+        sleep 0.05
+    done
+}
+
+expect_equal() { [ "$1" = "$2" ] || fail "expected '$2', got '$1'${3:+ ($3)}"; }
+
+# expect_refusal CODE WORDS COMMAND...: it fails with that exit code and says so in one line.
+expect_refusal() {
+    expected=$1 words=$2
+    shift 2
+    code=0
+    "$@" >"$WORK/stdout" 2>"$WORK/stderr" || code=$?
+    [ "$code" = "$expected" ] || fail "$*: exit code $code, expected $expected: $(cat "$WORK/stderr")"
+    grep -q -e "$words" "$WORK/stderr" || fail "$*: no '$words' in: $(cat "$WORK/stderr")"
+    grep -v -e 'warning:' -e 'instead$' "$WORK/stderr" >"$WORK/errors" || true
+    expect_equal "$(wc -l <"$WORK/errors")" 1 "lines of: $(cat "$WORK/errors")"
+}
+
+# The first line that attach prints is the device.
+device_of() { head -n 1; }
+
+compare_with_raw() {
+    qemu-img compare -q -f raw -F raw "$1" "$2" || fail "$1 differs from $2"
+    cmp "$1" "$2" || fail "$1 differs from $2"
+}
+
+# compare_tree DIR: every file in it is as it was when the disk was made.
+compare_tree() {
+    (cd "$1" && sha256sum --quiet -c "$FIXTURES/tree.sha256") || fail "files below $1 differ"
+    expect_equal "$(find "$1" -path "$1/lost+found" -prune -o -type f -print | wc -l)" \
+        "$(wc -l <"$FIXTURES/tree.sha256")" "files below $1"
+}
+
+list_field() { ploopu list --json | jq -r "$1"; }
+
+# What ploopu left on this host: nothing at all is right. Prints what it finds.
+leftovers() {
+    ploopu list --json | jq -r '.attachments[] | "attached: \(.device)"'
+    grep -l . /sys/block/nbd*/backend 2>/dev/null | sed 's/^/connected: /' || true
+    ls -d /sys/block/nbd*/nbd*p* 2>/dev/null | sed 's/^/stale partition: /' || true
+    grep '^/run/ploopu/' /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
+    ls -d /sys/block/loop*/loop*p* 2>/dev/null | sed 's/^/stale partition: /' || true
+    grep -e ploopu -e "$WORK/" /proc/self/mounts | sed 's/^/mounted: /' || true
+    awk '/^Name:/ { name = $2 } /^State:/ && name ~ /^ploopu-(nbd|fuse)/ && $2 != "Z" {
+        print "process: " FILENAME }' /proc/[0-9]*/status 2>/dev/null || true
+    ls /run/ploopu 2>/dev/null | sed '/^lock$/d; s/^/record: /'
+}
+
+# After a failed case: by force, so that the next one starts from nothing.
+clean_by_force() {
+    pkill -9 '^ploopu-(nbd|fuse)$' || true
+    grep -e "$WORK/" /proc/self/mounts | awk '{ print $2 }' | sort -r | xargs -r -n 1 umount -l || true
+    for device in /sys/block/nbd*; do
+        [ ! -e "$device/backend" ] || nbd-client -d "/dev/${device##*/}" >/dev/null || true
+    done
+    for device in /sys/block/loop*/loop; do
+        grep -q '^/run/ploopu/' "$device/backing_file" 2>/dev/null || continue
+        device=${device%/loop}
+        losetup -d "/dev/${device##*/}" || true
+    done
+    grep ' /run/ploopu/' /proc/self/mounts | awk '{ print $2 }' | xargs -r -n 1 umount -l || true
+    rm -rf /run/ploopu
+}

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make-fixtures.sh DIR: every image that the system tests look at. DIR/raw/CTID holds the disk that
+# a container's device must be, DIR/tree the files that were put on it.
+set -eu
+. "$(dirname "$0")/images.sh"
+
+out=$1
+rm -rf "$out"
+mkdir -p "$out/raw" "$out/bad"
+root=$out/root
+make_host "$root"
+make_tree "$out/tree"
+checksums "$out/tree" >"$out/tree.sha256"
+
+# 101: the usual one: v2, 1 MiB clusters, GPT, ext4.
+make_gpt_disk "$out/raw/101" 32 "$out/tree"
+make_container "$root" 101 "$out/raw/101"
+
+# 102: a chain of two v1 deltas made by libploop; a file was changed and one added on top.
+cp --sparse=always "$out/raw/101" "$out/raw/102.before"
+cp --sparse=always "$out/raw/101" "$out/raw/102"
+echo 'written after the snapshot' >"$out/newer"
+debugfs -w -f /dev/stdin "$out/raw/102?offset=1048576" >/dev/null 2>&1 <<CMD
+rm /etc/motd
+write $out/newer /etc/motd
+write $out/newer /newer
+CMD
+make_ploop_chain "$root" 102 expanded "$out/raw/102.before" "$out/raw/102"
+
+# 103: a file system on the whole disk, whose size is no multiple of the cluster.
+truncate -s $((20 * 1048576 + 5 * 512)) "$out/raw/103"
+mke2fs -q -F -t ext4 -d "$out/tree" "$out/raw/103"
+make_container "$root" 103 "$out/raw/103"
+
+# 104: MBR; the file system is in a logical partition; clusters of 63 sectors.
+truncate -s 32M "$out/raw/104"
+printf 'label: dos\nstart=2048, size=2048, type=83\nstart=8192, type=5\nstart=10240, type=83\n' |
+    sfdisk -q "$out/raw/104"
+mke2fs -q -t ext3 -L logical -d "$out/tree" -E offset=$((10240 * 512)) "$out/raw/104" 26M
+make_container "$root" 104 "$out/raw/104" $((63 * 512))
+
+# 105: xfs.
+truncate -s 34M "$out/raw/105"
+echo 'start=2048' | sfdisk -q --label gpt "$out/raw/105"
+cat >"$out/proto" <<PROTO
+none
+0 0
+d--755 0 0
+etc d--755 0 0
+hostname ---644 0 0 $out/tree/etc/hostname
+\$
+\$
+PROTO
+mkfs.xfs --unsupported -q -p "$out/proto" -d "name=$out/xfs,file,size=32m" 2>/dev/null
+dd if="$out/xfs" of="$out/raw/105" bs=1M seek=1 conv=notrunc,sparse status=none
+rm "$out/xfs"
+make_container "$root" 105 "$out/raw/105"
+
+# 106: a journal with changes that were never put in place.
+cp --sparse=always "$out/raw/101" "$out/raw/106"
+debugfs -w -R 'feature needs_recovery' "$out/raw/106?offset=1048576" >/dev/null 2>&1
+make_container "$root" 106 "$out/raw/106"
+
+# 107: a raw base under a v1 delta; libploop calls both of them Plain.
+make_ploop_chain "$root" 107 raw "$out/raw/102.before" "$out/raw/102"
+ln -s 102 "$out/raw/107"
+
+# 108: two file systems, so that one must be chosen.
+truncate -s 32M "$out/raw/108"
+printf 'label: gpt\nstart=2048, size=20480\nstart=22528, size=20480\n' | sfdisk -q "$out/raw/108"
+mke2fs -q -t ext4 -d "$out/tree" -E offset=1048576 "$out/raw/108" 10M
+mke2fs -q -t ext4 -L second -E offset=$((22528 * 512)) "$out/raw/108" 10M
+make_container "$root" 108 "$out/raw/108"
+
+# 109: 1.2 TB with a table of five clusters. Nothing counts on its content being small.
+mkdir -p "$root/vz/private/109/root.hdd"
+echo >"$root/etc/vz/conf/109.conf"
+big=$root/vz/private/109/root.hdd/root.hds
+qemu-img create -q -f parallels "$big" 1200G
+qemu-io -f parallels -c 'write -q -P 0xa1 0 1M' -c 'write -q -P 0xa2 1199G 2M' \
+    -c 'write -q -P 0xa3 600G 1M' -c 'write -q -P 0xa4 1M 1M' "$big"
+descriptor $((1200 * 1024 * 2048)) 2048 root.hds >"$root/vz/private/109/root.hdd/DiskDescriptor.xml"
+
+# What must be refused.
+: >"$out/bad/empty"
+head -c 40 "$root/vz/private/101/root.hdd/root.hds" >"$out/bad/short"
+head -c 4096 "$root/vz/private/109/root.hdd/root.hds" >"$out/bad/cut-table"
+head -c 100000 /dev/zero | tr '\0' x >"$out/bad/magic"
+qemu-img create -q -f qcow2 "$out/bad/qcow2" 16M
+mkfifo "$out/bad/fifo"
+mkdir "$out/bad/directory"
+truncate -s 8M "$out/bad/blank.raw"
+qemu-img convert -f raw -O parallels "$out/bad/blank.raw" "$out/bad/blank"
+printf 'label: gpt\nstart=2048\n' | sfdisk -q "$out/bad/blank.raw"
+qemu-img convert -f raw -O parallels "$out/bad/blank.raw" "$out/bad/unknown-fs"
+mkdir "$out/bad/xml" "$out/bad/missing-delta"
+echo '<Parallels_disk_image><Disk_Parameters>' >"$out/bad/xml/DiskDescriptor.xml"
+descriptor 65536 2048 gone.hds >"$out/bad/missing-delta/DiskDescriptor.xml"

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# run-cases.sh BACKEND [PATTERN]: runs all cases for one back end on this kernel, as root. Prints a
+# line for each and at the end a verdict. "module" stands for the cases around loading nbd.
+# Needs PLOOPU and FIXTURES in the environment.
+set -eu
+here=$(dirname "$0")
+export BACKEND="$1"
+pattern=${2:-.}
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-cases.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+chmod 755 "$scratch" # for the cases that aren't root
+
+passed=0
+failed=
+case $BACKEND in
+module) scripts="$here/module-cases.sh" ;;
+fuse) scripts="$here/cases.sh $here/fuse-cases.sh" ;;
+*) scripts="$here/cases.sh" ;;
+esac
+for script in $scripts; do
+    for case in $("$script" | grep -e "$pattern" || true); do
+        export WORK="$scratch/$case"
+        mkdir "$WORK"
+        start=$(date +%s%N)
+        result=ok
+        "$script" "$case" >"$scratch/log" 2>&1 || result=FAILED
+        remains=$(. "$here/lib.sh" && leftovers)
+        if [ -n "$remains" ]; then
+            result=FAILED
+            echo "left behind: $remains" >>"$scratch/log"
+        fi
+        echo "$BACKEND: $result $case ($((($(date +%s%N) - start) / 1000000)) ms)"
+        if [ $result = ok ]; then
+            passed=$((passed + 1))
+        else
+            failed="$failed $case"
+            sed 's/^/    /' "$scratch/log"
+            (. "$here/lib.sh" && clean_by_force)
+        fi
+        rm -rf "$WORK"
+    done
+done
+if [ -n "$failed" ] || [ $passed -eq 0 ]; then
+    echo "VERDICT: $BACKEND:$failed failed"
+    exit 1
+fi
+echo "VERDICT: $BACKEND: all $passed passed"

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES and PATTERN come from the
+# kernel's command line. Everything that is written goes to the guest's own memory.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+here=$(dirname "$0")
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t tmpfs tmpfs /run
+mkdir /run/lock /run/scratch
+export TMPDIR=/run/scratch
+modules=/usr/lib/uml/modules/$(uname -r)/kernel
+insmod "$modules/drivers/block/loop.ko"
+insmod "$modules/fs/fuse/fuse.ko"
+"$here/run-cases.sh" module "$PATTERN"
+"$here/run-cases.sh" nbd "$PATTERN"
+"$here/run-cases.sh" fuse "$PATTERN"
+if dmesg | grep -e 'Oops' -e 'BUG:' -e 'WARNING:'; then
+    echo 'VERDICT: the kernel complained: failed'
+fi
+echo 'VERDICT: the guest is done'
+echo o >/proc/sysrq-trigger
+sleep 60
