@@ -2,9 +2,10 @@
 // What attach and mount have in common.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"

@@ -3,8 +3,9 @@
 // `action` what is to be done.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+#include <CLI/CLI.hpp>
 
 #include "cmd/context.hpp"
 #include "core/result.hpp"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/dispatch.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <utility>
+
+#include <CLI/CLI.hpp>
 
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"

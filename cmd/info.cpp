@@ -102,8 +102,8 @@ void print_text(const Context& context, const OpenedImage& opened) {
                              human_size(disk.cluster_size()),
                              deltas == 1 ? "1 delta" : fmt::format("{} deltas", deltas)));
   line("Disk size", fmt::format("{} ({} bytes)", human_size(disk.size()), disk.size()));
-  line("Allocated", fmt::format("{} of {} clusters", disk.clusters_allocated(),
-                                disk.clusters_total()));
+  line("Allocated",
+       fmt::format("{} of {} clusters", disk.clusters_allocated(), disk.clusters_total()));
   line("State", in_use(image) ? "in use, or its container crashed" : "closed");
   const auto& layout = opened.layout;
   line("Table", layout.table.empty() ? "none" : layout.table);

@@ -27,7 +27,8 @@ Json partition_json(const Partition& partition) {
 }
 
 Json error_json(const Error& error) {
-  return {{"error", {{"kind", std::string(kind_name(error.kind))}, {"message", text(error.message)}}}};
+  return {
+      {"error", {{"kind", std::string(kind_name(error.kind))}, {"message", text(error.message)}}}};
 }
 
 }  // namespace ploopu::cmd

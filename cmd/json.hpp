@@ -2,9 +2,10 @@
 // JSON output. Sizes and offsets are bytes, as integers; text is escaped so that it is UTF-8.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "core/partitions.hpp"
 #include "core/result.hpp"

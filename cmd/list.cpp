@@ -8,7 +8,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nSTATE is 'serving', or 'stale' when the device is there but its server has died: detach it.\n"
+    "\nSTATE is 'serving', or 'stale' when the device is there but its server has died: detach "
+    "it.\n"
     "\nExamples:\n"
     "  ploopu list\n"
     "  ploopu list --json\n";
@@ -42,6 +43,7 @@ std::string join(const std::vector<std::string>& list) {
 
 void print_text(const Context& context, const std::vector<Attachment>& attachments) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(attachments.size());
   for (const auto& attachment : attachments) {
     rows.push_back({attachment.device, attachment.backend, state_name(attachment.state),
                     attachment.ctid.value_or(""), attachment.image, join(attachment.mountpoints)});

@@ -15,7 +15,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nThe mount is read-only, nosuid and nodev. Journals are not replayed yet: of a container that\n"
+    "\nThe mount is read-only, nosuid and nodev. Journals are not replayed yet: of a container "
+    "that\n"
     "crashed, the newest changes may be missing, and you are told so.\n"
     "\nExamples:\n"
     "  ploopu mount 101 /mnt\n"
@@ -48,9 +49,10 @@ Result<std::string> node_of(const Attachment& attachment, uint32_t number) {
 }
 
 std::string skipped_warning(const Partition& partition) {
-  return fmt::format("the {} journal was not replayed: changes that the container made last may be "
-                     "missing or half done",
-                     partition.fstype);
+  return fmt::format(
+      "the {} journal was not replayed: changes that the container made last may be "
+      "missing or half done",
+      partition.fstype);
 }
 
 // Mounts without replaying a journal. Whether xfs has something to replay only the kernel can
@@ -66,8 +68,7 @@ Result<void> mount_partition(Context& context, const Disk& disk, const std::stri
   for (bool skip_journal = !is_xfs;; skip_journal = true) {
     PLOOPU_TRY(const auto options, mount_options(partition.fstype, skip_journal, extra));
     const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text};
-    PLOOPU_TRY(const auto outcome,
-               context.attachments.mount(mounted.attached.attachment, request));
+    PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
     if (outcome == MountOutcome::mounted) {
       mounted.options = options.text;
       mounted.warnings = options.warnings;
@@ -89,9 +90,8 @@ Result<void> mount_partition(Context& context, const Disk& disk, const std::stri
 Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
                          const MountOptionsGiven& given) {
   Mounted mounted;
-  PLOOPU_TRY(mounted.partition, choose_partition(opened.layout, given.partition
-                                                                    ? &*given.partition
-                                                                    : nullptr));
+  PLOOPU_TRY(mounted.partition,
+             choose_partition(opened.layout, given.partition ? &*given.partition : nullptr));
   // Said before anything is attached.
   PLOOPU_TRY(const auto checked, mount_options(mounted.partition.fstype, true, given.options));
   PLOOPU_TRY(const auto directory, context.files.resolve("/", given.directory));

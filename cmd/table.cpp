@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/table.hpp"
 
-#include <libsmartcols.h>
-
 #include <cstdlib>
 #include <memory>
+
+#include <libsmartcols.h>
 
 #include "core/text.hpp"
 

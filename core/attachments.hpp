@@ -36,7 +36,7 @@ struct Attachment {
   std::vector<AttachedPartition> partitions;
   int server_pid = 0;
   AttachmentState state = AttachmentState::serving;
-  std::vector<std::string> mountpoints;        // all that the kernel shows for it
+  std::vector<std::string> mountpoints;         // all that the kernel shows for it
   std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
 };
 

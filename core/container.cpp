@@ -94,8 +94,9 @@ Result<Candidates> candidate_areas(const FileSystem& files, const std::string& r
     if (!*config || !(*config)->contains("VE_PRIVATE")) continue;
     const std::string path = substitute_veid((*config)->at("VE_PRIVATE"), ctid);
     if (!is_plausible_area(path)) {
-      return fail(ErrorKind::damaged, "{}: VE_PRIVATE is '{}': must be an absolute path of a private area",
-                  origin, path);
+      return fail(ErrorKind::damaged,
+                  "{}: VE_PRIVATE is '{}': must be an absolute path of a private area", origin,
+                  path);
     }
     candidates.paths = {path};
     candidates.origin = origin;
@@ -133,7 +134,8 @@ Result<PrivateArea> find_private_area(const FileSystem& files, const std::string
     return area;
   }
   if (candidates.has_own_config || !candidates.origin.empty()) {
-    const std::string reason = candidates.has_own_config ? "" : " and no /etc/vz/conf/" + ctid + ".conf";
+    const std::string reason =
+        candidates.has_own_config ? "" : " and no /etc/vz/conf/" + ctid + ".conf";
     return fail(ErrorKind::not_found, "container {}: its private area {} does not exist{}{}", ctid,
                 candidates.paths.front(), under(root), reason);
   }

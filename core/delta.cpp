@@ -46,9 +46,7 @@ Result<Delta> Delta::open(DeltaFile source) {
   return delta;
 }
 
-uint64_t Delta::disk_clusters() const {
-  return (disk_size_ + cluster_size() - 1) / cluster_size();
-}
+uint64_t Delta::disk_clusters() const { return (disk_size_ + cluster_size() - 1) / cluster_size(); }
 
 Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>& visit) const {
   if (is_raw()) {

@@ -44,7 +44,9 @@ class Delta {
   // Clusters that the disk of this delta has.
   [[nodiscard]] uint64_t disk_clusters() const;
   // File bytes that one unit of an entry stands for, and the first byte that can be data.
-  [[nodiscard]] uint64_t entry_unit() const { return is_raw() ? cluster_size() : header_.entry_unit(); }
+  [[nodiscard]] uint64_t entry_unit() const {
+    return is_raw() ? cluster_size() : header_.entry_unit();
+  }
   [[nodiscard]] uint64_t data_start() const { return is_raw() ? 0 : header_.bat_end(); }
   // Entries that the header announces but the disk lacks or needs; both are legal (FORMAT.md 2.2).
   [[nodiscard]] uint32_t bat_entries() const { return header_.bat_entries; }

@@ -14,13 +14,15 @@ Result<void> check_chain(const std::vector<Delta>& deltas) {
   for (size_t i = 0; i < deltas.size(); ++i) {
     const Delta& delta = deltas[i];
     if (delta.is_raw() && i > 0) {
-      return fail(ErrorKind::damaged, "{}: a raw file can only be the base of a chain", delta.name());
+      return fail(ErrorKind::damaged, "{}: a raw file can only be the base of a chain",
+                  delta.name());
     }
     if (delta.cluster_size() != top.cluster_size()) {
-      return fail(ErrorKind::damaged,
-                  "{}: m_Sectors says clusters of {} sectors, but {} says {}: one chain has one size",
-                  delta.name(), delta.cluster_size() / kSectorSize, top.name(),
-                  top.cluster_size() / kSectorSize);
+      return fail(
+          ErrorKind::damaged,
+          "{}: m_Sectors says clusters of {} sectors, but {} says {}: one chain has one size",
+          delta.name(), delta.cluster_size() / kSectorSize, top.name(),
+          top.cluster_size() / kSectorSize);
     }
     if (!delta.is_raw() && !top.is_raw() && delta.version() != top.version()) {
       return fail(ErrorKind::damaged, "{}: is ploop v{}, but {} is v{}: one chain has one version",
@@ -44,9 +46,9 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   disk.usage_.resize(disk.deltas_.size());
   disk.slots_.resize(top.disk_clusters());
   for (uint32_t i = 0; i < disk.deltas_.size(); ++i) PLOOPU_CHECK(disk.overlay(i));
-  disk.clusters_allocated_ = static_cast<uint64_t>(
-      std::count_if(disk.slots_.begin(), disk.slots_.end(),
-                    [](const Slot& slot) { return slot.owner != kNobody; }));
+  disk.clusters_allocated_ =
+      static_cast<uint64_t>(std::count_if(disk.slots_.begin(), disk.slots_.end(),
+                                          [](const Slot& slot) { return slot.owner != kNobody; }));
   return disk;
 }
 
@@ -58,8 +60,7 @@ Result<void> Disk::overlay(uint32_t index) {
   auto place_entry = [&](uint64_t cluster, uint32_t entry) {
     const uint64_t start = entry * delta.entry_unit();
     // Of a raw file, or of a disk's last cluster, only what belongs to the disk must be there.
-    const uint64_t valid =
-        std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
+    const uint64_t valid = std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
     ++usage.allocated;
     if (start < delta.data_start() || start + valid > data_limit) ++usage.damaged;
     if (cluster < slots_.size()) place(cluster, {{entry, index + 1}, valid});

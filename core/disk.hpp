@@ -37,7 +37,8 @@ struct DeltaUsage {
 class Disk {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
-  // ploop files of one version; otherwise ErrorKind::damaged. The last one, the top, gives the size.
+  // ploop files of one version; otherwise ErrorKind::damaged. The last one, the top, gives the
+  // size.
   [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first);
 
   // Bytes; not always a multiple of the cluster.
@@ -83,7 +84,7 @@ class Disk {
 
   std::vector<Delta> deltas_;
   std::vector<DeltaUsage> usage_;
-  std::vector<Slot> slots_;                         // one for each cluster of the disk
+  std::vector<Slot> slots_;                        // one for each cluster of the disk
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;
   uint64_t cluster_size_ = 0;

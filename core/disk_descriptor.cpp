@@ -2,13 +2,12 @@
 #include "core/disk_descriptor.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <map>
-#include <pugixml.hpp>
 #include <set>
 #include <string_view>
 #include <utility>
+
+#include <pugixml.hpp>
 
 #include "core/ploop_header.hpp"
 #include "core/text.hpp"
@@ -51,15 +50,12 @@ class Reader {
   [[nodiscard]] Result<uint64_t> number(pugi::xml_node parent, const char* element) const {
     PLOOPU_TRY(auto value, text(parent, element));
     const bool hexadecimal = value.starts_with("0x") || value.starts_with("0X");
-    const char* first = value.data() + (hexadecimal ? 2 : 0);
-    const char* last = value.data() + value.size();
-    uint64_t result = 0;
-    const auto [end, error] = std::from_chars(first, last, result, hexadecimal ? 16 : 10);
-    if (error != std::errc() || end != last) {
-      return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a number", name_, element,
-                  value);
+    const std::string_view digits = std::string_view(value).substr(hexadecimal ? 2 : 0);
+    const auto result = parse_number(digits, hexadecimal ? 16 : 10);
+    if (!result) {
+      return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a number", name_, element, value);
     }
-    return result;
+    return *result;
   }
 
   [[nodiscard]] Result<std::string> guid(pugi::xml_node parent, const char* element) const {
@@ -91,7 +87,8 @@ class Reader {
 
 Result<void> check_before_parsing(const std::string& text, const std::string& name) {
   if (trim(text).empty()) {
-    return fail(ErrorKind::damaged, "{}: the descriptor is empty; is there a backup beside it?", name);
+    return fail(ErrorKind::damaged, "{}: the descriptor is empty; is there a backup beside it?",
+                name);
   }
   if (text.find("<!DOCTYPE") != std::string::npos || text.find("<!ENTITY") != std::string::npos) {
     return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);
@@ -153,8 +150,7 @@ Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name
   const std::string_view key = trim(parameters.child("Encryption").child("KeyId").text().get());
   if (!key.empty()) {
     return fail(ErrorKind::damaged,
-                "{}: the disk is encrypted (KeyId {}): decrypt it where it was made", name,
-                key);
+                "{}: the disk is encrypted (KeyId {}): decrypt it where it was made", name, key);
   }
   return {};
 }
@@ -166,8 +162,8 @@ Result<std::string> choose_top(const DiskDescriptor& descriptor, const std::stri
       std::any_of(descriptor.shots.begin(), descriptor.shots.end(),
                   [](const DescriptorShot& shot) { return shot.guid == kFixedTopGuid; });
   if (has_fixed_top) return std::string(kFixedTopGuid);
-  return fail(ErrorKind::damaged, "{}: <Snapshots> has no <TopGUID>: which snapshot is the live state?",
-              name);
+  return fail(ErrorKind::damaged,
+              "{}: <Snapshots> has no <TopGUID>: which snapshot is the live state?", name);
 }
 
 }  // namespace
@@ -215,23 +211,27 @@ Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor
   for (std::string_view guid = top; guid != kNullGuid;) {
     const auto shot = shots.find(guid);
     if (shot == shots.end()) {
-      return fail(ErrorKind::damaged, "{}: no <Shot> has the GUID {}, which the chain needs", name, guid);
+      return fail(ErrorKind::damaged, "{}: no <Shot> has the GUID {}, which the chain needs", name,
+                  guid);
     }
     const auto image = images.find(guid);
     if (image == images.end()) {
-      return fail(ErrorKind::damaged, "{}: no <Image> has the GUID {}, which the chain needs", name, guid);
+      return fail(ErrorKind::damaged, "{}: no <Image> has the GUID {}, which the chain needs", name,
+                  guid);
     }
     if (!visited.insert(guid).second) {
       return fail(ErrorKind::damaged, "{}: the <Shot> {} is its own ancestor", name, guid);
     }
     if (visited.size() > kMaxChainLength) {
-      return fail(ErrorKind::damaged, "{}: more than {} deltas in one chain", name, kMaxChainLength);
+      return fail(ErrorKind::damaged, "{}: more than {} deltas in one chain", name,
+                  kMaxChainLength);
     }
     chain.push_back(*image->second);
     guid = shot->second->parent;
   }
   if (chain.empty()) {
-    return fail(ErrorKind::damaged, "{}: <TopGUID> is the null GUID: there is no image to read", name);
+    return fail(ErrorKind::damaged, "{}: <TopGUID> is the null GUID: there is no image to read",
+                name);
   }
   std::reverse(chain.begin(), chain.end());
   return chain;

@@ -18,7 +18,8 @@ Result<std::string> path_in_bundle(const std::string& directory, const std::stri
                                    const std::string& descriptor) {
   if (!file.starts_with('/')) return file;
   if (file.starts_with(directory + "/")) return file.substr(directory.size() + 1);
-  return fail(ErrorKind::damaged, "{}: <File> is '{}', which lies outside of the image's directory: refused",
+  return fail(ErrorKind::damaged,
+              "{}: <File> is '{}', which lies outside of the image's directory: refused",
               descriptor, file);
 }
 
@@ -39,12 +40,14 @@ Result<Delta> open_delta(const FileSystem& files, const std::string& descriptor,
 void warn_about_descriptor(const DiskDescriptor& descriptor, const Disk& disk,
                            const std::string& path, std::vector<std::string>& warnings) {
   if (descriptor.disk_sectors * kSectorSize != disk.size()) {
-    warnings.push_back(fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that",
-                                   path, descriptor.disk_sectors, disk.size() / kSectorSize));
+    warnings.push_back(
+        fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that", path,
+                    descriptor.disk_sectors, disk.size() / kSectorSize));
   }
   if (descriptor.cluster_sectors * kSectorSize != disk.cluster_size()) {
-    warnings.push_back(fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
-                                   descriptor.cluster_sectors, disk.cluster_size() / kSectorSize));
+    warnings.push_back(
+        fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
+                    descriptor.cluster_sectors, disk.cluster_size() / kSectorSize));
   }
 }
 
@@ -67,8 +70,8 @@ void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
           delta.name(), delta.bat_entries(), delta.disk_clusters()));
     }
     if (i > 0 && disk.deltas()[i - 1].disk_size() > delta.disk_size()) {
-      warnings.push_back(fmt::format("{}: describes a smaller disk than the delta below it",
-                                     delta.name()));
+      warnings.push_back(
+          fmt::format("{}: describes a smaller disk than the delta below it", delta.name()));
     }
   }
 }
@@ -80,8 +83,8 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
   std::vector<Delta> deltas;
   std::vector<std::string> guids;
   for (const auto& image : chain) {
-    PLOOPU_TRY(auto delta, open_delta(files, location.path, image, deltas.empty(),
-                                      descriptor.cluster_sectors));
+    PLOOPU_TRY(auto delta,
+               open_delta(files, location.path, image, deltas.empty(), descriptor.cluster_sectors));
     deltas.push_back(std::move(delta));
     guids.push_back(image.guid);
   }
@@ -103,9 +106,9 @@ Result<Image> open_single_file(const FileSystem& files, ImageLocation location) 
   const std::string directory = directory_of(image.location.path);
   PLOOPU_TRY(const auto descriptor, files.resolve("/", directory + "/" + kDescriptorName));
   if (descriptor.type == PathType::regular) {
-    image.warnings.push_back(fmt::format(
-        "{}: may be one delta of a chain, and not the newest: {} opens the whole disk",
-        image.location.path, directory));
+    image.warnings.push_back(
+        fmt::format("{}: may be one delta of a chain, and not the newest: {} opens the whole disk",
+                    image.location.path, directory));
   }
   return image;
 }

@@ -35,8 +35,8 @@ bool is_mountable(const std::string& fstype) { return is_ext(fstype) || fstype =
 Result<bool> ext_needs_recovery(const Disk& disk, uint64_t start) {
   std::array<std::byte, 1024> superblock{};
   if (int error = disk.read(start + kExtSuperblock, superblock); error != 0) {
-    return fail_errno(error, fmt::format("reading the superblock at disk byte {}",
-                                         start + kExtSuperblock));
+    return fail_errno(
+        error, fmt::format("reading the superblock at disk byte {}", start + kExtSuperblock));
   }
   return (load_le32(superblock, 0x60) & kExtIncompatRecover) != 0;
 }

@@ -22,9 +22,10 @@ Result<Partition> check_mountable(const Partition& partition) {
     return fail(ErrorKind::damaged, "{} is encrypted (LUKS): attach it and use cryptsetup",
                 name_of(partition));
   }
-  return fail(ErrorKind::damaged,
-              "{} holds {}; only ext2, ext3, ext4 and xfs are mounted: attach it and mount it by hand",
-              name_of(partition), partition.fstype);
+  return fail(
+      ErrorKind::damaged,
+      "{} holds {}; only ext2, ext3, ext4 and xfs are mounted: attach it and mount it by hand",
+      name_of(partition), partition.fstype);
 }
 
 }  // namespace

@@ -43,7 +43,6 @@ class Prober {
 
 // Which partition a mount without --partition means: the only one with a file system that can be
 // mounted. `number` picks one explicitly.
-[[nodiscard]] Result<Partition> choose_partition(const DiskLayout& layout,
-                                                 const uint32_t* number);
+[[nodiscard]] Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number);
 
 }  // namespace ploopu

@@ -38,18 +38,20 @@ Result<void> check_limits(const PloopHeader& header, uint64_t file_size, const s
                 name, header.cluster_sectors, kMaxClusterSectors);
   }
   if (header.disk_sectors > kMaxDiskSize / kSectorSize) {
-    return fail(ErrorKind::damaged, "{}: m_SizeInSectors is {}: larger than any real disk (256 TiB)",
-                name, header.disk_sectors);
+    return fail(ErrorKind::damaged,
+                "{}: m_SizeInSectors is {}: larger than any real disk (256 TiB)", name,
+                header.disk_sectors);
   }
   if (header.disk_sectors / header.cluster_sectors >= kMaxClusters) {
-    return fail(ErrorKind::damaged, "{}: a disk of {} sectors has more than {} clusters of {}", name,
-                header.disk_sectors, kMaxClusters, header.cluster_sectors);
+    return fail(ErrorKind::damaged, "{}: a disk of {} sectors has more than {} clusters of {}",
+                name, header.disk_sectors, kMaxClusters, header.cluster_sectors);
   }
   if (header.bat_end() > file_size) {
-    return fail(ErrorKind::damaged,
-                "{}: m_Size says {} table entries, which end at byte {}, but the file has {} bytes: "
-                "it was cut short or is damaged",
-                name, header.bat_entries, header.bat_end(), file_size);
+    return fail(
+        ErrorKind::damaged,
+        "{}: m_Size says {} table entries, which end at byte {}, but the file has {} bytes: "
+        "it was cut short or is damaged",
+        name, header.bat_entries, header.bat_end(), file_size);
   }
   return {};
 }

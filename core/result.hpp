@@ -3,12 +3,12 @@
 // line that names the file, the field and its value, and what to do next.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <fmt/format.h>
+#include <tl/expected.hpp>
 
 namespace ploopu {
 
@@ -50,8 +50,8 @@ template <class... Args>
 // NOLINTBEGIN(cppcoreguidelines-macro-usage, bugprone-macro-parentheses)
 #define PLOOPU_CONCAT_(a, b) a##b
 #define PLOOPU_CONCAT(a, b) PLOOPU_CONCAT_(a, b)
-#define PLOOPU_TRY_(temporary, declaration, expression)                          \
-  auto temporary = (expression);                                                 \
+#define PLOOPU_TRY_(temporary, declaration, expression)                               \
+  auto temporary = (expression);                                                      \
   if (!temporary) return tl::unexpected<ploopu::Error>(std::move(temporary).error()); \
   declaration = *std::move(temporary)
 
@@ -59,7 +59,7 @@ template <class... Args>
 #define PLOOPU_TRY(declaration, expression) \
   PLOOPU_TRY_(PLOOPU_CONCAT(result_, __LINE__), declaration, expression)
 
-#define PLOOPU_CHECK_(temporary, expression)    \
+#define PLOOPU_CHECK_(temporary, expression)     \
   if (auto temporary = (expression); !temporary) \
   return tl::unexpected<ploopu::Error>(std::move(temporary).error())
 

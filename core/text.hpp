@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,8 @@ std::string human_size(uint64_t bytes);
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 std::string_view trim(std::string_view text);
+
+// All of `text` as a number without sign or blanks; nothing when it is anything else or too large.
+std::optional<uint64_t> parse_number(std::string_view text, int base = 10);
 
 }  // namespace ploopu

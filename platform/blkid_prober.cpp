@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/blkid_prober.hpp"
 
-#include <blkid/blkid.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
+
+#include <blkid/blkid.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/little_endian.hpp"
 #include "platform/unique_fd.hpp"

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/block_device.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
 #include <fcntl.h>
 #include <linux/blkpg.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstdio>
-
+#include "core/text.hpp"
 #include "platform/sysfs.hpp"
 #include "platform/wait.hpp"
 
@@ -28,17 +28,20 @@ std::string partition_node(const std::string& disk, uint32_t number) {
 }
 
 dev_t number_in_sysfs(const std::string& name) {
-  unsigned int major_number = 0, minor_number = 0;
-  const auto text = read_attribute("/sys/class/block/" + name + "/dev");
-  if (!text || std::sscanf(text->c_str(), "%u:%u", &major_number, &minor_number) != 2) return 0;
-  return makedev(major_number, minor_number);
+  const std::string text = read_attribute("/sys/class/block/" + name + "/dev").value_or("");
+  const size_t colon = std::min(text.find(':'), text.size());
+  const auto major_number = parse_number(text.substr(0, colon));
+  const auto minor_number = parse_number(text.substr(std::min(colon + 1, text.size())));
+  if (!major_number || !minor_number) return 0;
+  return makedev(static_cast<unsigned>(*major_number), static_cast<unsigned>(*minor_number));
 }
 
 std::vector<std::string> partition_names(const std::string& disk) {
   const std::string directory = "/sys/class/block/" + name_of(disk);
   std::vector<std::string> names;
   for (auto& name : list_directory(directory)) {
-    if (read_attribute(directory + "/" + name + "/partition")) names.push_back(std::move(name));
+    if (read_attribute(fmt::format("{}/{}/partition", directory, name)))
+      names.push_back(std::move(name));
   }
   return names;
 }
@@ -98,8 +101,8 @@ Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string
     // devtmpfs has the node by now; where udev makes nodes, it comes a little later.
     const auto exists = [&] { return device_number(node) == number_in_sysfs(name_of(node)); };
     if (!wait_until(exists, kNodeLimit)) {
-      return fail(ErrorKind::failed, "{}: the kernel has this partition, but /dev got no node for it",
-                  node);
+      return fail(ErrorKind::failed,
+                  "{}: the kernel has this partition, but /dev got no node for it", node);
     }
     nodes.push_back({partition.number, node});
   }

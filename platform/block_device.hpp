@@ -2,10 +2,10 @@
 // Whole-disk block devices and their partition nodes, whoever drives them.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "core/attachments.hpp"
 #include "core/partitions.hpp"

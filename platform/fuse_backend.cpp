@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/fuse_backend.hpp"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <thread>
 #include <utility>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "platform/fuse_disk.hpp"
 #include "platform/kernel_module.hpp"
@@ -125,8 +125,9 @@ std::string FuseBackend::find_device(const Record& record) const {
 Result<void> FuseBackend::release(const Record& record, UniqueFd claim) const {
   const std::string file = runtime_.disk_file(record.id);
   for (const auto& loop : loops_on(file)) {
-    if (!claim.valid()) claim.reset(::open(loop.c_str(), O_RDONLY | O_CLOEXEC));
-    PLOOPU_CHECK(detach_loop(loop, file, std::move(claim)));
+    UniqueFd fd = std::exchange(claim, UniqueFd());
+    if (!fd.valid()) fd.reset(::open(loop.c_str(), O_RDONLY | O_CLOEXEC));
+    PLOOPU_CHECK(detach_loop(loop, file, std::move(fd)));
   }
   return unmount_file(file);
 }

@@ -2,13 +2,13 @@
 #define FUSE_USE_VERSION 312
 #include "platform/fuse_disk.hpp"
 
-#include <fuse_lowlevel.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
+
+#include <fuse_lowlevel.h>
+#include <unistd.h>
 
 namespace ploopu {
 namespace {

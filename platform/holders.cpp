@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/holders.hpp"
 
-#include <fmt/format.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <cstdlib>
 #include <functional>
 #include <set>
 #include <sstream>
 
+#include <fmt/format.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/text.hpp"
 #include "platform/block_device.hpp"
 #include "platform/mounts.hpp"
 #include "platform/process.hpp"
@@ -29,7 +29,7 @@ bool contains(const std::vector<T>& list, const T& value) {
 std::vector<pid_t> all_processes() {
   std::vector<pid_t> pids;
   for (const auto& name : list_directory("/proc")) {
-    if (const pid_t pid = std::atoi(name.c_str()); pid > 0) pids.push_back(pid);
+    if (const auto pid = parse_number(name)) pids.push_back(static_cast<pid_t>(*pid));
   }
   return pids;
 }
@@ -71,7 +71,7 @@ void add_loops(std::vector<Holder>& holders, const PathTest& matches) {
 }
 
 void add_mounts(std::vector<Holder>& holders, const HolderQuery& query,
-                const std::vector<dev_t>& devices, std::vector<int>& own_groups) {
+                const std::vector<dev_t>& devices, std::vector<uint64_t>& own_groups) {
   for (const auto& mount : read_mount_table()) {
     if (!contains(devices, mount.device)) continue;
     if (contains(query.own_mounts, mount.directory)) {
@@ -84,10 +84,10 @@ void add_mounts(std::vector<Holder>& holders, const HolderQuery& query,
 
 // Copies of our own mounts that propagation made go when ours do, and don't count.
 void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& devices,
-                        const std::vector<int>& own_groups) {
+                        const std::vector<uint64_t>& own_groups) {
   const auto is_copy = [&](const MountEntry& mount) {
     return std::any_of(mount.peer_groups.begin(), mount.peer_groups.end(),
-                       [&](int group) { return contains(own_groups, group); });
+                       [&](uint64_t group) { return contains(own_groups, group); });
   };
   std::set<std::string> seen = {"", link_target("/proc/self/ns/mnt")};
   for (const pid_t pid : all_processes()) {
@@ -133,7 +133,7 @@ std::vector<Holder> find_holders(const HolderQuery& query) {
   }
   const std::vector<dev_t> devices = device_numbers(query.device);
   const auto matches = [&](const std::string& path) { return is_on_device(path, devices); };
-  std::vector<int> own_groups;
+  std::vector<uint64_t> own_groups;
   add_mounts(holders, query, devices, own_groups);
   add_foreign_mounts(holders, devices, own_groups);
   add_stacked_devices(holders, devices);

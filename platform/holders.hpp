@@ -2,22 +2,22 @@
 // Who uses a device, so that a refusal can name them.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace ploopu {
 
 struct HolderQuery {
-  std::string device;                     // block device, or a file
+  std::string device;  // block device, or a file
   bool is_file = false;
-  std::vector<std::string> own_mounts;    // mount points that don't count
-  pid_t server_pid = 0;                   // doesn't count either
+  std::vector<std::string> own_mounts;  // mount points that don't count
+  pid_t server_pid = 0;                 // doesn't count either
 };
 
 struct Holder {
-  std::string description;  // "mounted on /mnt", "dd (pid 812) has it open"
+  std::string description;    // "mounted on /mnt", "dd (pid 812) has it open"
   bool may_be_brief = false;  // a process with an open descriptor, which may be udev having a look
 };
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/host_attachments.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "platform/block_device.hpp"
 #include "platform/fuse_backend.hpp"
@@ -42,6 +42,21 @@ std::vector<std::string> mountpoints_of(const std::string& device) {
     }
   }
   return directories;
+}
+
+Result<void> refuse_if_used(const Record& record, const std::string& device) {
+  const HolderQuery query{device, record.is_file, record.mountpoints, record.server.pid};
+  std::vector<Holder> holders;
+  const auto settled = [&] {
+    holders = find_holders(query);
+    return std::none_of(holders.begin(), holders.end(),
+                        [](const Holder& holder) { return holder.may_be_brief; }) ||
+           std::any_of(holders.begin(), holders.end(),
+                       [](const Holder& holder) { return !holder.may_be_brief; });
+  };
+  static_cast<void>(wait_until(settled, kBriefHolders));
+  if (holders.empty()) return {};
+  return fail(ErrorKind::busy, "{}: in use: {}", device, join(holders));
 }
 
 }  // namespace
@@ -200,8 +215,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.size = record.size;
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? record.server.pid : 0;
-  attachment.state =
-      alive && !device.empty() ? AttachmentState::serving : AttachmentState::stale;
+  attachment.state = alive && !device.empty() ? AttachmentState::serving : AttachmentState::stale;
   if (!record.is_file && !device.empty()) attachment.mountpoints = mountpoints_of(device);
   for (const auto& mountpoint : attachment.mountpoints) {
     if (contains(record.mountpoints, mountpoint)) {
@@ -257,22 +271,6 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
     PLOOPU_CHECK(runtime_->save(record));
   }
   return outcome;
-}
-
-Result<void> HostAttachments::refuse_if_used(const Record& record,
-                                             const std::string& device) const {
-  const HolderQuery query{device, record.is_file, record.mountpoints, record.server.pid};
-  std::vector<Holder> holders;
-  const auto settled = [&] {
-    holders = find_holders(query);
-    return std::none_of(holders.begin(), holders.end(),
-                        [](const Holder& holder) { return holder.may_be_brief; }) ||
-           std::any_of(holders.begin(), holders.end(),
-                       [](const Holder& holder) { return !holder.may_be_brief; });
-  };
-  static_cast<void>(wait_until(settled, kBriefHolders));
-  if (holders.empty()) return {};
-  return fail(ErrorKind::busy, "{}: in use: {}", device, join(holders));
 }
 
 Result<void> HostAttachments::unmount_own(Record& record, const std::vector<std::string>& which) {

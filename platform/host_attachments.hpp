@@ -34,7 +34,6 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] Result<Record> start(const Backend& backend, const Image& image,
                                      const DiskLayout& layout, const AttachRequest& request);
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
-  [[nodiscard]] Result<void> refuse_if_used(const Record& record, const std::string& device) const;
   [[nodiscard]] Result<void> unmount_own(Record& record, const std::vector<std::string>& which);
   [[nodiscard]] Result<void> free_device(const Record& record, const std::string& device);
   void sweep();

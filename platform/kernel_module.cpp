@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/kernel_module.hpp"
 
+#include <memory>
+
 #include <libkmod.h>
 #include <sys/utsname.h>
-
-#include <memory>
 
 namespace ploopu {
 namespace {

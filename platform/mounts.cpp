@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/mounts.hpp"
 
-#include <libmount/libmount.h>
-
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <memory>
 #include <sstream>
+
+#include <libmount/libmount.h>
+
+#include "core/text.hpp"
 
 namespace ploopu {
 namespace {
@@ -39,14 +40,13 @@ std::string explain(libmnt_context* context, int returned) {
   return message.data();
 }
 
-std::vector<int> peer_groups(libmnt_fs* fs) {
-  std::vector<int> groups;
+std::vector<uint64_t> peer_groups(libmnt_fs* fs) {
+  std::vector<uint64_t> groups;
   const char* fields = mnt_fs_get_optional_fields(fs);
   std::istringstream words(fields == nullptr ? "" : fields);
   for (std::string word; words >> word;) {
-    if (word.starts_with("shared:") || word.starts_with("master:")) {
-      groups.push_back(std::atoi(word.c_str() + word.find(':') + 1));
-    }
+    if (!word.starts_with("shared:") && !word.starts_with("master:")) continue;
+    if (const auto group = parse_number(word.substr(word.find(':') + 1))) groups.push_back(*group);
   }
   return groups;
 }
@@ -55,8 +55,7 @@ std::vector<int> peer_groups(libmnt_fs* fs) {
 
 std::vector<MountEntry> read_mount_table(const std::string& table) {
   std::vector<MountEntry> entries;
-  const std::unique_ptr<libmnt_table, TableDeleter> parsed(
-      mnt_new_table_from_file(table.c_str()));
+  const std::unique_ptr<libmnt_table, TableDeleter> parsed(mnt_new_table_from_file(table.c_str()));
   const std::unique_ptr<libmnt_iter, IteratorDeleter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
   if (!parsed || !iterator) return entries;
   libmnt_fs* fs = nullptr;

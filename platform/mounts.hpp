@@ -2,10 +2,11 @@
 // Mounting, unmounting and the mount table, by libmount.
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "core/attachments.hpp"
 #include "core/result.hpp"
@@ -18,7 +19,7 @@ struct MountEntry {
   std::string source;
   // Groups that mount events reach it from or go out to ("shared:5", "master:5" give 5): what is
   // unmounted in a group goes from all its members, in other namespaces too.
-  std::vector<int> peer_groups;
+  std::vector<uint64_t> peer_groups;
 };
 
 // The mounts that a process sees; `table` is its mountinfo file.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/nbd_backend.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -11,7 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <sys/socket.h>
+
 #include "core/nbd_server.hpp"
+#include "core/text.hpp"
 #include "platform/block_device.hpp"
 #include "platform/kernel_module.hpp"
 #include "platform/nbd_netlink.hpp"
@@ -30,9 +31,8 @@ std::string identifier_of(const std::string& id) { return "ploopu:" + id; }
 int find_index(const std::string& id) {
   for (const auto& name : list_directory("/sys/block")) {
     if (!name.starts_with("nbd")) continue;
-    if (read_attribute("/sys/block/" + name + "/backend") == identifier_of(id)) {
-      return std::stoi(name.substr(3));
-    }
+    if (read_attribute("/sys/block/" + name + "/backend") != identifier_of(id)) continue;
+    if (const auto index = parse_number(name.substr(3))) return static_cast<int>(*index);
   }
   return -1;
 }
@@ -61,6 +61,7 @@ class NbdService final : public Service {
       threads_.emplace_back([this, s = stream.get()] { nbd::serve(disk_, *s); });
     }
     std::vector<int> sockets;
+    sockets.reserve(kernel_ends.size());
     for (const auto& end : kernel_ends) sockets.push_back(end.get());
     const auto index = NbdNetlink::connect({disk_.size(), identifier_of(record_.id), sockets});
     kernel_ends.clear();  // the driver holds its own references; without them the threads end

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/nbd_netlink.hpp"
 
+#include <cerrno>
+#include <memory>
+#include <optional>
+
 #include <linux/nbd-netlink.h>
 #include <linux/nbd.h>
 #include <netlink/attr.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/socket.h>
-
-#include <cerrno>
-#include <memory>
-#include <optional>
 
 namespace ploopu {
 namespace {
@@ -76,8 +76,7 @@ class Session {
     nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, store_index, &index);
     const int sent = nl_send_auto(socket_.get(), message);
     const int answered = sent < 0 ? sent : nl_recvmsgs_default(socket_.get());
-    const int acknowledged =
-        answered < 0 || !index ? answered : nl_wait_for_ack(socket_.get());
+    const int acknowledged = answered < 0 || !index ? answered : nl_wait_for_ack(socket_.get());
     if (acknowledged < 0) {
       return fail_errno(errno_of(acknowledged), fmt::format("nbd: {}", what));
     }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/posix_file_system.hpp"
 
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <climits>
-#include <utility>
 
 #include "platform/unique_fd.hpp"
 
@@ -146,8 +146,7 @@ Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_beneath(
   const std::string name = directory + "/" + relative;
   const UniqueFd base = open_path(AT_FDCWD, directory, RESOLVE_NO_SYMLINKS, O_DIRECTORY);
   if (!base.valid()) return fail_errno(errno, directory);
-  return as_image(
-      open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
+  return as_image(open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
 }
 
 }  // namespace ploopu

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/process.hpp"
 
+#include <sstream>
+
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <sstream>
 
 #include "platform/sysfs.hpp"
 #include "platform/unique_fd.hpp"

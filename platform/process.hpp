@@ -2,11 +2,11 @@
 // Processes are named by ID and start time: an ID alone may have been given to another one since.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <string>
+
+#include <sys/types.h>
 
 namespace ploopu {
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/runtime_dir.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 
 #include "platform/sysfs.hpp"
 #include "platform/wait.hpp"
@@ -52,7 +52,8 @@ std::string text_to_bytes(const std::string& text) {
     if (lead < 0x80 || i + 1 == text.size()) {
       bytes += text[i];
     } else {
-      bytes += static_cast<char>((lead & 0x03) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F));
+      bytes +=
+          static_cast<char>((lead & 0x03) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F));
     }
   }
   return bytes;
@@ -63,10 +64,12 @@ std::string get_bytes(const json& value) { return text_to_bytes(value.get<std::s
 json to_json(const Record& record) {
   json partitions = json::array();
   for (const auto& partition : record.partitions) {
-    partitions.push_back({{"number", partition.number}, {"device", bytes_to_text(partition.device)}});
+    partitions.push_back(
+        {{"number", partition.number}, {"device", bytes_to_text(partition.device)}});
   }
   json mountpoints = json::array();
-  for (const auto& mountpoint : record.mountpoints) mountpoints.push_back(bytes_to_text(mountpoint));
+  for (const auto& mountpoint : record.mountpoints)
+    mountpoints.push_back(bytes_to_text(mountpoint));
   json document = {{"schema", 1},
                    {"image", bytes_to_text(record.image)},
                    {"top", {record.top.device, record.top.inode}},
@@ -130,13 +133,15 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path);
   if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 0077) != 0) {
     return fail(ErrorKind::not_permitted,
-                "{}: must be a directory that you own, with mode 0700: somebody else made it", path);
+                "{}: must be a directory that you own, with mode 0700: somebody else made it",
+                path);
   }
   return RuntimeDir(path);
 }
 
 UniqueFd RuntimeDir::open_lock() const {
-  return UniqueFd(::open((path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  return UniqueFd(
+      ::open((path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
 }
 
 Result<UniqueFd> RuntimeDir::lock() const {

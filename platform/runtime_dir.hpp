@@ -6,11 +6,11 @@
 // A record says what ploopu meant to do; whether it is so is asked of the kernel each time.
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "core/attachments.hpp"
 #include "core/result.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A server is a process of its own that outlives the command which started it. It is forked, not
-// executed, and so inherits the opened disk: nothing is parsed twice and no path is looked up again.
+// executed, and so inherits the opened disk: nothing is parsed twice and no path is looked up
+// again.
 #pragma once
 
 #include <string>

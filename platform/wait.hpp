@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
-#include <poll.h>
-
 #include <chrono>
+
+#include <poll.h>
 
 namespace ploopu {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whole command lines against fakes: options, output, exit codes, and what is undone on failure.
+#include <sstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "cmd/dispatch.hpp"
 #include "tests/support/descriptors.hpp"
@@ -24,14 +24,18 @@ using ::testing::Not;
 class CommandTest : public ::testing::Test {
  protected:
   CommandTest() {
-    auto file = ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {1, 0, 0, 0, 0, 0, 0, 0}});
+    auto file =
+        ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {1, 0, 0, 0, 0, 0, 0, 0}});
     file->write(4096, pattern(4096, 1));
     files_.add("/vz/private/101/root.hdd/root.hds", file);
     files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml", DescriptorText{}.str());
     files_.add("/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
     files_.add_directory("/mnt");
     files_.add_directory("/srv");
-    prober_.layout = {"gpt", {{1, 4096, 8192, false, "ext4", "root", "u-1"}, {2, 12288, 4096, false, "swap", "", ""}}, {}};
+    prober_.layout = {
+        "gpt",
+        {{1, 4096, 8192, false, "ext4", "root", "u-1"}, {2, 12288, 4096, false, "swap", "", ""}},
+        {}};
   }
 
   int run(std::vector<std::string> arguments) {
@@ -71,10 +75,17 @@ class CommandTest : public ::testing::Test {
 // ---- The command line itself
 
 TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
-  const std::vector<std::vector<std::string>> wrong = {
-      {}, {"frobnicate"}, {"info"}, {"info", "101", "102"}, {"info", "101", "--bogus"},
-      {"mount", "101"}, {"attach", "101", "--backend", "magic"}, {"mount", "101", "/mnt", "--partition", "x"},
-      {"--root", "/nowhere", "list"}, {"detach"}, {"detach", "101", "--all"}};
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {"frobnicate"},
+                                                       {"info"},
+                                                       {"info", "101", "102"},
+                                                       {"info", "101", "--bogus"},
+                                                       {"mount", "101"},
+                                                       {"attach", "101", "--backend", "magic"},
+                                                       {"mount", "101", "/mnt", "--partition", "x"},
+                                                       {"--root", "/nowhere", "list"},
+                                                       {"detach"},
+                                                       {"detach", "101", "--all"}};
   for (const auto& arguments : wrong) {
     EXPECT_EQ(run(arguments), 64) << ::testing::PrintToString(arguments);
     EXPECT_THAT(err_.str(), HasSubstr("ploopu: "));
@@ -96,7 +107,9 @@ TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
 
 TEST_F(CommandTest, GlobalOptionsStandBeforeOrAfterTheVerb) {
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"--json", "info", "101"}, {"info", "--json", "101"}, {"info", "101", "--json"}}) {
+       {std::vector<std::string>{"--json", "info", "101"},
+        {"info", "--json", "101"},
+        {"info", "101", "--json"}}) {
     EXPECT_EQ(run(arguments), 0);
     EXPECT_EQ(json::parse(out_.str())["ctid"], "101");
   }
@@ -131,8 +144,9 @@ TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {
 
 TEST_F(CommandTest, ExitCodesByKindOfError) {
   const std::map<ErrorKind, int> codes = {
-      {ErrorKind::failed, 1}, {ErrorKind::damaged, 65}, {ErrorKind::not_found, 66},
-      {ErrorKind::missing_kernel_part, 69}, {ErrorKind::busy, 75}, {ErrorKind::not_permitted, 77}};
+      {ErrorKind::failed, 1},     {ErrorKind::damaged, 65},
+      {ErrorKind::not_found, 66}, {ErrorKind::missing_kernel_part, 69},
+      {ErrorKind::busy, 75},      {ErrorKind::not_permitted, 77}};
   for (const auto& [kind, code] : codes) {
     attachments_.errors["attach"] = {kind, "because"};
     EXPECT_EQ(run({"attach", "101"}), code);
@@ -154,11 +168,15 @@ TEST_F(CommandTest, InfoJson) {
   EXPECT_EQ(info["clusters_total"], 8);
   EXPECT_EQ(info["clusters_allocated"], 1);
   EXPECT_EQ(info["in_use"], false);
-  const json delta = {{"file", "/vz/private/101/root.hdd/root.hds"}, {"guid", kFixedTop},
-                      {"version", 2}, {"cluster_size", 4096}, {"clusters_allocated", 1},
-                      {"file_size", 8192}, {"in_use", false}};
+  const json delta = {{"file", "/vz/private/101/root.hdd/root.hds"},
+                      {"guid", kFixedTop},
+                      {"version", 2},
+                      {"cluster_size", 4096},
+                      {"clusters_allocated", 1},
+                      {"file_size", 8192},
+                      {"in_use", false}};
   EXPECT_EQ(info["deltas"], json::array({delta}));
-  const json partition = {{"number", 1}, {"start", 4096}, {"size", 8192},
+  const json partition = {{"number", 1},      {"start", 4096},   {"size", 8192},
                           {"fstype", "ext4"}, {"label", "root"}, {"uuid", "u-1"}};
   EXPECT_EQ(info["partitions"][0], partition);
   EXPECT_EQ(info["partitions"][1]["label"], nullptr);
@@ -242,7 +260,8 @@ TEST_F(CommandTest, WhatIsWrongIsFoundBeforeAnythingIsAttached) {
 TEST_F(CommandTest, AFailedMountDetachesWhatItAttachedAndNothingElse) {
   attachments_.errors["mount"] = {ErrorKind::failed, "no"};
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 1);
-  EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt", "attach", "mount", "detach /dev/nbd7"));
+  EXPECT_THAT(attachments_.calls,
+              ElementsAre("check_mountpoint /mnt", "attach", "mount", "detach /dev/nbd7"));
   attachments_.calls.clear();
   attachments_.already_attached = true;
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 1);
@@ -293,7 +312,9 @@ TEST_F(CommandTest, DetachAllGoesOnAfterAFailureAndReportsIt) {
   attachments_.errors.clear();
   const json done = run_json({"detach", "--all"});
   const json last = {{"image", "/vz/private/101/root.hdd/DiskDescriptor.xml"},
-                     {"device", "/dev/nbd8"}, {"unmounted", {"/mnt"}}, {"detached", true}};
+                     {"device", "/dev/nbd8"},
+                     {"unmounted", {"/mnt"}},
+                     {"detached", true}};
   EXPECT_EQ(done["targets"][1], last);
 }
 

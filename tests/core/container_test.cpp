@@ -15,8 +15,9 @@ using ::testing::IsEmpty;
 TEST(Ctid, Numbers) {
   EXPECT_EQ(parse_ctid("101"), "101");
   EXPECT_EQ(parse_ctid("2147483644"), "2147483644");
-  for (const char* bad : {"", "0", "00101", "2147483645", "4294967296", "99999999999", "-1", "+1",
-                          "1 ", " 1", "0x10", "101;x", "%n", "１０１", "../../etc", "-rf", "--help"}) {
+  for (const char* bad :
+       {"", "0", "00101", "2147483645", "4294967296", "99999999999", "-1", "+1", "1 ", " 1", "0x10",
+        "101;x", "%n", "１０１", "../../etc", "-rf", "--help"}) {
     EXPECT_EQ(parse_ctid(bad), std::nullopt) << bad;
   }
   EXPECT_EQ(parse_ctid(std::string(10000, '1')), std::nullopt);

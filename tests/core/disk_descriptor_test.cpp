@@ -38,7 +38,8 @@ std::string chain_error(const DescriptorText& text) {
 TEST(DiskDescriptor, BothRootNamesAndNumbers) {
   for (const char* root : {"Parallels_disk_image", "Virtuozzo_disk_image"}) {
     const auto parsed = parse_disk_descriptor(
-        DescriptorText{.root = root, .disk_sectors = " 1000 ", .cluster_sectors = "0x800"}.str(), "DD");
+        DescriptorText{.root = root, .disk_sectors = " 1000 ", .cluster_sectors = "0x800"}.str(),
+        "DD");
     ASSERT_TRUE(parsed);
     EXPECT_EQ(parsed->disk_sectors, 1000U);
     EXPECT_EQ(parsed->cluster_sectors, 2048U);
@@ -48,8 +49,12 @@ TEST(DiskDescriptor, BothRootNamesAndNumbers) {
 
 TEST(DiskDescriptor, CommentsCdataOrderAndUnknownElementsDoNotMatter) {
   const auto parsed = parse_disk_descriptor(
-      DescriptorText{.images = "<!-- x --><Image><File> <![CDATA[a & b]]> </File><New/><Type>Plain</Type>"
-                               "<GUID>" + guid('A') + "</GUID></Image>"}.str(), "DD");
+      DescriptorText{.images =
+                         "<!-- x --><Image><File> <![CDATA[a & b]]> </File><New/><Type>Plain</Type>"
+                         "<GUID>" +
+                         guid('A') + "</GUID></Image>"}
+          .str(),
+      "DD");
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_EQ(parsed->images.at(0).file, "a & b");
   EXPECT_TRUE(parsed->images.at(0).plain);
@@ -65,7 +70,8 @@ TEST(DiskDescriptor, RefusesWhatIsMissingOrWrong) {
   expect_refused(DescriptorText{.disk_sectors = "100000000000000000000"}.str(), "<Disk_size>");
   expect_refused(DescriptorText{.disk_sectors = "12x"}.str(), "<Disk_size>");
   expect_refused(DescriptorText{.cluster_sectors = "0"}.str(), "<Blocksize> is 0");
-  expect_refused(DescriptorText{.images = image_xml("nonsense", "f")}.str(), "<GUID> is 'nonsense'");
+  expect_refused(DescriptorText{.images = image_xml("nonsense", "f")}.str(),
+                 "<GUID> is 'nonsense'");
   expect_refused(DescriptorText{.images = image_xml(guid('1'), "")}.str(), "<File> is empty");
   expect_refused(DescriptorText{.images = image_xml(guid('1'), "f", "Sparse")}.str(), "Sparse");
   expect_refused(DescriptorText{.images = image_xml(guid('1'), "a<!-- -->b")}.str(), "<File>");
@@ -76,8 +82,8 @@ TEST(DiskDescriptor, RefusesSeveralStorageElementsAndEncryption) {
   std::string text = DescriptorText{}.str();
   text.replace(text.find("<StorageData>"), 13, "<StorageData><Storage></Storage>");
   expect_refused(text, "2 <Storage>");
-  expect_refused(
-      DescriptorText{.parameters = "<Encryption><KeyId>k1</KeyId></Encryption>"}.str(), "encrypted");
+  expect_refused(DescriptorText{.parameters = "<Encryption><KeyId>k1</KeyId></Encryption>"}.str(),
+                 "encrypted");
   EXPECT_TRUE(parse_disk_descriptor(
       DescriptorText{.parameters = "<Encryption><KeyId></KeyId></Encryption>"}.str(), "DD"));
 }
@@ -132,7 +138,8 @@ TEST(DiskDescriptor, ChainsAreLongButNotEndless) {
     return fmt::format("{{{:08x}-0000-0000-0000-000000000001}}", i);
   };
   const auto text_of = [&](size_t length) {
-    DescriptorText text{.images = "", .top = "<TopGUID>" + numbered(length) + "</TopGUID>", .shots = ""};
+    DescriptorText text{
+        .images = "", .top = "<TopGUID>" + numbered(length) + "</TopGUID>", .shots = ""};
     for (size_t i = 1; i <= length; ++i) {
       text.images += image_xml(numbered(i), "f");
       text.shots += shot_xml(numbered(i), i == 1 ? kNull : numbered(i - 1));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Random images and chains against a reader that is as slow and plain as it can be.
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "core/disk.hpp"
 #include "tests/support/ploop_builder.hpp"

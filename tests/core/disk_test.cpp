@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/disk.hpp"
 
+#include <cerrno>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cerrno>
 
 #include "tests/support/ploop_builder.hpp"
 
@@ -260,9 +260,9 @@ TEST(DiskChain, ADeltaThatEndsInsideAClusterIsCutThere) {
 
   PloopSpec middle = base;
   middle.disk_sectors = 5;
-  const Disk three = assemble(chain(open_ploop(filled(spec_of(2, 8, {1}), 100)),
-                                    open_ploop(filled(middle, 200)),
-                                    open_ploop(filled(spec_of(2, 8, {0, 1}), 300))));
+  const Disk three =
+      assemble(chain(open_ploop(filled(spec_of(2, 8, {1}), 100)), open_ploop(filled(middle, 200)),
+                     open_ploop(filled(spec_of(2, 8, {0, 1}), 300))));
   Bytes mixed = part(pattern(8 * 512, 201), 0, 5 * 512);
   const Bytes below = part(pattern(8 * 512, 101), 5 * 512, 3 * 512);
   mixed.insert(mixed.end(), below.begin(), below.end());
@@ -271,8 +271,8 @@ TEST(DiskChain, ADeltaThatEndsInsideAClusterIsCutThere) {
 
 TEST(DiskChain, ARawBaseEndsWithItsFileAndIsZerosBehind) {
   auto raw = std::make_shared<MemoryFile>(pattern(5000, 1));
-  const Disk disk = assemble(
-      chain(open_raw(raw, 8), open_ploop(filled(spec_of(2, 8, {0, 0, 1}), 200))));
+  const Disk disk =
+      assemble(chain(open_raw(raw, 8), open_ploop(filled(spec_of(2, 8, {0, 0, 1}), 200))));
   Bytes expected = pattern(5000, 1);
   expected.resize(2 * 8 * 512);
   EXPECT_EQ(read(disk, 0, 2 * 8 * 512), expected);

@@ -77,8 +77,9 @@ TEST_F(ImageTest, ASingleFileOfAChainIsServedWithAWarning) {
 }
 
 TEST_F(ImageTest, AChainWithARawBaseWhoseContentNeverDecides) {
-  put_descriptor({.images = image_xml(guid('1'), "base", "Plain") + image_xml(kFixedTop, "top", "Plain"),
-                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  put_descriptor(
+      {.images = image_xml(guid('1'), "base", "Plain") + image_xml(kFixedTop, "top", "Plain"),
+       .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
   PloopSpec inside{.disk_sectors = 64, .bat = {9, 9}};
   Bytes raw = ploop_head(inside);  // a guest may write this on its disk
   raw.resize(64 * 512, std::byte{0x55});
@@ -114,8 +115,8 @@ TEST_F(ImageTest, WarnsOfUnclosedAndDamagedDeltas) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0}, {.in_use = kDiskInUse})->set_size(5000);
   const auto image = open(kBundle);
   ASSERT_TRUE(image);
-  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("was not closed"), HasSubstr("1 of 1 clusters"),
-                                           HasSubstr("m_Size is 7")));
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("was not closed"),
+                                           HasSubstr("1 of 1 clusters"), HasSubstr("m_Size is 7")));
 }
 
 TEST_F(ImageTest, FilesOutsideTheBundleAreRefused) {

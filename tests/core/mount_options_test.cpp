@@ -56,18 +56,22 @@ Partition partition(uint32_t number, const char* fstype) {
 DiskLayout layout(std::vector<Partition> partitions) { return {"gpt", std::move(partitions), {}}; }
 
 TEST(ChoosePartition, TheOnlyOneThatCanBeMounted) {
-  EXPECT_EQ(choose_partition(layout({partition(1, "swap"), partition(2, "ext4")}), nullptr)->number, 2U);
+  EXPECT_EQ(choose_partition(layout({partition(1, "swap"), partition(2, "ext4")}), nullptr)->number,
+            2U);
   EXPECT_EQ(choose_partition(layout({partition(0, "xfs")}), nullptr)->number, 0U);
-  const auto several = choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), nullptr);
+  const auto several =
+      choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), nullptr);
   ASSERT_FALSE(several);
   EXPECT_EQ(several.error().kind, ErrorKind::usage);
   const uint32_t two = 2;
-  EXPECT_EQ(choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), &two)->number, 2U);
+  EXPECT_EQ(choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), &two)->number,
+            2U);
 }
 
 TEST(ChoosePartition, SaysWhyNot) {
   const uint32_t three = 3;
-  EXPECT_EQ(choose_partition(layout({partition(1, "ext4")}), &three).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(choose_partition(layout({partition(1, "ext4")}), &three).error().kind,
+            ErrorKind::not_found);
   const auto message = [](std::vector<Partition> partitions) {
     const auto chosen = choose_partition(layout(std::move(partitions)), nullptr);
     EXPECT_FALSE(chosen);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/nbd_server.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "core/nbd_wire.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -12,7 +12,8 @@ namespace ploopu::testing {
 namespace {
 
 void put(Bytes& out, uint64_t value, int bytes) {
-  for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
+  for (int i = bytes - 1; i >= 0; --i)
+    out.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
 }
 
 Bytes request(uint16_t command, uint64_t cookie, uint64_t offset, uint32_t length) {

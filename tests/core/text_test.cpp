@@ -9,8 +9,9 @@ namespace {
 TEST(Text, EscapesControlCharactersAndWhatIsNoUtf8) {
   EXPECT_EQ(escape_bytes("plain / Größe 漢字 😀"), "plain / Größe 漢字 😀");
   EXPECT_EQ(escape_bytes("a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
-  EXPECT_EQ(escape_bytes("\xc2\x9b"), "\\xc2\\x9b");                  // a C1 control
-  EXPECT_EQ(escape_bytes("\xc0\xaf\xed\xa0\x80"), "\\xc0\\xaf\\xed\\xa0\\x80");  // overlong, surrogate
+  EXPECT_EQ(escape_bytes("\xc2\x9b"), "\\xc2\\x9b");  // a C1 control
+  EXPECT_EQ(escape_bytes("\xc0\xaf\xed\xa0\x80"),
+            "\\xc0\\xaf\\xed\\xa0\\x80");  // overlong, surrogate
   EXPECT_EQ(escape_bytes("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
   EXPECT_EQ(escape_bytes("\xe2\x82"), "\\xe2\\x82");  // cut
   EXPECT_EQ(escape_bytes(std::string(1, '\0')), "\\x00");
@@ -28,6 +29,14 @@ TEST(Text, HumanSizes) {
 TEST(Text, Trim) {
   EXPECT_EQ(trim(" \t a b \r\n"), "a b");
   EXPECT_EQ(trim("  "), "");
+}
+
+TEST(Text, Numbers) {
+  EXPECT_EQ(parse_number("18446744073709551615"), UINT64_MAX);
+  EXPECT_EQ(parse_number("ff", 16), 255U);
+  for (const char* bad : {"", " 1", "1 ", "+1", "-1", "1x", "18446744073709551616", "0x1"}) {
+    EXPECT_EQ(parse_number(bad), std::nullopt) << bad;
+  }
 }
 
 }  // namespace

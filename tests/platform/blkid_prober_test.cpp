@@ -2,11 +2,11 @@
 // Disks that sfdisk and mkfs wrote, seen through Disk without any device.
 #include "platform/blkid_prober.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "platform/posix_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -31,12 +31,15 @@ class BlkidProberTest : public ::testing::Test {
   void partition(const std::string& script) { shell("sfdisk -q disk <<'X'\n" + script + "\nX\n"); }
 
   void shell(const std::string& command) {
-    ASSERT_EQ(std::system(("cd " + dir_.path() + " && PATH=/usr/sbin:/sbin:$PATH && " + command).c_str()), 0)
+    ASSERT_EQ(
+        std::system(("cd " + dir_.path() + " && PATH=/usr/sbin:/sbin:$PATH && " + command).c_str()),
+        0)
         << command;
   }
 
   DiskLayout probe() {
-    const auto disk = Disk::assemble(chain(open_raw(*PosixFileSystem().open_image(dir_ / "disk"), 2048)));
+    const auto disk =
+        Disk::assemble(chain(open_raw(*PosixFileSystem().open_image(dir_ / "disk"), 2048)));
     auto layout = BlkidProber().probe(*disk);
     EXPECT_TRUE(layout) << layout.error().message;
     return *layout;
@@ -48,7 +51,9 @@ class BlkidProberTest : public ::testing::Test {
 TEST_F(BlkidProberTest, Gpt) {
   make_disk(64 * kMiB);
   partition("label: gpt\nstart=2048, size=65536\nstart=67584, size=32768");
-  shell("mke2fs -q -t ext4 -L root -U 11111111-2222-3333-4444-555555555555 -E offset=1048576 disk 32M");
+  shell(
+      "mke2fs -q -t ext4 -L root -U 11111111-2222-3333-4444-555555555555 -E offset=1048576 disk "
+      "32M");
   const auto layout = probe();
   EXPECT_EQ(layout.table, "gpt");
   ASSERT_EQ(layout.partitions.size(), 2U);
@@ -65,8 +70,9 @@ TEST_F(BlkidProberTest, Gpt) {
 
 TEST_F(BlkidProberTest, MbrWithLogicalPartitionsFarAway) {
   make_disk(256 * kMiB);
-  partition("label: dos\nstart=2048, size=2048, type=83\nstart=8192, type=5\n"
-            "start=10240, size=2048, type=83\nstart=400000, size=20480, type=83");
+  partition(
+      "label: dos\nstart=2048, size=2048, type=83\nstart=8192, type=5\n"
+      "start=10240, size=2048, type=83\nstart=400000, size=20480, type=83");
   shell("mke2fs -q -t ext2 -L far -E offset=$((400000 * 512)) disk 10M");
   const auto layout = probe();
   EXPECT_EQ(layout.table, "dos");
@@ -80,8 +86,10 @@ TEST_F(BlkidProberTest, ALoopOfExtendedRecordsEnds) {
   make_disk(64 * kMiB);
   partition("label: dos\nstart=2048, type=5\nstart=4096, size=2048, type=83");
   // The extended record's second entry points at itself: type 5, offset 0.
-  shell("printf '\\005' | dd of=disk bs=1 seek=$((2048 * 512 + 462 + 4)) conv=notrunc status=none; "
-        "printf '\\000\\010\\000\\000' | dd of=disk bs=1 seek=$((2048 * 512 + 462 + 12)) conv=notrunc status=none");
+  shell(
+      "printf '\\005' | dd of=disk bs=1 seek=$((2048 * 512 + 462 + 4)) conv=notrunc status=none; "
+      "printf '\\000\\010\\000\\000' | dd of=disk bs=1 seek=$((2048 * 512 + 462 + 12)) "
+      "conv=notrunc status=none");
   EXPECT_LE(probe().partitions.size(), 100U);
 }
 
@@ -105,9 +113,11 @@ TEST_F(BlkidProberTest, Nothing) {
 
 TEST_F(BlkidProberTest, TwoFileSystemsInOnePlaceAreNeither) {
   make_disk(400 * kMiB);
-  shell("mkfs.xfs -q -f disk && dd if=disk of=xfs bs=512 count=1 status=none && "
-        "dd if=/dev/zero of=disk bs=1M count=1 conv=notrunc status=none && mke2fs -q -F -t ext4 disk && "
-        "dd if=xfs of=disk conv=notrunc status=none");
+  shell(
+      "mkfs.xfs -q -f disk && dd if=disk of=xfs bs=512 count=1 status=none && "
+      "dd if=/dev/zero of=disk bs=1M count=1 conv=notrunc status=none && mke2fs -q -F -t ext4 disk "
+      "&& "
+      "dd if=xfs of=disk conv=notrunc status=none");
   const auto layout = probe();
   EXPECT_THAT(layout.partitions, IsEmpty());
   EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("more than one file system")));

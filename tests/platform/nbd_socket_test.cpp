@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The request loop over real sockets, several connections on one disk at once.
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <random>
 #include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "core/nbd_server.hpp"
 #include "core/nbd_wire.hpp"
@@ -28,7 +28,8 @@ Disk shuffled_disk() {
 Bytes wire_request(uint64_t offset, uint32_t length) {
   Bytes wire;
   const auto put = [&](uint64_t value, int bytes) {
-    for (int i = bytes - 1; i >= 0; --i) wire.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
+    for (int i = bytes - 1; i >= 0; --i)
+      wire.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
   };
   put(0x25609513, 4), put(0, 4), put(offset, 8), put(offset, 8), put(length, 4);
   return wire;

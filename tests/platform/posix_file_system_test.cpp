@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/posix_file_system.hpp"
 
+#include <cerrno>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-
-#include <cerrno>
-#include <filesystem>
 
 #include "tests/support/memory_file.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -75,7 +75,8 @@ TEST_F(PosixFileSystemTest, BeneathStaysBeneath) {
   const std::string bundle = dir_ / "bundle";
   EXPECT_TRUE(files_.open_image_beneath(bundle, "sub/inside"));
   EXPECT_TRUE(files_.open_image_beneath(bundle, "sub/../sub/inside"));
-  expect_refused(files_.open_image_beneath(bundle, "../outside"), "outside of the image's directory");
+  expect_refused(files_.open_image_beneath(bundle, "../outside"),
+                 "outside of the image's directory");
   expect_refused(files_.open_image_beneath(bundle, "sub/../../outside"), "outside");
   expect_refused(files_.open_image_beneath(bundle, "/etc/passwd"), "outside");
   expect_refused(files_.open_image_beneath(bundle, "link"), "a symbolic link is in the way");

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/server_process.hpp"
 
+#include <array>
+#include <chrono>
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
-
-#include <array>
-#include <chrono>
 
 namespace ploopu::testing {
 namespace {

@@ -2,10 +2,10 @@
 // DiskDescriptor.xml texts for tests.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace ploopu::testing {
 
@@ -23,7 +23,8 @@ inline std::string guid(char digit) {
 
 inline std::string image_xml(const std::string& guid, const std::string& file,
                              const std::string& type = "Compressed") {
-  return fmt::format("<Image><GUID>{}</GUID><Type>{}</Type><File>{}</File></Image>", guid, type, file);
+  return fmt::format("<Image><GUID>{}</GUID><Type>{}</Type><File>{}</File></Image>", guid, type,
+                     file);
 }
 
 inline std::string shot_xml(const std::string& guid, const std::string& parent) {
@@ -41,7 +42,8 @@ struct DescriptorText {
 
   [[nodiscard]] std::string str() const {
     return fmt::format(
-        "<?xml version=\"1.0\"?>\n<{0} Version=\"1.0\"><Disk_Parameters><Disk_size>{1}</Disk_size>{6}"
+        "<?xml version=\"1.0\"?>\n<{0} "
+        "Version=\"1.0\"><Disk_Parameters><Disk_size>{1}</Disk_size>{6}"
         "</Disk_Parameters><StorageData><Storage><Start>0</Start><Blocksize>{2}</Blocksize>{3}"
         "</Storage></StorageData><Snapshots>{4}{5}</Snapshots></{0}>",
         root, disk_sectors, cluster_sectors, images, top, shots, parameters);

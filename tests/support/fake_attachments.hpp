@@ -53,7 +53,8 @@ class FakeAttachments final : public Attachments {
     return called("check_mountpoint", " " + directory);
   }
 
-  Result<MountOutcome> mount(const Attachment& /*attachment*/, const MountRequest& request) override {
+  Result<MountOutcome> mount(const Attachment& /*attachment*/,
+                             const MountRequest& request) override {
     PLOOPU_CHECK(called("mount"));
     last_mount = request;
     if (mount_outcomes.empty()) return MountOutcome::mounted;

@@ -31,7 +31,8 @@ Bytes ploop_head(const PloopSpec& spec) {
   put32(out, spec.cluster_sectors);
   put32(out, spec.bat_entries.value_or(static_cast<uint32_t>(spec.bat.size())));
   put32(out, static_cast<uint32_t>(spec.disk_sectors));
-  put32(out, spec.version == 1 ? spec.size_garbage : static_cast<uint32_t>(spec.disk_sectors >> 32));
+  put32(out,
+        spec.version == 1 ? spec.size_garbage : static_cast<uint32_t>(spec.disk_sectors >> 32));
   put32(out, spec.in_use);
   put32(out, 0);  // m_FirstBlockOffset: no position may depend on it
   put32(out, spec.flags);
