@@ -52,7 +52,9 @@ void declare_attach(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("attach", "Make an image a read-only block device");
   command->footer(kFooter);
   auto options = std::make_shared<AttachOptions>();
-  command->add_option("IMAGE", options->image, "Container ID, or path of an image")->required();
+  command->add_option("IMAGE", options->image, "Container ID, or path of an image")
+      ->required()
+      ->type_name("");
   add_backend_option(*command, options->request);
   command->add_flag("--no-loop", options->request.as_file,
                     "With fuse: print the path of a file that is the disk; make no device");

@@ -21,7 +21,7 @@ Json partitions_json(const OpenedImage& opened, const Attachment& attachment) {
 void add_backend_option(CLI::App& command, AttachRequest& request) {
   command.add_option("--backend", request.backend, "How to serve the disk: auto, nbd or fuse")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "nbd", "fuse"}));
+      ->check(CLI::IsMember({"auto", "nbd", "fuse"}).description(""));
 }
 
 Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,

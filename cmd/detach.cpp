@@ -140,8 +140,8 @@ void declare_detach(CLI::App& app, Action& action) {
   command->alias("umount");
   command->footer(kFooter);
   auto options = std::make_shared<DetachOptions>();
-  command->add_option("TARGET", options->targets,
-                      "Device, mount point, container ID or image path");
+  command->add_option("TARGET", options->targets, "Device, mount point, container ID or image path")
+      ->type_name("");
   command->add_flag("--all", options->all, "Everything that is attached");
   command->callback([options, &action] {
     action = [options](Context& context) { return run_detach(context, *options); };

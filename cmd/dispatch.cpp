@@ -20,8 +20,12 @@ constexpr char kFooter[] =
     "  ploopu info 101                      what is in container 101's disk\n"
     "  ploopu mount 101 /mnt                see its files\n"
     "  ploopu umount /mnt                   and let go of it again\n"
-    "  ploopu --root /mnt/old list --json   look at another host's disk\n"
+    "  ploopu --root /old mount 101 /mnt    the same for a dead host's disk, mounted on /old\n"
     "\n'ploopu VERB --help' says more about each verb.\n";
+
+// Shown with every verb: help of the options that all of them have.
+constexpr char kEverywhere[] =
+    "\nAnd, before or after any verb: --json, -q, -v, --root DIR (see ploopu --help).\n";
 
 // The verbs, in the order in which help shows them.
 constexpr void (*kCommands[])(CLI::App&, Action&) = {declare_info, declare_attach, declare_mount,
@@ -33,7 +37,7 @@ void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("-v,--verbose", options.verbose, "Say what is done");
   app.add_option("--root", options.root, "Look for /etc/vz and /vz under DIR")
       ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
+      ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
 }
 
 int report(const Context& context, const Error& error) {
@@ -43,6 +47,15 @@ int report(const Context& context, const Error& error) {
     context.err << "ploopu: " << escape_bytes(error.message) << '\n';
   }
   return exit_code(error.kind);
+}
+
+// CLI11's own words don't name a verb that doesn't exist.
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  const auto rest = app.remaining();
+  if (app.get_subcommands().empty() && !rest.empty() && !rest.front().starts_with('-')) {
+    return fmt::format("'{}' is not a verb of ploopu", rest.front());
+  }
+  return error.what();
 }
 
 // A full disk under stdout must not look like success.
@@ -62,6 +75,9 @@ int run(std::vector<std::string> arguments, Context& context) {
   declare_global_options(app, context.options);
   Action action;
   for (const auto declare : kCommands) declare(app, action);
+  for (CLI::App* command : app.get_subcommands(nullptr)) {
+    command->footer(kEverywhere + command->get_footer());
+  }
 
   // Needed to report an error of the command line itself in the form that was asked for.
   const bool wants_json =
@@ -74,8 +90,8 @@ int run(std::vector<std::string> arguments, Context& context) {
     return finish(context);
   } catch (const CLI::ParseError& error) {
     context.options.json = wants_json;
-    return report(context, {ErrorKind::usage,
-                            std::string(error.what()) + " (ploopu --help lists the options)"});
+    return report(context,
+                  {ErrorKind::usage, explain(app, error) + " (ploopu --help lists what there is)"});
   }
   if (const auto done = action(context); !done) return report(context, done.error());
   return finish(context);

@@ -117,7 +117,9 @@ void declare_info(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("info", "Show what is in an image");
   command->footer(kFooter);
   auto image = std::make_shared<std::string>();
-  command->add_option("IMAGE", *image, "Container ID, or path of an image")->required();
+  command->add_option("IMAGE", *image, "Container ID, or path of an image")
+      ->required()
+      ->type_name("");
   command->callback([image, &action] {
     action = [image](Context& context) -> Result<void> {
       PLOOPU_TRY(const auto opened, open_and_probe(context, *image));

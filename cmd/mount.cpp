@@ -145,8 +145,12 @@ void declare_mount(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image read-only");
   command->footer(kFooter);
   auto given = std::make_shared<MountOptionsGiven>();
-  command->add_option("IMAGE", given->image, "Container ID, or path of an image")->required();
-  command->add_option("DIR", given->directory, "Mount point; it must exist")->required();
+  command->add_option("IMAGE", given->image, "Container ID, or path of an image")
+      ->required()
+      ->type_name("");
+  command->add_option("DIR", given->directory, "Mount point; it must exist")
+      ->required()
+      ->type_name("");
   command->add_option("--partition", given->partition, "Partition, if the disk has several")
       ->type_name("N");
   command->add_option("-o", given->options, "Mount options, added after ploopu's own")

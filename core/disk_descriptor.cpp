@@ -48,9 +48,10 @@ class Reader {
 
   // Decimal, or hexadecimal with 0x.
   [[nodiscard]] Result<uint64_t> number(pugi::xml_node parent, const char* element) const {
-    PLOOPU_TRY(auto value, text(parent, element));
-    const bool hexadecimal = value.starts_with("0x") || value.starts_with("0X");
-    const std::string_view digits = std::string_view(value).substr(hexadecimal ? 2 : 0);
+    PLOOPU_TRY(const auto value, text(parent, element));
+    std::string_view digits = value;
+    const bool hexadecimal = digits.starts_with("0x") || digits.starts_with("0X");
+    if (hexadecimal) digits.remove_prefix(2);
     const auto result = parse_number(digits, hexadecimal ? 16 : 10);
     if (!result) {
       return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a number", name_, element, value);

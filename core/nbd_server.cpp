@@ -4,20 +4,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
+#include <vector>
 
 #include "core/nbd_wire.hpp"
 
 namespace ploopu::nbd {
 namespace {
 
+constexpr uint32_t kSwallowedAtOnce = uint32_t{64} << 10;
+
 class Connection {
  public:
-  Connection(const Disk& disk, Stream& stream)
-      : disk_(disk),
-        stream_(stream),
-        // Never touched beyond the largest request that comes, so the rest costs no memory.
-        reply_(std::make_unique_for_overwrite<std::byte[]>(kReplySize + kMaxRequest)) {}
+  Connection(const Disk& disk, Stream& stream) : disk_(disk), stream_(stream) {}
 
   End run() {
     std::array<std::byte, kRequestSize> wire{};
@@ -47,7 +45,7 @@ class Connection {
 
   bool answer_read(const Request& request) {
     if (request.length > kMaxRequest) return send_status(request, Status::invalid);
-    const auto reply = std::span(reply_.get(), kReplySize + request.length);
+    const auto reply = buffer(kReplySize + request.length);
     switch (disk_.read(request.offset, reply.subspan(kReplySize))) {
       case 0:
         encode_reply(reply.first<kReplySize>(), request.cookie, Status::ok);
@@ -62,8 +60,8 @@ class Connection {
   // The data of a write follows its request; it has to go before the next one can be read.
   bool swallow_payload(uint32_t length) {
     while (length > 0) {
-      const uint32_t piece = std::min(length, kMaxRequest);
-      if (!stream_.receive(std::span(reply_.get(), piece))) return false;
+      const uint32_t piece = std::min(length, kSwallowedAtOnce);
+      if (!stream_.receive(buffer(piece))) return false;
       length -= piece;
     }
     return true;
@@ -75,9 +73,15 @@ class Connection {
     return stream_.send(wire);
   }
 
+  // Grows to the largest request that comes, and then stays.
+  std::span<std::byte> buffer(size_t size) {
+    if (buffer_.size() < size) buffer_.resize(size);
+    return std::span(buffer_).first(size);
+  }
+
   const Disk& disk_;
   Stream& stream_;
-  std::unique_ptr<std::byte[]> reply_;
+  std::vector<std::byte> buffer_;
 };
 
 }  // namespace

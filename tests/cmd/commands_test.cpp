@@ -92,6 +92,8 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
     EXPECT_EQ(out_.str(), "");
   }
   EXPECT_THAT(attachments_.calls, IsEmpty());
+  run({"--json", "frobnicate", "101"});
+  EXPECT_THAT(err_.str(), HasSubstr("'frobnicate' is not a verb"));
 }
 
 TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {

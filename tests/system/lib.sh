@@ -60,7 +60,10 @@ leftovers() {
     grep -l . /sys/block/nbd*/backend 2>/dev/null | sed 's/^/connected: /' || true
     ls -d /sys/block/nbd*/nbd*p* 2>/dev/null | sed 's/^/stale partition: /' || true
     grep '^/run/ploopu/' /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
-    ls -d /sys/block/loop*/loop*p* 2>/dev/null | sed 's/^/stale partition: /' || true
+    for partition in /sys/block/loop*/loop*p*; do
+        [ ! -e "$partition" ] || [ -e "${partition%/*}/loop/backing_file" ] ||
+            echo "stale partition: $partition"
+    done
     grep -e ploopu -e "$WORK/" /proc/self/mounts | sed 's/^/mounted: /' || true
     awk '/^Name:/ { name = $2 } /^State:/ && name ~ /^ploopu-(nbd|fuse)/ && $2 != "Z" {
         print "process: " FILENAME }' /proc/[0-9]*/status 2>/dev/null || true

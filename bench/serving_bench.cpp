@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a lookup and a request cost in our own code, without a kernel or a disk in the way.
+#include <array>
+#include <random>
+#include <thread>
+
+#include <benchmark/benchmark.h>
+#include <sys/socket.h>
+
+#include "core/nbd_server.hpp"
+#include "platform/socket_stream.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+// `clusters` clusters of 4 KiB in shuffled order, each delta holding every depth-th of them.
+Disk shuffled_disk(uint32_t clusters, uint32_t depth) {
+  std::vector<uint32_t> order(clusters);
+  for (uint32_t i = 0; i < clusters; ++i) order[i] = i + 1 + clusters / 1024;
+  std::shuffle(order.begin(), order.end(), std::mt19937(1));
+  std::vector<Delta> deltas;
+  for (uint32_t level = 0; level < depth; ++level) {
+    PloopSpec spec{.cluster_sectors = 8, .disk_sectors = uint64_t{clusters} * 8};
+    spec.bat.resize(clusters);
+    for (uint32_t i = level; i < clusters; i += depth) spec.bat[i] = order[i];
+    auto file = ploop_file(spec);
+    file->set_size((uint64_t{clusters} * 2 + 16) * 4096);
+    deltas.push_back(open_ploop(file));
+  }
+  return *Disk::assemble(std::move(deltas));
+}
+
+void lookup(benchmark::State& state) {
+  const Disk disk = shuffled_disk(1 << 20, static_cast<uint32_t>(state.range(0)));
+  std::mt19937_64 random(2);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(disk.extent_at(random() % disk.size(), 4096));
+  }
+}
+BENCHMARK(lookup)->Arg(1)->Arg(100)->ArgName("deltas");
+
+// One client, one request of 4 KiB at a time, over a socket pair; the data is a hole in the file.
+void request(benchmark::State& state) {
+  const Disk disk = shuffled_disk(1 << 10, 1);
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+  std::thread server([&disk, end = ends[0]] {
+    SocketStream stream{UniqueFd(end)};
+    nbd::serve(disk, stream);
+  });
+  {
+    SocketStream client{UniqueFd(ends[1])};
+    Bytes wire(28);
+    const std::array<unsigned char, 4> magic = {0x25, 0x60, 0x95, 0x13};
+    for (size_t i = 0; i < magic.size(); ++i) wire[i] = std::byte{magic[i]};
+    wire[26] = std::byte{0x10};  // 4096 bytes
+    Bytes reply(16 + 4096);
+    for (auto _ : state) {
+      if (!client.send(wire) || !client.receive(reply)) state.SkipWithError("connection lost");
+    }
+  }
+  server.join();
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(request)->UseRealTime();
+
+}  // namespace
+}  // namespace ploopu::testing

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of ploopu for bash. Verbs and options are asked of the program, so they can't go stale.
+# shellcheck shell=bash
+
+# Words of the help text that look like the given pattern.
+_ploopu_help_words() {
+    "$1" "${@:3}" --help 2>/dev/null | grep -oE -- "$2" | sort -u
+}
+
+# Container IDs that have a configuration, under --root if that was typed.
+_ploopu_containers() {
+    local root='' i file
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == --root ]] && root=${COMP_WORDS[i + 1]%/}
+    done
+    for file in "$root"/etc/vz/conf/*.conf; do
+        file=${file##*/}
+        file=${file%.conf}
+        [[ $file =~ ^([1-9][0-9]*|[0-9a-fA-F-]{36})$ ]] && echo "$file"
+    done
+}
+
+# What can be detached: the columns DEVICE, CTID and MOUNTED ON of the list.
+_ploopu_targets() {
+    "$1" list --json 2>/dev/null | grep -oE '"(/[^"]*|[0-9a-fA-F-]+)"' | tr -d '"'
+}
+
+_ploopu() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local program=${COMP_WORDS[0]} verb='' i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --root | --backend | --partition | -o) ((i++)) ;;
+        -*) ;;
+        *)
+            verb=${COMP_WORDS[i]}
+            break
+            ;;
+        esac
+    done
+    COMPREPLY=()
+    case $previous in
+    --root)
+        mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        return
+        ;;
+    --backend)
+        mapfile -t COMPREPLY < <(compgen -W 'auto nbd fuse' -- "$current")
+        return
+        ;;
+    esac
+    local words=''
+    if [[ $current == -* ]]; then
+        # shellcheck disable=SC2086 # no verb, no word
+        words=$(_ploopu_help_words "$program" '-{1,2}[a-z][a-z-]*' $verb)
+    elif [[ -z $verb ]]; then
+        words='info attach mount detach umount list'
+    elif [[ $verb == detach || $verb == umount ]]; then
+        words=$(_ploopu_targets "$program")
+    elif [[ $verb != list && $current != */* ]]; then
+        words=$(_ploopu_containers)
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    if [[ -n $verb && $current != -* && ${#COMPREPLY[@]} -eq 0 ]]; then
+        compopt -o filenames 2>/dev/null || true
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+}
+
+complete -F _ploopu ploopu

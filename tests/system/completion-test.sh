@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# completion-test.sh PLOOPU COMPLETION: what bash offers after some words.
+set -eu
+PATH=$(dirname "$1"):$PATH
+# shellcheck source=/dev/null
+. "$2"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/etc/vz/conf"
+touch "$work"/etc/vz/conf/{0,101,102,205}.conf "$work/etc/vz/conf/ve-basic.conf-sample"
+
+# expect WANTED WORD...: the last word is the one being typed.
+expect() {
+    local wanted=$1
+    shift
+    COMP_WORDS=(ploopu "$@")
+    COMP_CWORD=$#
+    _ploopu
+    if [[ "${COMPREPLY[*]}" != "$wanted" ]]; then
+        echo "FAILED: after 'ploopu $*': '${COMPREPLY[*]}' instead of '$wanted'"
+        exit 1
+    fi
+}
+
+expect 'info attach mount detach umount list' ''
+expect 'info' in
+expect '101 102' --root "$work" info 10
+expect '101 102 205' --root "$work" mount ''
+expect 'nbd' attach --backend n
+expect '--partition' mount --p
+expect '--no-loop' attach --no
+expect '--json' info 101 --j
+expect '--all' detach --a
+expect "$work/etc" --root "$work" info "$work/e"
