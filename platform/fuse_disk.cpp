@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <vector>
 
 #include <fuse_lowlevel.h>
 #include <unistd.h>
+
+#include "core/text.hpp"
 
 namespace ploopu {
 namespace {
@@ -56,6 +60,18 @@ void read_file(fuse_req_t request, fuse_ino_t /*inode*/, size_t size, off_t offs
   fuse_reply_buf(request, reinterpret_cast<const char*>(buffer.data()), length);
 }
 
+// What libfuse has to say goes to stderr by default, which a server doesn't have.
+std::string& last_log_line() {
+  static std::string line;
+  return line;
+}
+
+void keep_log_line(fuse_log_level /*level*/, const char* format, va_list arguments) {
+  std::array<char, 512> text{};
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  last_log_line() = trim(text.data());
+}
+
 }  // namespace
 
 Result<void> FuseDisk::mount(const std::string& file) {
@@ -68,13 +84,12 @@ Result<void> FuseDisk::mount(const std::string& file) {
   fuse_args args = {static_cast<int>(arguments.size()), arguments.data(), 0};
   session_ = fuse_session_new(&args, &operations, sizeof operations, const_cast<Disk*>(&disk_));
   if (session_ == nullptr) return fail(ErrorKind::failed, "libfuse could not be initialised");
-  if (fuse_session_mount(session_, file.c_str()) != 0) {
-    return fail(ErrorKind::not_permitted,
-                "mounting a FUSE file on {} failed: without root, fusermount3 (package fuse3) must "
-                "be installed",
-                file);
-  }
-  return {};
+  fuse_set_log_func(keep_log_line);
+  const int mounted = fuse_session_mount(session_, file.c_str());
+  fuse_set_log_func(nullptr);
+  if (mounted == 0) return {};
+  return fail(ErrorKind::not_permitted, "{}: mounting by FUSE failed: {}{}", file, last_log_line(),
+              ::geteuid() == 0 ? "" : " (who isn't root needs fusermount3 of package fuse3)");
 }
 
 void FuseDisk::run() {

@@ -317,7 +317,8 @@ Result<void> HostAttachments::detach(const Attachment& attachment) {
   const std::string device = backend_named(record.backend)->find_device(record);
   if (!device.empty()) {
     PLOOPU_CHECK(refuse_if_used(record, device));
-    PLOOPU_CHECK(unmount_own(record, attachment.ploopu_mountpoints));
+    const auto now = inspect(record);
+    if (now) PLOOPU_CHECK(unmount_own(record, now->ploopu_mountpoints));
   }
   return free_device(record, device);
 }

@@ -72,7 +72,7 @@ leftovers() {
 
 # After a failed case: by force, so that the next one starts from nothing.
 clean_by_force() {
-    pkill -9 '^ploopu-(nbd|fuse)$' || true
+    for name in ploopu-nbd ploopu-fuse; do pkill -9 -x $name || true; done
     grep -e "$WORK/" /proc/self/mounts | awk '{ print $2 }' | sort -r | xargs -r -n 1 umount -l || true
     for device in /sys/block/nbd*; do
         [ ! -e "$device/backend" ] || nbd-client -d "/dev/${device##*/}" >/dev/null || true

@@ -13,6 +13,7 @@ modules=/usr/lib/uml/modules/$(uname -r)/kernel
 insmod "$modules/drivers/block/loop.ko"
 insmod "$modules/fs/fuse/fuse.ko"
 "$here/run-cases.sh" module "$PATTERN"
+[ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
 "$here/run-cases.sh" nbd "$PATTERN"
 "$here/run-cases.sh" fuse "$PATTERN"
 if dmesg | grep -e 'Oops' -e 'BUG:' -e 'WARNING:'; then
