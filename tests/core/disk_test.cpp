@@ -64,6 +64,25 @@ TEST(Disk, ATableLongerThanAClusterMovesNothing) {
   EXPECT_EQ(read(disk, 999 * 512, 512), data);
 }
 
+TEST(Disk, ATableThatIsReadInSeveralPieces) {
+  std::vector<uint32_t> bat(200000);
+  constexpr uint32_t kFirst = 2000;  // 64 + 4 * 200000 bytes end in sector 1562
+  for (const uint32_t cluster : {0U, 65535U, 65536U, 131071U, 131072U, 199999U}) {
+    bat[cluster] = kFirst + cluster;
+  }
+  auto file = ploop_file(spec_of(2, 1, bat));
+  for (uint32_t i = 0; i < bat.size(); ++i) {
+    if (bat[i] != 0) file->write(bat[i] * uint64_t{512}, pattern(512, i));
+  }
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(disk.clusters_allocated(), 6U);
+  for (uint32_t i = 0; i < bat.size(); ++i) {
+    if (bat[i] != 0) {
+      EXPECT_EQ(read(disk, i * uint64_t{512}, 512), pattern(512, i)) << i;
+    }
+  }
+}
+
 // The predecessor's fault: 32-bit products.
 TEST(Disk, OffsetsBeyond4GiB) {
   auto file = ploop_file(spec_of(2, 2048, {5000}));

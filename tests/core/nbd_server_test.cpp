@@ -112,6 +112,14 @@ TEST_F(NbdServerTest, OutOfRangeAndHugeRequestsAreInvalid) {
   expect_invalid(0, nbd::kMaxRequest + 1);
 }
 
+TEST_F(NbdServerTest, ARequestHasAGreatestSize) {
+  auto file = ploop_file({.cluster_sectors = 131072, .disk_sectors = 131072, .bat = {0}});
+  disk_.emplace(*Disk::assemble(chain(open_ploop(file))));
+  stream_.add(request(nbd::read, 1, 0, nbd::kMaxRequest + 1));
+  serve();
+  EXPECT_EQ(stream_.output(), reply(1, 22));
+}
+
 TEST_F(NbdServerTest, WritesAreRefusedAndTheirDataIsSwallowed) {
   stream_.add(request(nbd::write, 5, 0, 512));
   stream_.add(pattern(512, 3));
