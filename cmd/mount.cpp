@@ -8,6 +8,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
+#include "core/ext_superblock.hpp"
 #include "core/mount_options.hpp"
 #include "core/text.hpp"
 

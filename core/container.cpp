@@ -123,6 +123,7 @@ Result<PrivateArea> find_private_area(const FileSystem& files, const std::string
     PLOOPU_TRY(auto resolved, files.resolve(root, path));
     if (resolved.type != PathType::directory) continue;
     area.path = resolved.path;
+    area.inside = path;
     if (!candidates.has_own_config) {
       area.warnings.push_back(
           fmt::format("container {} has no /etc/vz/conf/{}.conf{}", ctid, ctid, under(root)));

@@ -18,7 +18,8 @@ namespace ploopu {
 [[nodiscard]] std::optional<std::string> parse_ctid(std::string_view text);
 
 struct PrivateArea {
-  std::string path;  // of this host, links resolved
+  std::string path;    // of this host, links resolved
+  std::string inside;  // the same directory as a path inside the tree
   std::vector<std::string> warnings;
 };
 

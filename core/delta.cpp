@@ -48,12 +48,16 @@ Result<Delta> Delta::open(DeltaFile source) {
 
 uint64_t Delta::disk_clusters() const { return (disk_size_ + cluster_size() - 1) / cluster_size(); }
 
+uint64_t Delta::entries() const {
+  return is_raw() ? disk_clusters() : std::min<uint64_t>(header_.bat_entries, disk_clusters());
+}
+
 Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>& visit) const {
+  const uint64_t count = entries();
   if (is_raw()) {
-    for (uint64_t i = 0; i < disk_clusters(); ++i) visit(i, static_cast<uint32_t>(i));
+    for (uint64_t i = 0; i < count; ++i) visit(i, static_cast<uint32_t>(i));
     return {};
   }
-  const uint64_t count = std::min<uint64_t>(header_.bat_entries, disk_clusters());
   std::vector<std::byte> buffer(std::min<uint64_t>(count, kEntriesPerRead) * 4);
   for (uint64_t first = 0; first < count; first += kEntriesPerRead) {
     const uint64_t entries = std::min<uint64_t>(kEntriesPerRead, count - first);

@@ -50,6 +50,8 @@ class Delta {
   [[nodiscard]] uint64_t data_start() const { return is_raw() ? 0 : header_.bat_end(); }
   // Entries that the header announces but the disk lacks or needs; both are legal (FORMAT.md 2.2).
   [[nodiscard]] uint32_t bat_entries() const { return header_.bat_entries; }
+  // Entries that count: those that are both in the table and on the disk.
+  [[nodiscard]] uint64_t entries() const;
 
   // Calls `visit(cluster index, entry)` for every allocated cluster in ascending order, reading the
   // table in pieces. Of a raw file every cluster is allocated, entry == index.

@@ -44,7 +44,10 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   // A disk is a whole number of sectors: the rest of a raw file's last one reads as zeros.
   if (top.is_raw()) disk.size_ = (disk.size_ + kSectorSize - 1) / kSectorSize * kSectorSize;
   disk.usage_.resize(disk.deltas_.size());
-  disk.slots_.resize(top.disk_clusters());
+  // Only as many as the tables really have: a header of a few bytes may claim any disk.
+  uint64_t covered = 0;
+  for (const auto& delta : disk.deltas_) covered = std::max(covered, delta.entries());
+  disk.slots_.resize(std::min(covered, top.disk_clusters()));
   for (uint32_t i = 0; i < disk.deltas_.size(); ++i) PLOOPU_CHECK(disk.overlay(i));
   disk.clusters_allocated_ =
       static_cast<uint64_t>(std::count_if(disk.slots_.begin(), disk.slots_.end(),
@@ -95,9 +98,11 @@ Extent Disk::extent_of(Slot slot, uint64_t within, uint64_t length) const {
   return {std::min(length, delta.file_size() - position), ExtentKind::data, index, position};
 }
 
-// The extent at `offset`, ending at the latest where its cluster or the disk ends.
+// The extent at `offset`, ending at the latest where its cluster or, behind all tables, the disk
+// ends.
 Extent Disk::extent_in_cluster(uint64_t offset) const {
   const uint64_t cluster = offset / cluster_size_;
+  if (cluster >= slots_.size()) return {size_ - offset, ExtentKind::zero, 0, 0};
   const uint64_t within = offset % cluster_size_;
   const uint64_t length = std::min(cluster_size_ - within, size_ - offset);
   const Slot slot = slots_[cluster];

@@ -33,7 +33,8 @@ struct DeltaUsage {
   uint64_t damaged = 0;    // of these, not wholly inside the data area of the file
 };
 
-// Immutable after assemble(), so any number of threads may read. Memory: 8 bytes a cluster.
+// Immutable after assemble(), so any number of threads may read. Memory: 8 bytes for
+// each entry that the longest table has.
 class Disk {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
@@ -44,7 +45,7 @@ class Disk {
   // Bytes; not always a multiple of the cluster.
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] uint64_t cluster_size() const { return cluster_size_; }
-  [[nodiscard]] uint64_t clusters_total() const { return slots_.size(); }
+  [[nodiscard]] uint64_t clusters_total() const { return deltas_.back().disk_clusters(); }
   // Clusters of the disk that are in some delta.
   [[nodiscard]] uint64_t clusters_allocated() const { return clusters_allocated_; }
   [[nodiscard]] const std::vector<Delta>& deltas() const { return deltas_; }
@@ -84,7 +85,7 @@ class Disk {
 
   std::vector<Delta> deltas_;
   std::vector<DeltaUsage> usage_;
-  std::vector<Slot> slots_;                        // one for each cluster of the disk
+  std::vector<Slot> slots_;                        // by cluster; behind them all is zero
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;
   uint64_t cluster_size_ = 0;

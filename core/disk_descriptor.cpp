@@ -238,4 +238,17 @@ Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor
   return chain;
 }
 
+std::vector<std::string> repeated_guids(const DiskDescriptor& descriptor) {
+  std::set<std::string> repeated;
+  const auto collect = [&](const auto& list) {
+    std::set<std::string_view> seen;
+    for (const auto& item : list) {
+      if (!seen.insert(item.guid).second) repeated.insert(item.guid);
+    }
+  };
+  collect(descriptor.images);
+  collect(descriptor.shots);
+  return {repeated.begin(), repeated.end()};
+}
+
 }  // namespace ploopu

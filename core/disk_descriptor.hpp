@@ -46,4 +46,7 @@ struct DiskDescriptor {
 [[nodiscard]] Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor,
                                                               const std::string& name);
 
+// GUIDs that more than one <Image>, or more than one <Shot>, has. The first one counts.
+[[nodiscard]] std::vector<std::string> repeated_guids(const DiskDescriptor& descriptor);
+
 }  // namespace ploopu

@@ -13,20 +13,31 @@ std::string directory_of(const std::string& path) { return path.substr(0, path.r
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // A file of the bundle: relative, or absolute but inside. Everything else is refused, since a
-// descriptor from a stranger could name any file of the host.
-Result<std::string> path_in_bundle(const std::string& directory, const std::string& file,
-                                   const std::string& descriptor) {
+// descriptor from a stranger could name any file of the host. A bundle that was moved or copied may
+// still name its old place: what lies beside the descriptor under that name is meant (FORMAT.md
+// 4.3).
+Result<std::string> path_in_bundle(const FileSystem& files, const ImageLocation& location,
+                                   const std::string& file, std::vector<std::string>& warnings) {
   if (!file.starts_with('/')) return file;
-  if (file.starts_with(directory + "/")) return file.substr(directory.size() + 1);
-  return fail(ErrorKind::damaged,
-              "{}: <File> is '{}', which lies outside of the image's directory: refused",
-              descriptor, file);
+  const std::string inside = directory_of(location.path) + "/";
+  if (file.starts_with(inside)) return file.substr(inside.size());
+  PLOOPU_TRY(const auto found, files.resolve(location.root, file));
+  if (found.type != PathType::missing) {
+    if (found.path.starts_with(inside)) return found.path.substr(inside.size());
+    return fail(ErrorKind::damaged,
+                "{}: <File> is '{}', which lies outside of the image's directory: refused",
+                location.path, file);
+  }
+  warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: taking {} beside it",
+                                 location.path, file, base_name(file)));
+  return base_name(file);
 }
 
-Result<Delta> open_delta(const FileSystem& files, const std::string& descriptor,
-                         const DescriptorImage& image, bool is_base, uint32_t cluster_sectors) {
-  const std::string directory = directory_of(descriptor);
-  PLOOPU_TRY(const auto relative, path_in_bundle(directory, image.file, descriptor));
+Result<Delta> open_delta(const FileSystem& files, const ImageLocation& location,
+                         const DescriptorImage& image, bool is_base, uint32_t cluster_sectors,
+                         std::vector<std::string>& warnings) {
+  const std::string directory = directory_of(location.path);
+  PLOOPU_TRY(const auto relative, path_in_bundle(files, location, image.file, warnings));
   DeltaFile source;
   source.name = directory + "/" + relative;
   PLOOPU_TRY(source.file, files.open_image_beneath(directory, relative));
@@ -39,7 +50,7 @@ Result<Delta> open_delta(const FileSystem& files, const std::string& descriptor,
 
 void warn_about_descriptor(const DiskDescriptor& descriptor, const Disk& disk,
                            const std::string& path, std::vector<std::string>& warnings) {
-  if (descriptor.disk_sectors * kSectorSize != disk.size()) {
+  if (descriptor.disk_sectors != disk.size() / kSectorSize) {
     warnings.push_back(
         fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that", path,
                     descriptor.disk_sectors, disk.size() / kSectorSize));
@@ -48,6 +59,10 @@ void warn_about_descriptor(const DiskDescriptor& descriptor, const Disk& disk,
     warnings.push_back(
         fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
                     descriptor.cluster_sectors, disk.cluster_size() / kSectorSize));
+  }
+  for (const auto& guid : repeated_guids(descriptor)) {
+    warnings.push_back(
+        fmt::format("{}: the GUID {} appears more than once: the first one is meant", path, guid));
   }
 }
 
@@ -82,14 +97,15 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
   PLOOPU_TRY(const auto chain, live_chain(descriptor, location.path));
   std::vector<Delta> deltas;
   std::vector<std::string> guids;
+  std::vector<std::string> warnings;
   for (const auto& image : chain) {
-    PLOOPU_TRY(auto delta,
-               open_delta(files, location.path, image, deltas.empty(), descriptor.cluster_sectors));
+    PLOOPU_TRY(auto delta, open_delta(files, location, image, deltas.empty(),
+                                      descriptor.cluster_sectors, warnings));
     deltas.push_back(std::move(delta));
     guids.push_back(image.guid);
   }
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
-  Image image{std::move(location), std::move(disk), std::move(guids), {}};
+  Image image{std::move(location), std::move(disk), std::move(guids), std::move(warnings)};
   warn_about_descriptor(descriptor, image.disk, image.location.path, image.warnings);
   return image;
 }
@@ -116,9 +132,8 @@ Result<Image> open_single_file(const FileSystem& files, ImageLocation location) 
 }  // namespace
 
 Result<Image> open_image(const FileSystem& files, ImageLocation location) {
-  const bool is_descriptor = base_name(location.path) == kDescriptorName;
-  PLOOPU_TRY(auto image, is_descriptor ? open_descriptor(files, std::move(location))
-                                       : open_single_file(files, std::move(location)));
+  PLOOPU_TRY(auto image, location.is_descriptor ? open_descriptor(files, std::move(location))
+                                                : open_single_file(files, std::move(location)));
   warn_about_deltas(image.disk, image.warnings);
   image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),
                         image.location.warnings.end());

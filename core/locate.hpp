@@ -12,9 +12,11 @@
 namespace ploopu {
 
 struct ImageLocation {
-  std::string path;                 // DiskDescriptor.xml or a single image file, links resolved
+  std::string path;                 // of this host: a descriptor or an image file, links resolved
   std::optional<std::string> ctid;  // when the user named a container
   std::vector<std::string> warnings;
+  bool is_descriptor = false;  // otherwise a single image file
+  std::string root = "/";      // the tree in which absolute paths in the descriptor mean something
 };
 
 // `image` is a container ID, or a path when it has a slash: of a private area, a root.hdd
@@ -23,8 +25,9 @@ struct ImageLocation {
 [[nodiscard]] Result<ImageLocation> locate_image(const FileSystem& files, const std::string& root,
                                                  const std::string& image);
 
-// The descriptor of a root.hdd directory, or of the root.hdd inside a private area.
-[[nodiscard]] Result<std::string> find_descriptor(const FileSystem& files,
+// The descriptor of a root.hdd directory, or of the root.hdd inside a private area. `directory` is
+// a path inside the tree `root`, and no link leads out of it. The answer is a path of this host.
+[[nodiscard]] Result<std::string> find_descriptor(const FileSystem& files, const std::string& root,
                                                   const std::string& directory);
 
 }  // namespace ploopu

@@ -5,13 +5,8 @@
 #include <array>
 #include <string_view>
 
-#include "core/little_endian.hpp"
-
 namespace ploopu {
 namespace {
-
-constexpr uint64_t kExtSuperblock = 1024;  // bytes from the start of the file system
-constexpr uint32_t kExtIncompatRecover = 4;
 
 bool is_ext(std::string_view fstype) {
   return fstype == "ext2" || fstype == "ext3" || fstype == "ext4";
@@ -28,18 +23,31 @@ constexpr std::array<Opposite, 4> kDangerous = {{
     {"errors=continue", "a damaged file system will be read on as if it were sound"},
 }};
 
+// With these, libmount would do something else than mount the device that ploopu knows of.
+constexpr std::array<std::string_view, 8> kOtherOperations = {
+    "loop", "offset", "sizelimit", "encryption", "bind", "rbind", "move", "remount"};
+
+// What the user's `option` must not do, and a warning if it undoes one of ours.
+Result<void> check_option(std::string_view option, std::vector<std::string>& warnings) {
+  const std::string_view name = option.substr(0, option.find('='));
+  if (name == "rw") {
+    return fail(ErrorKind::usage, "-o rw: the image is never written: mount it read-only");
+  }
+  if (std::find(kOtherOperations.begin(), kOtherOperations.end(), name) != kOtherOperations.end()) {
+    return fail(ErrorKind::usage, "-o {}: can't be combined with mounting an image", option);
+  }
+  for (const auto& [dangerous, consequence] : kDangerous) {
+    // Flags take no value, but libmount reads "suid=x" as "suid"; "errors" is known by its value.
+    if (option == dangerous || name == dangerous) {
+      warnings.push_back(fmt::format("-o {}: {}", option, consequence));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_mountable(const std::string& fstype) { return is_ext(fstype) || fstype == "xfs"; }
-
-Result<bool> ext_needs_recovery(const Disk& disk, uint64_t start) {
-  std::array<std::byte, 1024> superblock{};
-  if (int error = disk.read(start + kExtSuperblock, superblock); error != 0) {
-    return fail_errno(
-        error, fmt::format("reading the superblock at disk byte {}", start + kExtSuperblock));
-  }
-  return (load_le32(superblock, 0x60) & kExtIncompatRecover) != 0;
-}
 
 Result<MountOptions> mount_options(const std::string& fstype, bool skip_journal,
                                    const std::string& extra) {
@@ -54,14 +62,7 @@ Result<MountOptions> mount_options(const std::string& fstype, bool skip_journal,
     const std::string_view option = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (option.empty()) continue;
-    if (option == "rw") {
-      return fail(ErrorKind::usage, "-o rw: the image is never written: mount it read-only");
-    }
-    for (const auto& [dangerous, consequence] : kDangerous) {
-      if (option == dangerous) {
-        options.warnings.push_back(fmt::format("-o {}: {}", option, consequence));
-      }
-    }
+    PLOOPU_CHECK(check_option(option, options.warnings));
     options.text += ',';
     options.text += option;
   }

@@ -16,9 +16,6 @@ std::string escape_bytes(std::string_view bytes);
 // "1 MiB", "1.5 GiB", "512 B": powers of 1024, at most one digit after the point.
 std::string human_size(uint64_t bytes);
 
-// Case-insensitive for ASCII letters.
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-
 std::string_view trim(std::string_view text);
 
 // All of `text` as a number without sign or blanks; nothing when it is anything else or too large.

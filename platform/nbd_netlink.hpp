@@ -4,7 +4,6 @@
 // choices here were measured (RELIABILITY.md section 4).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>

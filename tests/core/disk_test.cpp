@@ -83,6 +83,23 @@ TEST(Disk, ATableThatIsReadInSeveralPieces) {
   }
 }
 
+// 64 bytes may claim 64 TiB: what no table describes costs no memory.
+TEST(Disk, AHugeDiskWithAShortTable) {
+  constexpr uint64_t kSectors = (uint64_t{1} << 37) - 2048;
+  auto file = ploop_file({.cluster_sectors = 2048, .disk_sectors = kSectors, .bat = {1, 0}});
+  file->write(1 << 20, pattern(1 << 20, 7));
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(disk.clusters_total(), kSectors / 2048);
+  EXPECT_EQ(disk.clusters_allocated(), 1U);
+  EXPECT_EQ(read(disk, 0, 1 << 20), pattern(1 << 20, 7));
+  const uint64_t rest = disk.size() - (1 << 20);
+  const Extent tail = disk.extent_at(1 << 20, UINT64_MAX);
+  EXPECT_EQ(tail.kind, ExtentKind::zero);
+  EXPECT_EQ(tail.length, rest);  // the second entry is zero, too: one run
+  EXPECT_EQ(disk.extent_at(disk.size() - 512, 4096).length, 512U);
+  EXPECT_EQ(read(disk, disk.size() - 4096, 4096), zeros(4096));
+}
+
 // The predecessor's fault: 32-bit products.
 TEST(Disk, OffsetsBeyond4GiB) {
   auto file = ploop_file(spec_of(2, 2048, {5000}));

@@ -12,6 +12,9 @@
 namespace ploopu::testing {
 namespace {
 
+using ::testing::_;
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -126,6 +129,68 @@ TEST_F(ImageTest, FilesOutsideTheBundleAreRefused) {
   expect_error(kBundle, ErrorKind::damaged, "'/etc/shadow', which lies outside");
   put_descriptor({.images = image_xml(kFixedTop, std::string(kBundle) + "/root.hds")});
   EXPECT_TRUE(open(kBundle));
+  put_descriptor({.disk_sectors = "36028797018964032"});  // times 512 it wraps
+  EXPECT_THAT(open(kBundle)->warnings, Contains(HasSubstr("<Disk_size>")));
+}
+
+// A bundle that was moved still names its old place.
+TEST_F(ImageTest, AnAbsoluteFileThatIsGoneIsLookedForBeside) {
+  put_delta("root.hds", {1});
+  put_descriptor({.images = image_xml(kFixedTop, "/elsewhere/101/root.hds")});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kBundle) + "/root.hds");
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("'/elsewhere/101/root.hds'"), _));
+  files_.add("/elsewhere/101/root.hds", "another container's");
+  expect_error(kBundle, ErrorKind::damaged, "lies outside");
+}
+
+// On a dead host's disk the path means the dead host's file, not one of this host.
+TEST_F(ImageTest, AnAbsoluteFileOfADeadHostIsOneOfItsTree) {
+  files_.add("/old/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
+  files_.add(
+      "/old/vz/private/101/root.hdd/DiskDescriptor.xml",
+      DescriptorText{.images = image_xml(kFixedTop, "/vz/private/101/root.hdd/root.hds")}.str());
+  files_.add("/old/vz/private/101/root.hdd/root.hds",
+             ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {0}}));
+  files_.add("/vz/private/101/root.hdd/root.hds", "of this host");
+  auto location = locate_image(files_, "/old", "101");
+  ASSERT_TRUE(location) << location.error().message;
+  const auto image = open_image(files_, *std::move(location));
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->disk.deltas()[0].name(), "/old/vz/private/101/root.hdd/root.hds");
+}
+
+TEST_F(ImageTest, RepeatedGuidsAreNamed) {
+  put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_descriptor({.images = image_xml(kFixedTop, "root.hds") + image_xml(kFixedTop, "other.hds")});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_THAT(image->warnings,
+              ElementsAre(AllOf(HasSubstr(kFixedTop), HasSubstr("more than once"))));
+}
+
+TEST_F(ImageTest, ADescriptorIsKnownByItsContentToo) {
+  put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  for (const char* before : {"", "\xef\xbb\xbf", "\n "}) {
+    files_.add(std::string(kBundle) + "/copy.xml", before + DescriptorText{}.str());
+    const auto image = open(std::string(kBundle) + "/copy.xml");
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_EQ(image->guids.size(), 1U);
+  }
+}
+
+TEST_F(ImageTest, WhatNewerAndOlderProductsHaveInsteadOfAPloopDisk) {
+  const std::string qcow2 = std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0');
+  files_.add("/vz/private/7/root.hdd", qcow2);
+  expect_error("7", ErrorKind::damaged, "/vz/private/7/root.hdd: is a qcow2 image");
+  expect_error("/vz/private/7", ErrorKind::damaged, "is a qcow2 image");
+  files_.add("/vz/private/8/root.hdd/root.hdd", qcow2);
+  expect_error("8", ErrorKind::damaged, "is a qcow2 image");
+  files_.add("/vz/private/9/etc/hostname", "simfs");
+  expect_error("9", ErrorKind::not_found, "files lie in /vz/private/9 as they are (simfs)");
+  files_.add("/vz/private/10/fs/etc/hostname", "simfs");
+  expect_error("10", ErrorKind::not_found, "files lie in /vz/private/10/fs as they are (simfs)");
 }
 
 TEST_F(ImageTest, WhatIsMissing) {

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "core/partitions.hpp"
-#include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
 namespace {
@@ -36,13 +35,20 @@ TEST(MountOptions, TheUsersComeLastAndDangerousOnesAreNamed) {
   EXPECT_EQ(mount_options("ext4", true, "noexec,rw").error().kind, ErrorKind::usage);
 }
 
-TEST(MountOptions, ReadsTheRecoveryFlagOfExt) {
-  for (const bool dirty : {false, true}) {
-    auto raw = std::make_shared<MemoryFile>();
-    raw->set_size(1 << 20);
-    raw->write(4096 + 1024 + 0x60, Bytes(1, dirty ? std::byte{0x46} : std::byte{0x42}));
-    const auto disk = Disk::assemble(chain(open_raw(raw, 8)));
-    EXPECT_EQ(*ext_needs_recovery(*disk, 4096), dirty);
+// libmount ignores the value of a flag, and would do what it says.
+TEST(MountOptions, AValueDoesNotHideADangerousOption) {
+  EXPECT_THAT(mount_options("ext4", true, "suid=no,dev=")->warnings,
+              ElementsAre(HasSubstr("setuid"), HasSubstr("device nodes")));
+  EXPECT_EQ(mount_options("ext4", true, "rw=0").error().kind, ErrorKind::usage);
+}
+
+TEST(MountOptions, WhatWouldNotMountTheDeviceIsRefused) {
+  for (const char* option : {"loop", "loop=/dev/loop3", "offset=512", "sizelimit=1024", "bind",
+                             "rbind", "move", "remount", "noexec,remount"}) {
+    const auto options = mount_options("ext4", true, option);
+    ASSERT_FALSE(options) << option;
+    EXPECT_EQ(options.error().kind, ErrorKind::usage);
+    EXPECT_THAT(options.error().message, HasSubstr("can't be combined"));
   }
 }
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Finding images among real symbolic links, which a dead host's disk is full of.
+#include "core/locate.hpp"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "platform/posix_file_system.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+class LocateTest : public ::testing::Test {
+ protected:
+  void link(const std::string& target, const std::string& name) {
+    std::filesystem::create_directories(std::filesystem::path(dir_ / name).parent_path());
+    std::filesystem::create_symlink(target, dir_ / name);
+  }
+
+  Result<ImageLocation> locate_under_old() { return locate_image(files_, dir_ / "old", "101"); }
+
+  TemporaryDirectory dir_;
+  PosixFileSystem files_;
+};
+
+TEST_F(LocateTest, LinksOfADeadHostStayOnItsDisk) {
+  dir_.write("old/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
+  dir_.write("old/data/DiskDescriptor.xml", "<x/>");
+  dir_.write("data/DiskDescriptor.xml", "<of this host/>");
+  // For the dead host /data is its own; seen from here, that path is another directory.
+  link("/data", "old/vz/private/101/root.hdd");
+  auto location = locate_under_old();
+  ASSERT_TRUE(location) << location.error().message;
+  EXPECT_EQ(location->path, dir_ / "old/data/DiskDescriptor.xml");
+
+  std::filesystem::remove(dir_ / "old/vz/private/101/root.hdd");
+  link(dir_ / "data/DiskDescriptor.xml", "old/vz/private/101/root.hdd/DiskDescriptor.xml");
+  location = locate_under_old();
+  ASSERT_FALSE(location) << location->path;
+  EXPECT_EQ(location.error().kind, ErrorKind::not_found);
+}
+
+TEST_F(LocateTest, ADescriptorBehindALinkOfAnotherName) {
+  dir_.write("store/101.xml", "<x/>");
+  link("store/101.xml", "DiskDescriptor.xml");
+  const auto location = locate_image(files_, "/", dir_ / "DiskDescriptor.xml");
+  ASSERT_TRUE(location);
+  EXPECT_EQ(location->path, dir_ / "store/101.xml");
+  EXPECT_TRUE(location->is_descriptor);
+  EXPECT_TRUE(locate_image(files_, "/", dir_.path())->is_descriptor);
+}
+
+}  // namespace
+}  // namespace ploopu::testing
