@@ -30,9 +30,8 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   context.warn(opened.warnings());
   PLOOPU_TRY(const auto outcome,
              context.attachments.attach(opened.image, opened.layout, options.request));
-  context.note(outcome.notes);
+  context.note(notes_of(outcome));
   const Attachment& attachment = outcome.attachment;
-  if (outcome.already_attached) context.note({attachment.image + ": was attached already"});
   context.tell(fmt::format("{}: served through {} by process {}", attachment.device,
                            attachment.backend, attachment.server_pid));
   if (context.options.json) {

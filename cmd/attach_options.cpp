@@ -24,6 +24,15 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
       ->check(CLI::IsMember({"auto", "nbd", "fuse"}).description(""));
 }
 
+std::vector<std::string> notes_of(const AttachOutcome& outcome) {
+  auto notes = outcome.notes;
+  if (outcome.already_attached) {
+    notes.push_back(fmt::format("{}: was attached already, as {}", outcome.attachment.image,
+                                outcome.attachment.device));
+  }
+  return notes;
+}
+
 Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
                      const std::vector<std::string>& more_warnings) {
   const Attachment& attachment = outcome.attachment;
@@ -36,7 +45,8 @@ Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
   document["read_only"] = true;
   document["overlay"] = false;
   auto warnings = opened.warnings();
-  warnings.insert(warnings.end(), outcome.notes.begin(), outcome.notes.end());
+  const auto notes = notes_of(outcome);
+  warnings.insert(warnings.end(), notes.begin(), notes.end());
   warnings.insert(warnings.end(), more_warnings.begin(), more_warnings.end());
   document["warnings"] = texts(warnings);
   return document;

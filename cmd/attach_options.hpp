@@ -15,6 +15,9 @@ namespace ploopu::cmd {
 
 void add_backend_option(CLI::App& command, AttachRequest& request);
 
+// What is worth saying about how it was attached: which back end, and whether it was before.
+[[nodiscard]] std::vector<std::string> notes_of(const AttachOutcome& outcome);
+
 // The fields that both print.
 [[nodiscard]] Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
                                    const std::vector<std::string>& more_warnings);

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
@@ -51,53 +53,65 @@ bool is_image(const Attachment& attachment, const std::string& path) {
          attachment.image == path + "/root.hdd" + descriptor;
 }
 
+std::optional<Target> find_path(const std::vector<Attachment>& attachments,
+                                const std::string& path) {
+  for (const auto& attachment : attachments) {
+    if (contains(attachment.ploopu_mountpoints, path)) return Target{attachment, path};
+  }
+  for (const auto& attachment : attachments) {
+    if (has_node(attachment, path) || is_image(attachment, path)) {
+      return Target{attachment, std::nullopt};
+    }
+  }
+  // An unmount that was interrupted is finished by repeating it.
+  for (const auto& attachment : attachments) {
+    if (contains(attachment.former_mountpoints, path)) return Target{attachment, path};
+  }
+  return std::nullopt;
+}
+
+// The word as an absolute path, if that can be told without asking the file system: what is to be
+// detached may lie on a server that doesn't answer any more.
+std::optional<std::string> literal_path(const std::string& word) {
+  const std::filesystem::path path(word);
+  if (std::find(path.begin(), path.end(), "..") != path.end()) return std::nullopt;
+  std::string text = std::filesystem::absolute(path).lexically_normal();
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+tl::unexpected<Error> not_attached(const Context& context, const std::string& word,
+                                   const std::string& why, ErrorKind kind) {
+  if (context.attachments.is_privileged()) return fail(ErrorKind::not_found, "{}: {}", word, why);
+  return fail(kind, "{}: {}; what root attached, only root sees and detaches", word, why);
+}
+
 Result<Target> find_target(const Context& context, const std::vector<Attachment>& attachments,
                            const std::string& word) {
-  // A name that can't be a container's may be that of a mount point in the working directory.
   if (const auto ctid = parse_ctid(word)) {
     for (const auto& attachment : attachments) {
       if (attachment.ctid == ctid && attachment.root == context.options.root) {
         return Target{attachment, std::nullopt};
       }
     }
-    return fail(ErrorKind::not_found, "no container {} is attached{}", word,
-                context.options.root == "/" ? "" : " under " + context.options.root);
+    return not_attached(context, word,
+                        "no such container is attached" +
+                            (context.options.root == "/" ? "" : " under " + context.options.root),
+                        ErrorKind::not_found);
+  }
+  // A name that can't be a container's may be that of a mount point in the working directory.
+  const auto literal = literal_path(word);
+  if (literal) {
+    if (auto target = find_path(attachments, *literal)) return *std::move(target);
   }
   PLOOPU_TRY(const auto resolved, context.files.resolve("/", word));
-  const std::string path = resolved.type == PathType::missing
-                               ? std::filesystem::absolute(word).lexically_normal().string()
-                               : resolved.path;
-  for (const auto& attachment : attachments) {
-    if (contains(attachment.ploopu_mountpoints, path)) return Target{attachment, path};
-    if (has_node(attachment, path) || is_image(attachment, path)) {
-      return Target{attachment, std::nullopt};
-    }
-  }
-  return fail(ErrorKind::not_found, "{}: nothing that ploopu attached or mounted", word);
+  if (auto target = find_path(attachments, resolved.path)) return *std::move(target);
+  return not_attached(
+      context, word, "nothing that ploopu attached or mounted",
+      resolved.type == PathType::other ? ErrorKind::not_permitted : ErrorKind::not_found);
 }
 
-// What was taken down, for JSON.
-Result<Json> take_down(Context& context, const Target& target) {
-  const Attachment& attachment = target.attachment;
-  Json result = {{"image", text(attachment.image)},
-                 {"device", text(attachment.device)},
-                 {"unmounted", Json::array()},
-                 {"detached", true}};
-  if (target.mountpoint && attachment.ploopu_mountpoints.size() > 1) {
-    PLOOPU_CHECK(context.attachments.unmount(attachment, *target.mountpoint));
-    context.note({fmt::format("{}: unmounted; {} stays, it is mounted elsewhere, too",
-                              *target.mountpoint, attachment.device)});
-    result["unmounted"] = texts({*target.mountpoint});
-    result["detached"] = false;
-    return result;
-  }
-  PLOOPU_CHECK(context.attachments.detach(attachment));
-  context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
-  result["unmounted"] = texts(attachment.ploopu_mountpoints);
-  return result;
-}
-
-Result<std::vector<Target>> find_targets(Context& context, const DetachOptions& options) {
+Result<std::vector<Target>> find_targets(const Context& context, const DetachOptions& options) {
   PLOOPU_TRY(const auto attachments, context.attachments.list());
   std::vector<Target> targets;
   for (const auto& word : options.targets) {
@@ -110,27 +124,64 @@ Result<std::vector<Target>> find_targets(Context& context, const DetachOptions& 
   return targets;
 }
 
-// Goes on after a failure: what can be freed is.
+// What was taken down, for JSON.
+Result<Json> take_down(Context& context, const Target& target) {
+  const Attachment& attachment = target.attachment;
+  PLOOPU_TRY(const auto outcome, context.attachments.detach(attachment, target.mountpoint));
+  if (outcome.detached) {
+    context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
+  } else {
+    context.note({fmt::format("{}: unmounted; {} stays, it is mounted elsewhere, too",
+                              *target.mountpoint, attachment.device)});
+  }
+  return Json{{"image", text(attachment.image)},
+              {"device", text(attachment.device)},
+              {"unmounted", texts(outcome.unmounted)},
+              {"detached", outcome.detached}};
+}
+
+// Goes on after a failure: what can be freed is. One image may lie in another one's mount, so what
+// was busy is tried again when something else has gone.
+Json take_down_all(Context& context, std::vector<Target> targets, std::vector<Error>& failures) {
+  Json done = Json::array();
+  std::set<std::string> gone;
+  for (bool progress = true; progress && !targets.empty();) {
+    progress = false;
+    failures.clear();
+    std::vector<Target> again;
+    for (const auto& target : targets) {
+      if (gone.contains(target.attachment.id)) continue;  // named twice
+      auto result = take_down(context, target);
+      if (!result) {
+        failures.push_back(std::move(result).error());
+        again.push_back(target);
+        continue;
+      }
+      progress = true;
+      if ((*result)["detached"] == true) gone.insert(target.attachment.id);
+      done.push_back(*std::move(result));
+    }
+    targets = std::move(again);
+  }
+  return done;
+}
+
 Result<void> run_detach(Context& context, const DetachOptions& options) {
   if (options.all == !options.targets.empty()) {
     return fail(ErrorKind::usage, "name what to detach, or give --all, but not both");
   }
-  PLOOPU_TRY(const auto targets, find_targets(context, options));
+  PLOOPU_TRY(const auto lock, context.attachments.lock());
+  PLOOPU_TRY(auto targets, find_targets(context, options));
+  std::vector<Error> failures;
   Json document = new_document();
-  document["targets"] = Json::array();
-  std::optional<Error> failure;
-  for (const auto& target : targets) {
-    if (auto done = take_down(context, target); done) {
-      document["targets"].push_back(*std::move(done));
-    } else if (failure) {
-      failure->message += "; " + done.error().message;
-    } else {
-      failure = std::move(done).error();
-    }
+  document["targets"] = take_down_all(context, std::move(targets), failures);
+  if (context.options.json && (failures.empty() || !document["targets"].empty())) {
+    context.out << document.dump(2) << '\n';
   }
-  if (failure) return tl::unexpected<Error>(*std::move(failure));
-  if (context.options.json) context.out << document.dump(2) << '\n';
-  return {};
+  if (failures.empty()) return {};
+  Error failure = failures.front();
+  for (size_t i = 1; i < failures.size(); ++i) failure.message += "; " + failures[i].message;
+  return tl::unexpected<Error>(std::move(failure));
 }
 
 }  // namespace

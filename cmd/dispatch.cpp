@@ -2,6 +2,7 @@
 #include "cmd/dispatch.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -64,6 +65,13 @@ int finish(const Context& context) {
   return report(context, {ErrorKind::failed, "writing to standard output failed"});
 }
 
+// The same directory has many names; attachments remember one.
+Result<void> run_action(const Action& action, Context& context) {
+  PLOOPU_TRY(const auto root, context.files.resolve("/", context.options.root));
+  context.options.root = root.path;
+  return action(context);
+}
+
 }  // namespace
 
 int run(std::vector<std::string> arguments, Context& context) {
@@ -93,7 +101,11 @@ int run(std::vector<std::string> arguments, Context& context) {
     return report(context,
                   {ErrorKind::usage, explain(app, error) + " (ploopu --help lists what there is)"});
   }
-  if (const auto done = action(context); !done) return report(context, done.error());
+  try {
+    if (const auto done = run_action(action, context); !done) return report(context, done.error());
+  } catch (const std::exception& error) {  // memory ran out, or a library has a bug
+    return report(context, {ErrorKind::failed, error.what()});
+  }
   return finish(context);
 }
 

@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The only place that knows the real platform.
+#include <clocale>
 #include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "cmd/dispatch.hpp"
 #include "platform/blkid_prober.hpp"
 #include "platform/host_attachments.hpp"
 #include "platform/posix_file_system.hpp"
 
+namespace {
+
+// Who starts us with a standard stream closed must not get an image opened in its place.
+void fill_standard_streams() {
+  for (;;) {
+    const int fd = ::open("/dev/null", O_RDWR);
+    if (fd > 2) ::close(fd);
+    if (fd < 0 || fd > 2) return;
+  }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  fill_standard_streams();
+  std::setlocale(LC_CTYPE, "");  // libsmartcols prints what the locale knows
   try {
     const ploopu::PosixFileSystem files;
     const ploopu::BlkidProber prober;

@@ -46,7 +46,8 @@ Result<std::string> node_of(const Attachment& attachment, uint32_t number) {
   for (const auto& partition : attachment.partitions) {
     if (partition.number == number) return partition.device;
   }
-  return fail(ErrorKind::failed, "{}: has no node for partition {}", attachment.device, number);
+  return fail(ErrorKind::damaged, "{}: has no node for partition {}: it overlaps another one",
+              attachment.device, number);
 }
 
 std::string skipped_warning(const Partition& partition) {
@@ -100,6 +101,13 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
     return fail(ErrorKind::not_found, "{}: the mount point does not exist", given.directory);
   }
   mounted.directory = directory.path;
+  if (!context.attachments.is_privileged()) {
+    return fail(ErrorKind::not_permitted,
+                "only root can make a block device and mount it; 'attach --backend fuse --no-loop' "
+                "gives a file with the disk's content");
+  }
+  // One step for everybody else: nobody joins what may be undone below.
+  PLOOPU_TRY(const auto lock, context.attachments.lock());
   PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
   PLOOPU_TRY(mounted.attached,
              context.attachments.attach(opened.image, opened.layout, given.request));
@@ -111,7 +119,7 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
   if (done) return mounted;
   // What was there before stays; what we attached goes again.
   if (!mounted.attached.already_attached) {
-    if (auto undone = context.attachments.detach(attachment); !undone) {
+    if (auto undone = context.attachments.detach(attachment, std::nullopt); !undone) {
       done.error().message += fmt::format("; and detaching failed: {}", undone.error().message);
     }
   }
@@ -123,7 +131,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   PLOOPU_TRY(const auto opened, open_and_probe(context, given.image));
   context.warn(opened.warnings());
   PLOOPU_TRY(const auto mounted, do_mount(context, opened, given));
-  context.note(mounted.attached.notes);
+  context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
   if (!context.options.json) {
     context.out << escape_bytes(fmt::format("{} ({}) is mounted read-only on {}", mounted.device,

@@ -2,7 +2,7 @@
 // The port to everything that is attached and mounted. Implemented by platform/host_attachments.
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +15,7 @@ namespace ploopu {
 
 enum class AttachmentState {
   serving,
-  stale,  // the device is still there, but nobody answers its requests any more
+  stale,  // its server has died, or the device was taken away from it: to be detached
 };
 
 struct AttachedPartition {
@@ -26,18 +26,19 @@ struct AttachedPartition {
 // One image that is a device (or a file) of this host now.
 struct Attachment {
   std::string id;     // 16 hexadecimal digits, random
-  std::string image;  // ImageLocation::path
+  std::string image;  // ImageLocation::path; empty when the record can't be read
   std::optional<std::string> ctid;
   std::string root;     // --root that the ctid was looked up under
   std::string backend;  // "nbd", "fuse"
   std::string device;   // a block device, or a file when is_file
   bool is_file = false;
-  uint64_t size = 0;  // bytes
   std::vector<AttachedPartition> partitions;
   int server_pid = 0;
   AttachmentState state = AttachmentState::serving;
   std::vector<std::string> mountpoints;         // all that the kernel shows for it
   std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
+  // Where ploopu once mounted it: something else may have unmounted it there since.
+  std::vector<std::string> former_mountpoints;
 };
 
 struct AttachRequest {
@@ -64,12 +65,27 @@ enum class MountOutcome {
   needs_recovery,  // the kernel won't mount it read-only before its journal was replayed
 };
 
+struct DetachOutcome {
+  std::vector<std::string> unmounted;  // directories
+  bool detached = true;                // false: only unmounted, the device stays
+};
+
+// While any copy of it exists, no other process changes what is attached.
+using AttachmentLock = std::shared_ptr<const void>;
+
 class Attachments {
  public:
   Attachments() = default;
   virtual ~Attachments() = default;
   Attachments(const Attachments&) = delete;
   Attachments& operator=(const Attachments&) = delete;
+
+  // For several steps that belong together; each of those below takes it for itself as well.
+  // ErrorKind::busy when another process keeps it for half a minute.
+  [[nodiscard]] virtual Result<AttachmentLock> lock() = 0;
+
+  // Who isn't can make files only, and sees only what is their own.
+  [[nodiscard]] virtual bool is_privileged() const = 0;
 
   // Returns when the device and the nodes of all partitions can be used. An image that is attached
   // already keeps its device. On error nothing is left behind.
@@ -84,12 +100,11 @@ class Attachments {
                                                    const MountRequest& request) = 0;
 
   // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise
-  // unmounts those, frees the device and waits until its server has ended.
-  [[nodiscard]] virtual Result<void> detach(const Attachment& attachment) = 0;
-
-  // Takes down one of ploopu_mountpoints.
-  [[nodiscard]] virtual Result<void> unmount(const Attachment& attachment,
-                                             const std::string& mountpoint) = 0;
+  // unmounts those, frees the device and waits until its server has ended. With `mountpoint` only
+  // that one is unmounted, and the device stays, if ploopu has mounted it elsewhere, too.
+  // ErrorKind::not_found when it was detached meanwhile.
+  [[nodiscard]] virtual Result<DetachOutcome> detach(
+      const Attachment& attachment, const std::optional<std::string>& mountpoint) = 0;
 };
 
 }  // namespace ploopu

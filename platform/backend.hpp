@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/image.hpp"
 #include "core/result.hpp"
@@ -27,16 +28,28 @@ class Backend {
   [[nodiscard]] virtual Result<void> prepare(bool as_file) const = 0;
 
   // Starts a server for the disk and fills in record.device. The device exists as long as the
-  // server is kept.
-  [[nodiscard]] virtual Result<ServerProcess> serve(const Disk& disk, Record& record) const = 0;
+  // server is kept. `lock` is RuntimeDir::lock(), under which the server undoes its work if the
+  // command dies.
+  [[nodiscard]] virtual Result<ServerProcess> serve(const Disk& disk, Record& record,
+                                                    int lock) const = 0;
+
+  // The file below the device, which others may use as well; empty when there is none.
+  [[nodiscard]] virtual std::string backing_file(const Record& record) const = 0;
 
   // The device that sysfs (or the mount table) shows for this attachment now; empty when none.
   [[nodiscard]] virtual std::string find_device(const Record& record) const = 0;
 
   // Makes the kernel let go of whatever it holds for this attachment, also of what a killed
-  // command left half made. `claim` is the caller's claim_disk() of the device, if it has one; it
-  // is given up. Without it, whether something uses the device is not asked.
+  // command left half made. `claim` is the caller's claim_disk() of the device; it is given up.
+  // Without one, the device is claimed here. ErrorKind::busy while something uses it.
   [[nodiscard]] virtual Result<void> release(const Record& record, UniqueFd claim) const = 0;
 };
+
+// What a server keeps open.
+[[nodiscard]] inline std::vector<int> image_descriptors(const Disk& disk) {
+  std::vector<int> descriptors;
+  for (const auto& delta : disk.deltas()) descriptors.push_back(delta.file().descriptor());
+  return descriptors;
+}
 
 }  // namespace ploopu

@@ -46,9 +46,8 @@ std::vector<std::string> partition_names(const std::string& disk) {
   return names;
 }
 
-// Tells the kernel of a partition that it didn't find itself.
-Result<void> add_partition(const UniqueFd& fd, const std::string& disk,
-                           const Partition& partition) {
+// Tells the kernel of a partition that it didn't find itself. Returns 0 or an errno value.
+int add_partition(const UniqueFd& fd, const Partition& partition) {
   struct blkpg_partition data = {};
   data.start = static_cast<long long>(partition.start);
   // Partitions may not overlap, so the kernel's own scan, too, makes the extended one this short.
@@ -57,10 +56,7 @@ Result<void> add_partition(const UniqueFd& fd, const std::string& disk,
       partition.is_extended ? std::min(partition.size, kExtendedSize) : partition.size);
   data.pno = static_cast<int>(partition.number);
   struct blkpg_ioctl_arg argument = {BLKPG_ADD_PARTITION, 0, sizeof data, &data};
-  if (::ioctl(fd.get(), BLKPG, &argument) != 0) {
-    return fail_errno(errno, fmt::format("{}: adding partition {}", disk, partition.number));
-  }
-  return {};
+  return ::ioctl(fd.get(), BLKPG, &argument) == 0 ? 0 : errno;
 }
 
 Result<void> check_start(const std::string& node, const Partition& partition) {
@@ -86,7 +82,8 @@ std::vector<dev_t> device_numbers(const std::string& disk) {
 }
 
 Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string& disk,
-                                                               const DiskLayout& layout) {
+                                                               const DiskLayout& layout,
+                                                               std::vector<std::string>& notes) {
   const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno(errno, disk);
   std::vector<AttachedPartition> nodes;
@@ -96,7 +93,15 @@ Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string
       continue;
     }
     const std::string node = partition_node(disk, partition.number);
-    if (number_in_sysfs(name_of(node)) == 0) PLOOPU_CHECK(add_partition(fd, disk, partition));
+    const int error = number_in_sysfs(name_of(node)) != 0 ? 0 : add_partition(fd, partition);
+    if (error == EBUSY) {
+      notes.push_back(
+          fmt::format("partition {} overlaps another one: it has no node", partition.number));
+      continue;
+    }
+    if (error != 0) {
+      return fail_errno(error, fmt::format("{}: adding partition {}", disk, partition.number));
+    }
     PLOOPU_CHECK(check_start(node, partition));
     // devtmpfs has the node by now; where udev makes nodes, it comes a little later.
     const auto exists = [&] { return device_number(node) == number_in_sysfs(name_of(node)); };
@@ -118,6 +123,18 @@ Result<UniqueFd> claim_disk(const std::string& disk) {
                 disk);
   }
   return fail_errno(errno, disk);
+}
+
+void remove_partitions(const UniqueFd& claim, const std::string& disk) {
+  for (const auto& name : partition_names(disk)) {
+    const auto number =
+        parse_number(read_attribute("/sys/class/block/" + name + "/partition").value_or(""));
+    if (!number) continue;
+    struct blkpg_partition data = {};
+    data.pno = static_cast<int>(*number);
+    struct blkpg_ioctl_arg argument = {BLKPG_DEL_PARTITION, 0, sizeof data, &data};
+    static_cast<void>(::ioctl(claim.get(), BLKPG, &argument));
+  }
 }
 
 Result<void> forget_partitions(const std::string& disk) {

@@ -21,13 +21,18 @@ namespace ploopu {
 [[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk);
 
 // Returns when every partition of `layout` has a node that can be opened. The kernel makes them
-// when the disk is first opened; where it knows no partition tables, they are added by ours.
+// when the disk is first opened; where it knows no partition tables, they are added by ours. It
+// refuses partitions that overlap others: those get no node, and `notes` says so.
 [[nodiscard]] Result<std::vector<AttachedPartition>> provide_partition_nodes(
-    const std::string& disk, const DiskLayout& layout);
+    const std::string& disk, const DiskLayout& layout, std::vector<std::string>& notes);
 
 // Opens the whole disk for us alone: the kernel says EBUSY while it is mounted in any namespace,
 // lazily unmounted but in use, or under device-mapper. The claim ends with the descriptor.
 [[nodiscard]] Result<UniqueFd> claim_disk(const std::string& disk);
+
+// Takes away the partitions that nothing has open, before the disk itself goes. Needed where the
+// kernel didn't make them and so won't take them away (nbd with max_part=0).
+void remove_partitions(const UniqueFd& claim, const std::string& disk);
 
 // After an nbd device was disconnected: makes the kernel notice that its partitions are gone, too,
 // and waits until they are. It notices when the disk is opened next (RELIABILITY.md M21).

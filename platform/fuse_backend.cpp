@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "platform/block_device.hpp"
 #include "platform/fuse_disk.hpp"
 #include "platform/kernel_module.hpp"
 #include "platform/loop_device.hpp"
@@ -73,9 +74,12 @@ class FuseService final : public Service {
 
   void wait() override { thread_.join(); }
 
-  void stop() override { static_cast<void>(backend_.release(record_, UniqueFd())); }
+  Result<void> stop() override { return backend_.release(record_, UniqueFd()); }
 
-  void clean_up() override { runtime_.remove(record_.id); }
+  // An aborted FUSE connection ends the loop, too, but takes no loop device away.
+  void clean_up() override {
+    if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
+  }
 
  private:
   FuseDisk fuse_;
@@ -85,29 +89,36 @@ class FuseService final : public Service {
   std::thread thread_;
 };
 
+bool can_open(const char* node) { return UniqueFd(::open(node, O_RDWR | O_CLOEXEC)).valid(); }
+
+// Loads the module behind a node that isn't there, or is there without a driver.
 Result<void> require(const char* node, const char* module) {
-  if (::access(node, F_OK) == 0) return {};
-  PLOOPU_CHECK(load_kernel_module(module, ""));
-  if (::access(node, F_OK) == 0) return {};
-  return fail(ErrorKind::missing_kernel_part, "there is no {}", node);
+  if (can_open(node)) return {};
+  if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
+    PLOOPU_CHECK(load_kernel_module(module, ""));
+    if (can_open(node)) return {};
+  }
+  auto failure = fail_errno(errno, node);
+  if (failure.value().kind == ErrorKind::not_found) {
+    failure.value().kind = ErrorKind::missing_kernel_part;
+  }
+  return failure;
 }
 
 }  // namespace
 
 Result<void> FuseBackend::prepare(bool as_file) const {
   PLOOPU_CHECK(require("/dev/fuse", "fuse"));
-  if (::access("/dev/fuse", R_OK | W_OK) != 0) return fail_errno(errno, "/dev/fuse");
   return as_file ? Result<void>() : require("/dev/loop-control", "loop");
 }
 
-Result<ServerProcess> FuseBackend::serve(const Disk& disk, Record& record) const {
+Result<ServerProcess> FuseBackend::serve(const Disk& disk, Record& record, int lock) const {
   const std::string file = runtime_.disk_file(record.id);
   const UniqueFd created(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!created.valid()) return fail_errno(errno, file);
   FuseService service(disk, record, *this, runtime_);
-  std::vector<int> keep;
-  for (const auto& delta : disk.deltas()) keep.push_back(delta.file().descriptor());
-  PLOOPU_TRY(auto server, ServerProcess::launch(service, keep, "ploopu-fuse"));
+  PLOOPU_TRY(auto server,
+             ServerProcess::launch(service, image_descriptors(disk), lock, "ploopu-fuse"));
   record.device = file;
   if (!record.is_file) {
     PLOOPU_TRY(record.device, attach_loop(file));
@@ -115,19 +126,28 @@ Result<ServerProcess> FuseBackend::serve(const Disk& disk, Record& record) const
   return server;
 }
 
+std::string FuseBackend::backing_file(const Record& record) const {
+  return record.is_file ? "" : runtime_.disk_file(record.id);
+}
+
+// Others may make loop devices on the file, too: only the one that was written down is ours.
 std::string FuseBackend::find_device(const Record& record) const {
   const std::string file = runtime_.disk_file(record.id);
   const auto loops = loops_on(file);
-  if (!record.is_file) return loops.empty() ? "" : loops.front();
+  if (!record.is_file && !record.device.empty()) {
+    return std::find(loops.begin(), loops.end(), record.device) == loops.end() ? "" : record.device;
+  }
+  if (!record.is_file && !loops.empty()) return loops.front();
   return is_mounted(file) ? file : "";
 }
 
 Result<void> FuseBackend::release(const Record& record, UniqueFd claim) const {
   const std::string file = runtime_.disk_file(record.id);
-  for (const auto& loop : loops_on(file)) {
-    UniqueFd fd = std::exchange(claim, UniqueFd());
-    if (!fd.valid()) fd.reset(::open(loop.c_str(), O_RDONLY | O_CLOEXEC));
-    PLOOPU_CHECK(detach_loop(loop, file, std::move(fd)));
+  if (const std::string device = find_device(record); !device.empty() && device != file) {
+    if (!claim.valid()) {
+      PLOOPU_TRY(claim, claim_disk(device));
+    }
+    PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));
   }
   return unmount_file(file);
 }

@@ -15,7 +15,9 @@ class FuseBackend final : public Backend {
   [[nodiscard]] const char* name() const override { return "fuse"; }
   [[nodiscard]] bool serves_files() const override { return true; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
-  [[nodiscard]] Result<ServerProcess> serve(const Disk& disk, Record& record) const override;
+  [[nodiscard]] Result<ServerProcess> serve(const Disk& disk, Record& record,
+                                            int lock) const override;
+  [[nodiscard]] std::string backing_file(const Record& record) const override;
   [[nodiscard]] std::string find_device(const Record& record) const override;
   [[nodiscard]] Result<void> release(const Record& record, UniqueFd claim) const override;
 

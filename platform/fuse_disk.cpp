@@ -88,8 +88,12 @@ Result<void> FuseDisk::mount(const std::string& file) {
   const int mounted = fuse_session_mount(session_, file.c_str());
   fuse_set_log_func(nullptr);
   if (mounted == 0) return {};
-  return fail(ErrorKind::not_permitted, "{}: mounting by FUSE failed: {}{}", file, last_log_line(),
-              ::geteuid() == 0 ? "" : " (who isn't root needs fusermount3 of package fuse3)");
+  if (::geteuid() == 0) {
+    return fail(ErrorKind::failed, "{}: mounting by FUSE failed: {}", file, last_log_line());
+  }
+  return fail(ErrorKind::not_permitted,
+              "{}: mounting by FUSE failed: {} (who isn't root needs fusermount3 of package fuse3)",
+              file, last_log_line());
 }
 
 void FuseDisk::run() {

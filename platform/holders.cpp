@@ -63,10 +63,13 @@ void add_openers(std::vector<Holder>& holders, const HolderQuery& query, const P
   }
 }
 
-void add_loops(std::vector<Holder>& holders, const PathTest& matches) {
+// `own` is a loop device that doesn't count.
+void add_loops(std::vector<Holder>& holders, const PathTest& matches, const std::string& own = "") {
   for (const auto& name : list_directory("/sys/block")) {
     const auto file = read_attribute("/sys/block/" + name + "/loop/backing_file");
-    if (file && matches(*file)) holders.push_back({"used by /dev/" + name});
+    if (file && matches(*file) && "/dev/" + name != own) {
+      holders.push_back({"used by /dev/" + name});
+    }
   }
 }
 
@@ -132,13 +135,16 @@ std::vector<Holder> find_holders(const HolderQuery& query) {
     return holders;
   }
   const std::vector<dev_t> devices = device_numbers(query.device);
-  const auto matches = [&](const std::string& path) { return is_on_device(path, devices); };
+  const auto matches = [&](const std::string& path) {
+    return is_on_device(path, devices) ||
+           (!query.backing_file.empty() && path == query.backing_file);
+  };
   std::vector<uint64_t> own_groups;
   add_mounts(holders, query, devices, own_groups);
   add_foreign_mounts(holders, devices, own_groups);
   add_stacked_devices(holders, devices);
   add_swap(holders, devices);
-  add_loops(holders, matches);
+  add_loops(holders, matches, query.device);
   add_openers(holders, query, matches);
   return holders;
 }
@@ -157,6 +163,7 @@ std::vector<Holder> find_mount_users(const std::string& mountpoint) {
       holders.push_back({describe_process(pid) + " uses " + mountpoint});
     }
   }
+  add_loops(holders, matches);
   return holders;
 }
 

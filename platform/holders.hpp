@@ -12,6 +12,7 @@ namespace ploopu {
 struct HolderQuery {
   std::string device;  // block device, or a file
   bool is_file = false;
+  std::string backing_file;  // on which a loop device was made for ploopu; empty otherwise
   std::vector<std::string> own_mounts;  // mount points that don't count
   pid_t server_pid = 0;                 // doesn't count either
 };
@@ -25,7 +26,8 @@ struct Holder {
 // processes that have it or one of its partitions open. Unprivileged callers see less.
 [[nodiscard]] std::vector<Holder> find_holders(const HolderQuery& query);
 
-// Processes whose open files, working or root directory lie on the file system mounted there.
+// Processes whose open files, working or root directory lie on the file system mounted there, and
+// loop devices on files in it.
 [[nodiscard]] std::vector<Holder> find_mount_users(const std::string& mountpoint);
 
 }  // namespace ploopu

@@ -11,8 +11,8 @@
 #include "platform/block_device.hpp"
 #include "platform/fuse_backend.hpp"
 #include "platform/holders.hpp"
-#include "platform/mounts.hpp"
 #include "platform/nbd_backend.hpp"
+#include "platform/own_mounts.hpp"
 #include "platform/wait.hpp"
 
 namespace ploopu {
@@ -20,7 +20,7 @@ namespace {
 
 // udev and desktop programs have a look at every new device, and are done in moments.
 constexpr std::chrono::seconds kBriefHolders{2};
-constexpr std::chrono::seconds kServerExit{20};
+constexpr std::chrono::seconds kServerExit{5};
 
 bool contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -32,20 +32,24 @@ std::string join(const std::vector<Holder>& holders) {
   return text;
 }
 
-// Directories on which the device or one of its partitions is mounted.
-std::vector<std::string> mountpoints_of(const std::string& device) {
-  const auto numbers = device_numbers(device);
+std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts) {
   std::vector<std::string> directories;
-  for (const auto& mount : read_mount_table()) {
-    if (std::find(numbers.begin(), numbers.end(), mount.device) != numbers.end()) {
-      directories.push_back(mount.directory);
-    }
-  }
+  directories.reserve(mounts.size());
+  for (const auto& mount : mounts) directories.push_back(mount.directory);
   return directories;
 }
 
-Result<void> refuse_if_used(const Record& record, const std::string& device) {
-  const HolderQuery query{device, record.is_file, record.mountpoints, record.server.pid};
+// Where the device or one of its partitions is mounted.
+std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
+                                  const std::vector<dev_t>& devices) {
+  std::vector<MountEntry> mounts;
+  std::copy_if(table.begin(), table.end(), std::back_inserter(mounts), [&](const auto& mount) {
+    return std::find(devices.begin(), devices.end(), mount.device) != devices.end();
+  });
+  return mounts;
+}
+
+Result<void> refuse_if_used(const HolderQuery& query) {
   std::vector<Holder> holders;
   const auto settled = [&] {
     holders = find_holders(query);
@@ -56,7 +60,7 @@ Result<void> refuse_if_used(const Record& record, const std::string& device) {
   };
   static_cast<void>(wait_until(settled, kBriefHolders));
   if (holders.empty()) return {};
-  return fail(ErrorKind::busy, "{}: in use: {}", device, join(holders));
+  return fail(ErrorKind::busy, "{}: in use: {}", query.device, join(holders));
 }
 
 }  // namespace
@@ -69,6 +73,22 @@ Result<void> HostAttachments::open() {
   backends_.push_back(std::make_unique<FuseBackend>(*runtime_));
   return {};
 }
+
+Result<std::shared_ptr<const UniqueFd>> HostAttachments::take_lock() {
+  PLOOPU_CHECK(open());
+  if (auto held = lock_.lock()) return held;
+  PLOOPU_TRY(auto taken, runtime_->lock());
+  auto lock = std::make_shared<const UniqueFd>(std::move(taken));
+  lock_ = lock;
+  return lock;
+}
+
+Result<AttachmentLock> HostAttachments::lock() {
+  PLOOPU_TRY(auto lock, take_lock());
+  return AttachmentLock(std::move(lock));
+}
+
+bool HostAttachments::is_privileged() const { return ::geteuid() == 0; }
 
 Result<Record> HostAttachments::find_record(const std::string& id) const {
   for (auto& record : runtime_->load_all()) {
@@ -84,58 +104,58 @@ const Backend* HostAttachments::backend_named(const std::string& name) const {
   return nullptr;
 }
 
-// What a killed command or server left: records without a device and without a server.
+// The back end of a record that can't be read is the one that has a device for it.
+const Backend* HostAttachments::backend_of(const Record& record) const {
+  if (record.is_readable) return backend_named(record.backend);
+  for (const auto& backend : backends_) {
+    if (!backend->find_device(record).empty()) return backend.get();
+  }
+  return nullptr;
+}
+
+// Finishes what a killed command or a dead server left, as far as nothing uses it.
 void HostAttachments::sweep() {
   for (const auto& record : runtime_->load_all()) {
-    if (is_alive(record.server)) continue;
-    bool connected = false;
-    for (const auto& backend : backends_) {
-      // A record that was never finished may have a device that nobody was told of.
-      if (record.device.empty()) static_cast<void>(backend->release(record, UniqueFd()));
-      connected = connected || !backend->find_device(record).empty();
-    }
-    if (!connected) runtime_->remove(record.id);
+    const Backend* backend = backend_of(record);
+    const bool has_device = backend != nullptr && !backend->find_device(record).empty();
+    // Readers may still be there, and whoever attached it wants to know that its server died.
+    if (has_device && !record.is_unfinished()) continue;
+    if (backend != nullptr && !backend->release(record, UniqueFd())) continue;
+    // A server whose device was taken away from it by others ends with the release.
+    if (!wait_for_exit(record.server, kServerExit)) continue;
+    runtime_->remove(record.id);
   }
 }
 
-Result<const Backend*> HostAttachments::choose_backend(const AttachRequest& request,
-                                                       std::vector<std::string>& notes) const {
-  if (request.backend != "auto") {
-    const Backend* backend = backend_named(request.backend);
-    if (backend == nullptr) {
-      return fail(ErrorKind::usage, "--backend {}: must be auto, nbd or fuse", request.backend);
+// The back ends that the request allows, in the order in which they are to be tried.
+Result<std::vector<const Backend*>> HostAttachments::candidates(
+    const AttachRequest& request) const {
+  std::vector<const Backend*> found;
+  if (request.backend == "auto") {
+    for (const auto& backend : backends_) {
+      if (!request.as_file || backend->serves_files()) found.push_back(backend.get());
     }
-    if (request.as_file && !backend->serves_files()) {
-      return fail(ErrorKind::usage, "--no-loop: {} makes block devices only, use --backend fuse",
-                  backend->name());
-    }
-    if (auto ready = backend->prepare(request.as_file); !ready) {
-      auto error = std::move(ready).error();
-      error.message = fmt::format("{}: {}", backend->name(), error.message);
-      return tl::unexpected<Error>(std::move(error));
-    }
-    return backend;
+    return found;
   }
-  std::string reasons;
-  ErrorKind kind = ErrorKind::missing_kernel_part;
-  for (const auto& backend : backends_) {
-    if (request.as_file && !backend->serves_files()) continue;
-    auto ready = backend->prepare(request.as_file);
-    if (ready) {
-      if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
-      return backend.get();
-    }
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", backend->name(),
-                           ready.error().message);
-    kind = ready.error().kind;
+  const Backend* backend = backend_named(request.backend);
+  if (backend == nullptr) {
+    return fail(ErrorKind::usage, "--backend {}: must be auto, nbd or fuse", request.backend);
   }
-  return fail(kind, "no back end can be used: {}", reasons);
+  if (request.as_file && !backend->serves_files()) {
+    return fail(ErrorKind::usage, "--no-loop: {} makes block devices only, use --backend fuse",
+                backend->name());
+  }
+  found.push_back(backend);
+  return found;
 }
 
 // Writes down what is meant before anything is made, and only at the end tells the server to stay:
 // a command that is killed anywhere in between leaves nothing that isn't taken down again.
 Result<Record> HostAttachments::start(const Backend& backend, const Image& image,
-                                      const DiskLayout& layout, const AttachRequest& request) {
+                                      const DiskLayout& layout, const AttachRequest& request,
+                                      std::vector<std::string>& notes) {
+  PLOOPU_CHECK(backend.prepare(request.as_file));
+  PLOOPU_TRY(const auto lock, take_lock());
   Record record;
   record.id = random_id();
   record.image = image.location.path;
@@ -144,21 +164,63 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.root = request.root;
   record.backend = backend.name();
   record.is_file = request.as_file;
-  record.size = image.disk.size();
-  PLOOPU_CHECK(runtime_->save(record));
   const auto started = [&]() -> Result<void> {
-    PLOOPU_TRY(auto server, backend.serve(image.disk, record));
+    PLOOPU_CHECK(runtime_->save(record));
+    PLOOPU_TRY(auto server, backend.serve(image.disk, record, lock->get()));
     record.server = server.identity();
     if (!record.is_file) {
-      PLOOPU_TRY(record.partitions, provide_partition_nodes(record.device, layout));
+      PLOOPU_TRY(record.partitions, provide_partition_nodes(record.device, layout, notes));
     }
     PLOOPU_CHECK(runtime_->save(record));
     return server.keep();
   }();
   if (started) return record;
   static_cast<void>(backend.release(record, UniqueFd()));
-  runtime_->remove(record.id);
+  if (backend.find_device(record).empty()) runtime_->remove(record.id);
   return tl::unexpected<Error>(started.error());
+}
+
+// With "auto", a back end that can't do it leaves it to the next one.
+Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLayout& layout,
+                                               const AttachRequest& request,
+                                               std::vector<std::string>& notes) {
+  PLOOPU_TRY(const auto backends, candidates(request));
+  std::string reasons;
+  ErrorKind kind = ErrorKind::missing_kernel_part;
+  for (const Backend* backend : backends) {
+    std::vector<std::string> more;
+    auto record = start(*backend, image, layout, request, more);
+    if (record) {
+      if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
+      notes.insert(notes.end(), more.begin(), more.end());
+      return record;
+    }
+    kind = record.error().kind;
+    std::string reason = std::move(record).error().message;
+    const std::string prefix = fmt::format("{}: ", backend->name());
+    if (!reason.starts_with(prefix)) reason.insert(0, prefix);
+    reasons += (reasons.empty() ? "" : "; ") + reason;
+  }
+  return fail(kind, "{}{}", backends.size() > 1 ? "no back end can be used: " : "", reasons);
+}
+
+// The attachment that the image has already, if that can serve the request as well.
+Result<std::optional<Attachment>> HostAttachments::find_existing(
+    const Image& image, const AttachRequest& request) const {
+  const FileIdentity top = image.disk.deltas().back().file().identity();
+  for (const auto& record : runtime_->load_all()) {
+    auto existing = inspect(record);
+    if (!existing || (record.top != top && record.image != image.location.path)) continue;
+    if (record.top == top && record.is_file == request.as_file &&
+        existing->state == AttachmentState::serving &&
+        (request.backend == "auto" || request.backend == record.backend)) {
+      return existing;
+    }
+    return fail(ErrorKind::busy, "{}: is attached already, as {} ({}{}): detach that first",
+                image.location.path, existing->device, record.backend,
+                record.top == top ? "" : ", an older state of the image");
+  }
+  return std::nullopt;
 }
 
 Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayout& layout,
@@ -172,25 +234,12 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
                 "only root can make a block device; 'attach --backend fuse --no-loop' gives a file "
                 "with the disk's content");
   }
-  PLOOPU_CHECK(open());
-  PLOOPU_TRY(const auto lock, runtime_->lock());
+  PLOOPU_TRY(const auto lock, take_lock());
   sweep();
-  const FileIdentity top = image.disk.deltas().back().file().identity();
-  for (const auto& record : runtime_->load_all()) {
-    auto existing = inspect(record);
-    if (!existing || (record.top != top && record.image != image.location.path)) continue;
-    if (record.top == top && record.is_file == request.as_file &&
-        existing->state == AttachmentState::serving &&
-        (request.backend == "auto" || request.backend == record.backend)) {
-      return AttachOutcome{*std::move(existing), true, {}};
-    }
-    return fail(ErrorKind::busy, "{}: is attached already, as {} ({}{}): detach that first",
-                image.location.path, existing->device, record.backend,
-                record.top == top ? "" : ", an older state of the image");
-  }
+  PLOOPU_TRY(auto existing, find_existing(image, request));
+  if (existing) return AttachOutcome{*std::move(existing), true, {}};
   AttachOutcome outcome;
-  PLOOPU_TRY(const Backend* backend, choose_backend(request, outcome.notes));
-  PLOOPU_TRY(const auto record, start(*backend, image, layout, request));
+  PLOOPU_TRY(const auto record, start_with_any(image, layout, request, outcome.notes));
   auto made = inspect(record);
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
   outcome.attachment = *std::move(made);
@@ -199,7 +248,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
 
 // The attachment as the kernel shows it now; nothing when there is no device any more.
 std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
-  const Backend* backend = backend_named(record.backend);
+  const Backend* backend = backend_of(record);
   if (backend == nullptr) return std::nullopt;
   const std::string device = backend->find_device(record);
   const bool alive = is_alive(record.server);
@@ -209,30 +258,37 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.image = record.image;
   attachment.ctid = record.ctid;
   attachment.root = record.root;
-  attachment.backend = record.backend;
+  attachment.backend = backend->name();
   attachment.device = device.empty() ? record.device : device;
   attachment.is_file = record.is_file;
-  attachment.size = record.size;
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? record.server.pid : 0;
   attachment.state = alive && !device.empty() ? AttachmentState::serving : AttachmentState::stale;
-  if (!record.is_file && !device.empty()) attachment.mountpoints = mountpoints_of(device);
-  for (const auto& mountpoint : attachment.mountpoints) {
-    if (contains(record.mountpoints, mountpoint)) {
-      attachment.ploopu_mountpoints.push_back(mountpoint);
+  if (!record.is_file && !device.empty()) {
+    const auto table = read_mount_table();
+    const auto numbers = device_numbers(device);
+    attachment.mountpoints = directories_of(mounts_of(table, numbers));
+    attachment.ploopu_mountpoints = directories_of(own_mounts(table, numbers, record.mountpoints));
+  }
+  for (const auto& mountpoint : record.mountpoints) {
+    if (!contains(attachment.ploopu_mountpoints, mountpoint)) {
+      attachment.former_mountpoints.push_back(mountpoint);
     }
   }
   return attachment;
 }
 
 Result<std::vector<Attachment>> HostAttachments::list() {
+  if (!RuntimeDir::exists()) return std::vector<Attachment>();
   PLOOPU_CHECK(open());
   // While another command is at work, what it has not finished is not shown.
-  const UniqueFd lock = runtime_->try_lock();
-  if (lock.valid()) sweep();
+  const auto held = lock_.lock();
+  const UniqueFd tried = held ? UniqueFd() : runtime_->try_lock();
+  const bool locked = held || tried.valid();
+  if (locked) sweep();
   std::vector<Attachment> attachments;
   for (const auto& record : runtime_->load_all()) {
-    if (record.device.empty()) continue;
+    if (record.is_unfinished() && !locked) continue;
     if (auto attachment = inspect(record)) attachments.push_back(*std::move(attachment));
   }
   std::sort(attachments.begin(), attachments.end(),
@@ -259,75 +315,85 @@ Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
 
 Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
                                             const MountRequest& request) {
-  PLOOPU_CHECK(open());
-  PLOOPU_TRY(const auto lock, runtime_->lock());
+  PLOOPU_TRY(const auto lock, take_lock());
   PLOOPU_TRY(auto record, find_record(attachment.id));
   // Written down first: a mount that nobody remembers would make detach refuse.
-  record.mountpoints.push_back(request.directory);
+  const bool known = contains(record.mountpoints, request.directory);
+  if (!known) record.mountpoints.push_back(request.directory);
   PLOOPU_CHECK(runtime_->save(record));
   auto outcome = mount_device(request);
-  if (!outcome || *outcome != MountOutcome::mounted) {
+  if (!known && (!outcome || *outcome != MountOutcome::mounted)) {
     record.mountpoints.pop_back();
     PLOOPU_CHECK(runtime_->save(record));
   }
   return outcome;
 }
 
-Result<void> HostAttachments::unmount_own(Record& record, const std::vector<std::string>& which) {
-  for (const auto& mountpoint : which) {
-    if (const auto users = find_mount_users(mountpoint); !users.empty()) {
-      return fail(ErrorKind::busy, "{}: in use: {}", mountpoint, join(users));
-    }
+// Looks at all of them before it unmounts any.
+Result<void> HostAttachments::unmount_own(Record& record, const std::vector<MountEntry>& table,
+                                          const std::vector<MountEntry>& going) {
+  if (const auto obstacles = find_mount_obstacles(table, going); !obstacles.empty()) {
+    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, join(obstacles));
   }
-  for (const auto& mountpoint : which) {
-    PLOOPU_CHECK(unmount_directory(mountpoint));
-    std::erase(record.mountpoints, mountpoint);
-    PLOOPU_CHECK(runtime_->save(record));
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(unmount_directory(mount.directory));
+    std::erase(record.mountpoints, mount.directory);
+    // What is noted too long does no harm, so a full /run must not keep anything mounted.
+    static_cast<void>(runtime_->save(record));
   }
   return {};
 }
 
-Result<void> HostAttachments::free_device(const Record& record, const std::string& device) {
-  const Backend* backend = backend_named(record.backend);
-  if (device.empty()) PLOOPU_CHECK(backend->release(record, UniqueFd()));
-  if (!device.empty()) {
-    UniqueFd claim;
-    if (!record.is_file) {
-      auto claimed = claim_disk(device);
-      if (!claimed && claimed.error().kind == ErrorKind::busy) {
-        PLOOPU_CHECK(refuse_if_used(record, device));
-      }
-      if (!claimed) return tl::unexpected<Error>(std::move(claimed).error());
-      claim = *std::move(claimed);
-    }
-    PLOOPU_CHECK(backend->release(record, std::move(claim)));
+Result<void> HostAttachments::free_device(const Backend& backend, const Record& record,
+                                          const HolderQuery& query) {
+  UniqueFd claim;
+  const bool is_device = !query.device.empty() && query.device != query.backing_file;
+  if (!record.is_file && is_device) {
+    auto claimed = claim_disk(query.device);
+    if (!claimed && claimed.error().kind == ErrorKind::busy) PLOOPU_CHECK(refuse_if_used(query));
+    if (!claimed) return tl::unexpected<Error>(std::move(claimed).error());
+    claim = *std::move(claimed);
   }
-  if (!wait_for_exit(record.server, kServerExit)) {
-    return fail(ErrorKind::failed, "{}: is free, but its server (pid {}) does not end", device,
-                record.server.pid);
+  PLOOPU_CHECK(backend.release(record, std::move(claim)));
+  // It has nothing to serve any more: one that was stopped or hangs may be killed.
+  if (!end_process(record.server, kServerExit)) {
+    return fail(ErrorKind::failed, "{}: is free, but its server (pid {}) does not end",
+                query.device, record.server.pid);
   }
   runtime_->remove(record.id);
   return {};
 }
 
-Result<void> HostAttachments::detach(const Attachment& attachment) {
-  PLOOPU_CHECK(open());
-  PLOOPU_TRY(const auto lock, runtime_->lock());
+Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
+                                              const std::optional<std::string>& mountpoint) {
+  PLOOPU_TRY(const auto lock, take_lock());
   PLOOPU_TRY(auto record, find_record(attachment.id));
-  const std::string device = backend_named(record.backend)->find_device(record);
-  if (!device.empty()) {
-    PLOOPU_CHECK(refuse_if_used(record, device));
-    const auto now = inspect(record);
-    if (now) PLOOPU_CHECK(unmount_own(record, now->ploopu_mountpoints));
+  const Backend* backend = backend_of(record);
+  if (backend == nullptr) return fail(ErrorKind::not_found, "the attachment is gone already");
+  const std::string device = backend->find_device(record);
+  const auto table = read_mount_table();
+  const auto own = device.empty() || record.is_file
+                       ? std::vector<MountEntry>()
+                       : own_mounts(table, device_numbers(device), record.mountpoints);
+  DetachOutcome outcome;
+  if (mountpoint) {
+    std::vector<MountEntry> named;
+    std::copy_if(own.begin(), own.end(), std::back_inserter(named),
+                 [&](const MountEntry& mount) { return mount.directory == *mountpoint; });
+    outcome.detached = named.size() == own.size();
+    if (!outcome.detached) {
+      PLOOPU_CHECK(unmount_own(record, table, named));
+      outcome.unmounted = directories_of(named);
+      return outcome;
+    }
   }
-  return free_device(record, device);
-}
-
-Result<void> HostAttachments::unmount(const Attachment& attachment, const std::string& mountpoint) {
-  PLOOPU_CHECK(open());
-  PLOOPU_TRY(const auto lock, runtime_->lock());
-  PLOOPU_TRY(auto record, find_record(attachment.id));
-  return unmount_own(record, {mountpoint});
+  const HolderQuery query{device, record.is_file, backend->backing_file(record),
+                          directories_of(own), record.server.pid};
+  if (!device.empty()) PLOOPU_CHECK(refuse_if_used(query));
+  if (!own.empty()) PLOOPU_CHECK(unmount_own(record, table, own));
+  outcome.unmounted = directories_of(own);
+  PLOOPU_CHECK(free_device(*backend, record, query));
+  return outcome;
 }
 
 }  // namespace ploopu

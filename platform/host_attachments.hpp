@@ -8,6 +8,8 @@
 
 #include "core/attachments.hpp"
 #include "platform/backend.hpp"
+#include "platform/holders.hpp"
+#include "platform/mounts.hpp"
 #include "platform/runtime_dir.hpp"
 
 namespace ploopu {
@@ -15,31 +17,42 @@ namespace ploopu {
 // What is attached to this host. The runtime directory says what was meant, the kernel what is.
 class HostAttachments final : public Attachments {
  public:
+  [[nodiscard]] Result<AttachmentLock> lock() override;
+  [[nodiscard]] bool is_privileged() const override;
   [[nodiscard]] Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                              const AttachRequest& request) override;
   [[nodiscard]] Result<std::vector<Attachment>> list() override;
   [[nodiscard]] Result<void> check_mountpoint(const std::string& directory) override;
   [[nodiscard]] Result<MountOutcome> mount(const Attachment& attachment,
                                            const MountRequest& request) override;
-  [[nodiscard]] Result<void> detach(const Attachment& attachment) override;
-  [[nodiscard]] Result<void> unmount(const Attachment& attachment,
-                                     const std::string& mountpoint) override;
+  [[nodiscard]] Result<DetachOutcome> detach(const Attachment& attachment,
+                                             const std::optional<std::string>& mountpoint) override;
 
  private:
   [[nodiscard]] Result<void> open();
+  [[nodiscard]] Result<std::shared_ptr<const UniqueFd>> take_lock();
   [[nodiscard]] Result<Record> find_record(const std::string& id) const;
   [[nodiscard]] const Backend* backend_named(const std::string& name) const;
-  [[nodiscard]] Result<const Backend*> choose_backend(const AttachRequest& request,
-                                                      std::vector<std::string>& notes) const;
+  [[nodiscard]] const Backend* backend_of(const Record& record) const;
+  [[nodiscard]] Result<std::vector<const Backend*>> candidates(const AttachRequest& request) const;
   [[nodiscard]] Result<Record> start(const Backend& backend, const Image& image,
-                                     const DiskLayout& layout, const AttachRequest& request);
+                                     const DiskLayout& layout, const AttachRequest& request,
+                                     std::vector<std::string>& notes);
+  [[nodiscard]] Result<Record> start_with_any(const Image& image, const DiskLayout& layout,
+                                              const AttachRequest& request,
+                                              std::vector<std::string>& notes);
+  [[nodiscard]] Result<std::optional<Attachment>> find_existing(const Image& image,
+                                                                const AttachRequest& request) const;
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
-  [[nodiscard]] Result<void> unmount_own(Record& record, const std::vector<std::string>& which);
-  [[nodiscard]] Result<void> free_device(const Record& record, const std::string& device);
+  [[nodiscard]] Result<void> unmount_own(Record& record, const std::vector<MountEntry>& table,
+                                         const std::vector<MountEntry>& going);
+  [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
+                                         const HolderQuery& query);
   void sweep();
 
   std::optional<RuntimeDir> runtime_;
   std::vector<std::unique_ptr<Backend>> backends_;  // in the order in which "auto" tries them
+  std::weak_ptr<const UniqueFd> lock_;              // as long as somebody in this process has it
 };
 
 }  // namespace ploopu

@@ -62,7 +62,6 @@ std::vector<std::string> loops_on(const std::string& file) {
 }
 
 Result<void> detach_loop(const std::string& node, const std::string& file, UniqueFd loop) {
-  if (!loop.valid()) return fail(ErrorKind::failed, "{}: can't be opened", node);
   // ENXIO: it was free already. While others have it open, it is freed when they close it.
   if (::ioctl(loop.get(), LOOP_CLR_FD) != 0 && errno != ENXIO) return fail_errno(errno, node);
   loop.reset();

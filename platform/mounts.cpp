@@ -62,8 +62,9 @@ std::vector<MountEntry> read_mount_table(const std::string& table) {
   while (mnt_table_next_fs(parsed.get(), iterator.get(), &fs) == 0) {
     const char* directory = mnt_fs_get_target(fs);
     const char* source = mnt_fs_get_source(fs);
-    entries.push_back({mnt_fs_get_devno(fs), directory == nullptr ? "" : directory,
-                       source == nullptr ? "" : source, peer_groups(fs)});
+    entries.push_back({mnt_fs_get_id(fs), mnt_fs_get_parent_id(fs), mnt_fs_get_devno(fs),
+                       directory == nullptr ? "" : directory, source == nullptr ? "" : source,
+                       peer_groups(fs)});
   }
   return entries;
 }

@@ -14,6 +14,8 @@
 namespace ploopu {
 
 struct MountEntry {
+  int id = 0;
+  int parent = 0;    // id of the mount on which this one lies, on its root (over it) or below
   dev_t device = 0;  // of the mounted file system
   std::string directory;
   std::string source;

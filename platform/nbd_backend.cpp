@@ -58,7 +58,10 @@ class NbdService final : public Service {
       streams_.push_back(std::make_unique<SocketStream>(UniqueFd(ends[1])));
     }
     for (const auto& stream : streams_) {
-      threads_.emplace_back([this, s = stream.get()] { nbd::serve(disk_, *s); });
+      threads_.emplace_back([this, s = stream.get()] {
+        nbd::serve(disk_, *s);
+        s->shut_down();
+      });
     }
     std::vector<int> sockets;
     sockets.reserve(kernel_ends.size());
@@ -77,9 +80,13 @@ class NbdService final : public Service {
     threads_.clear();
   }
 
-  void stop() override { static_cast<void>(backend_.release(record_, UniqueFd())); }
+  Result<void> stop() override { return backend_.release(record_, UniqueFd()); }
 
-  void clean_up() override { runtime_.remove(record_.id); }
+  // The driver also drops its sockets when the server was too slow. Then the device is still there
+  // and must not be forgotten: detach frees it.
+  void clean_up() override {
+    if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
+  }
 
  private:
   const Disk& disk_;
@@ -97,11 +104,10 @@ Result<void> NbdBackend::prepare(bool /*as_file*/) const {
   return load_kernel_module("nbd", "max_part=16");
 }
 
-Result<ServerProcess> NbdBackend::serve(const Disk& disk, Record& record) const {
+Result<ServerProcess> NbdBackend::serve(const Disk& disk, Record& record, int lock) const {
   NbdService service(disk, record, *this, runtime_);
-  std::vector<int> keep;
-  for (const auto& delta : disk.deltas()) keep.push_back(delta.file().descriptor());
-  PLOOPU_TRY(auto server, ServerProcess::launch(service, keep, "ploopu-nbd"));
+  PLOOPU_TRY(auto server,
+             ServerProcess::launch(service, image_descriptors(disk), lock, "ploopu-nbd"));
   record.device = server.started();
   return server;
 }
@@ -114,6 +120,12 @@ std::string NbdBackend::find_device(const Record& record) const {
 Result<void> NbdBackend::release(const Record& record, UniqueFd claim) const {
   const int index = find_index(record.id);
   if (index < 0) return {};
+  if (!claim.valid()) {
+    PLOOPU_TRY(claim, claim_disk(node_of(index)));
+  }
+  // Somebody else may have disconnected it, and the driver given its number to a third one.
+  if (find_index(record.id) != index) return {};
+  remove_partitions(claim, node_of(index));
   // The claim is held until the device is disconnected, so that no mount can come between. The
   // driver cleans up when the claim, the last descriptor, is closed behind it.
   PLOOPU_CHECK(NbdNetlink::disconnect(index));

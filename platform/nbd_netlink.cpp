@@ -11,6 +11,8 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/socket.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 namespace ploopu {
 namespace {
@@ -20,6 +22,8 @@ constexpr uint64_t kBlockSize = 512;  // larger ones misread partition tables (R
 constexpr uint64_t kTimeoutSeconds = 5;
 // How long requests wait for a new socket after the last one died.
 constexpr uint64_t kDeadConnectionSeconds = 300;
+// For the kernel's answers, which are there when a request has been sent.
+constexpr struct timeval kAnswerLimit = {10, 0};
 
 struct SocketDeleter {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
@@ -40,6 +44,8 @@ int errno_of(int netlink_error) {
       return EINVAL;
     case NLE_NOMEM:
       return ENOMEM;
+    case NLE_AGAIN:
+      return ETIMEDOUT;
     default:
       return EIO;
   }
@@ -54,6 +60,8 @@ class Session {
     if (!session.socket_ || genl_connect(session.socket_.get()) != 0) {
       return fail(ErrorKind::failed, "no generic netlink socket can be opened");
     }
+    ::setsockopt(nl_socket_get_fd(session.socket_.get()), SOL_SOCKET, SO_RCVTIMEO, &kAnswerLimit,
+                 sizeof kAnswerLimit);
     session.family_ = genl_ctrl_resolve(session.socket_.get(), NBD_GENL_FAMILY_NAME);
     if (session.family_ < 0) {
       return fail(ErrorKind::missing_kernel_part, "this kernel has no nbd driver loaded");

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,6 +40,14 @@ bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds lim
   if (!pidfd.valid() || !is_alive(process)) return true;
   struct pollfd event = {pidfd.get(), POLLIN, 0};
   return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
+}
+
+bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit) {
+  if (wait_for_exit(process, limit)) return true;
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid() || !is_alive(process)) return true;
+  ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+  return wait_for_exit(process, limit);
 }
 
 std::string describe_process(pid_t pid) {

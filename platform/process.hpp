@@ -23,6 +23,9 @@ struct ProcessIdentity {
 // False when it still runs after `limit`.
 [[nodiscard]] bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit);
 
+// The same, and then kills it. False when even that doesn't end it within another `limit`.
+[[nodiscard]] bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit);
+
 // "dd (pid 812)".
 [[nodiscard]] std::string describe_process(pid_t pid);
 

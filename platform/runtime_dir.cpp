@@ -21,6 +21,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kSchema = 1;
 constexpr char kRecordName[] = "attachment.json";
 constexpr size_t kIdLength = 16;
 constexpr std::chrono::seconds kLockLimit{30};
@@ -70,14 +71,13 @@ json to_json(const Record& record) {
   json mountpoints = json::array();
   for (const auto& mountpoint : record.mountpoints)
     mountpoints.push_back(bytes_to_text(mountpoint));
-  json document = {{"schema", 1},
+  json document = {{"schema", kSchema},
                    {"image", bytes_to_text(record.image)},
                    {"top", {record.top.device, record.top.inode}},
                    {"root", bytes_to_text(record.root)},
                    {"backend", record.backend},
                    {"device", bytes_to_text(record.device)},
                    {"is_file", record.is_file},
-                   {"size", record.size},
                    {"partitions", std::move(partitions)},
                    {"server", {record.server.pid, record.server.start_time}},
                    {"mountpoints", std::move(mountpoints)}};
@@ -87,6 +87,8 @@ json to_json(const Record& record) {
 
 Record from_json(const json& document) {
   Record record;
+  record.is_readable = document.at("schema").get<int>() == kSchema;
+  if (!record.is_readable) return record;
   record.image = get_bytes(document.at("image"));
   const auto top = document.at("top").get<std::array<uint64_t, 2>>();
   record.top = {top[0], top[1]};
@@ -95,7 +97,6 @@ Record from_json(const json& document) {
   record.backend = document.at("backend").get<std::string>();
   record.device = get_bytes(document.at("device"));
   record.is_file = document.at("is_file").get<bool>();
-  record.size = document.at("size").get<uint64_t>();
   for (const json& partition : document.at("partitions")) {
     record.partitions.push_back(
         {partition.at("number").get<uint32_t>(), get_bytes(partition.at("device"))});
@@ -139,6 +140,8 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   return RuntimeDir(path);
 }
 
+bool RuntimeDir::exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 UniqueFd RuntimeDir::open_lock() const {
   return UniqueFd(
       ::open((path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -167,13 +170,11 @@ std::vector<Record> RuntimeDir::load_all() const {
     if (!is_id(id)) continue;
     Record record;
     const auto text = read_attribute(path_ + "/" + id + "/" + kRecordName);
-    if (const auto document = json::parse(text.value_or(""), nullptr, false);
-        !document.is_discarded()) {
-      try {
-        record = from_json(document);
-      } catch (const json::exception&) {
-        record = {};
-      }
+    try {
+      record = from_json(json::parse(text.value_or("")));
+    } catch (const json::exception&) {
+      record = {};
+      record.is_readable = false;
     }
     record.id = id;
     records.push_back(std::move(record));

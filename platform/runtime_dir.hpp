@@ -29,10 +29,14 @@ struct Record {
   std::string backend;
   std::string device;  // empty until it is known
   bool is_file = false;
-  uint64_t size = 0;  // bytes
   std::vector<AttachedPartition> partitions;
   ProcessIdentity server;
   std::vector<std::string> mountpoints;
+  // False for one that can't be read back (damaged, or of a newer ploopu): then it has only its id.
+  bool is_readable = true;
+
+  // Written down before its device was made, and not again since.
+  [[nodiscard]] bool is_unfinished() const { return is_readable && device.empty(); }
 };
 
 // The one for this user.
@@ -43,6 +47,7 @@ class RuntimeDir {
   // Creates the directory when it is missing. One that isn't ours alone (owner, mode 0700, no
   // symbolic link) is refused.
   [[nodiscard]] static Result<RuntimeDir> open(const std::string& path = default_runtime_path());
+  [[nodiscard]] static bool exists(const std::string& path = default_runtime_path());
 
   // Held while attachments change, so that two commands don't undo each other.
   // ErrorKind::busy when another one keeps it for longer than half a minute.
@@ -50,7 +55,6 @@ class RuntimeDir {
   // The lock if nobody has it; otherwise an invalid descriptor.
   [[nodiscard]] UniqueFd try_lock() const;
 
-  // A record that can't be read back (cut short, of the future) has nothing but its id.
   [[nodiscard]] std::vector<Record> load_all() const;
   [[nodiscard]] Result<void> save(const Record& record) const;
   void remove(const std::string& id) const;

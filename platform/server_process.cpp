@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 namespace ploopu {
 namespace {
 
+constexpr std::chrono::seconds kStartLimit{30};
 constexpr std::chrono::seconds kUndoLimit{20};
 constexpr char kKeep = 'k';
 
@@ -37,6 +39,12 @@ void send_result(int control, const Result<std::string>& result) {
 Result<std::string> receive_result(int control) {
   std::array<char, kMaxMessage> buffer{};
   ssize_t got = 0;
+  struct pollfd event = {control, POLLIN, 0};
+  const std::chrono::milliseconds limit = kStartLimit;
+  if (::poll(&event, 1, static_cast<int>(limit.count())) == 0) {
+    return fail(ErrorKind::failed, "the server process is not ready after {} seconds",
+                kStartLimit.count());
+  }
   do {
     got = ::recv(control, buffer.data(), buffer.size(), 0);
   } while (got < 0 && errno == EINTR);
@@ -57,14 +65,14 @@ bool was_kept(int control) {
 }
 
 // Nothing of the command's may stay open in the server: a pipe that a shell reads until its end, a
-// lock, a working directory that can't be unmounted.
-void detach_from_command(std::vector<int> keep) {
+// working directory that can't be unmounted.
+Result<void> detach_from_command(std::vector<int> keep) {
   ::setsid();
   // Requests are being waited for: only the kernel ends a server, by letting go of its device.
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE}) {
     static_cast<void>(::signal(number, SIG_IGN));
   }
-  if (::chdir("/") != 0) ::_exit(1);
+  if (::chdir("/") != 0) return fail_errno(errno, "/");
   const int null = ::open("/dev/null", O_RDWR);
   for (const int stream : {0, 1, 2}) ::dup2(null, stream);
   keep.insert(keep.end(), {0, 1, 2});
@@ -72,15 +80,23 @@ void detach_from_command(std::vector<int> keep) {
   for (size_t i = 0; i < keep.size(); ++i) {
     const auto first = static_cast<unsigned>(keep[i]) + 1;
     const unsigned last = i + 1 < keep.size() ? static_cast<unsigned>(keep[i + 1]) - 1 : UINT_MAX;
-    if (first <= last) ::syscall(SYS_close_range, first, last, 0);
+    if (first <= last && ::syscall(SYS_close_range, first, last, 0) != 0) {
+      return fail_errno(errno, "close_range (Linux 5.9)");
+    }
   }
+  return {};
 }
 
-[[noreturn]] void run_server(Service& service, int control) {
-  const auto started = service.start();
+[[noreturn]] void run_server(Service& service, const std::vector<int>& keep, int control,
+                             int lock) {
+  const auto started = [&]() -> Result<std::string> {
+    PLOOPU_CHECK(detach_from_command(keep));
+    return service.start();
+  }();
   send_result(control, started);
   if (started) {
-    if (!was_kept(control)) service.stop();
+    const bool goes_on = was_kept(control) || !service.stop();
+    if (goes_on) ::close(lock);
     ::close(control);
     service.wait();
   }
@@ -91,7 +107,7 @@ void detach_from_command(std::vector<int> keep) {
 }  // namespace
 
 Result<ServerProcess> ServerProcess::launch(Service& service, const std::vector<int>& keep,
-                                            const char* title) {
+                                            int lock, const char* title) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return fail_errno(errno, "a socket pair for the server");
@@ -104,15 +120,22 @@ Result<ServerProcess> ServerProcess::launch(Service& service, const std::vector<
     ::prctl(PR_SET_NAME, title);
     auto kept = keep;
     kept.push_back(theirs.get());
-    detach_from_command(std::move(kept));
-    run_server(service, theirs.get());
+    kept.push_back(lock);
+    run_server(service, kept, theirs.get(), lock);
   }
   theirs.reset();
   ServerProcess server;
   server.control_ = std::move(ours);
   server.identity_ = identify_process(pid);
-  PLOOPU_TRY(server.started_, receive_result(server.control_.get()));
-  return server;
+  auto started = receive_result(server.control_.get());
+  if (started) {
+    server.started_ = *std::move(started);
+    return server;
+  }
+  // It ends by itself now, unless it hangs.
+  server.control_.reset();
+  static_cast<void>(end_process(server.identity_, kUndoLimit));
+  return tl::unexpected<Error>(std::move(started).error());
 }
 
 ServerProcess::~ServerProcess() {

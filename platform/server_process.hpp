@@ -25,9 +25,10 @@ class Service {
   [[nodiscard]] virtual Result<std::string> start() = 0;
   // Returns when the kernel has let go of it.
   virtual void wait() = 0;
-  // Takes down what start() made, so that wait() returns.
-  virtual void stop() = 0;
-  // After wait(): removes what the attachment leaves behind.
+  // Takes down what start() made, so that wait() returns. While something uses it already, it has
+  // to stay: an error, and serving goes on.
+  [[nodiscard]] virtual Result<void> stop() = 0;
+  // After wait(): removes what the attachment leaves behind, if it is gone.
   virtual void clean_up() = 0;
 };
 
@@ -35,10 +36,12 @@ class Service {
 // the command itself goes, however it goes.
 class ServerProcess {
  public:
-  // Starts a process that runs `service`, keeping only the descriptors in `keep` open, and waits
-  // for its start(). `title` is its name in ps.
+  // Starts a process that runs `service`, keeping only the descriptors in `keep` and `lock` open,
+  // and waits for its start(). `title` is its name in ps. `lock` is a lock that goes with its last
+  // descriptor: the server holds it on until keep(), so that what it undoes for a command that
+  // died can't be mixed up with what the next command does.
   [[nodiscard]] static Result<ServerProcess> launch(Service& service, const std::vector<int>& keep,
-                                                    const char* title);
+                                                    int lock, const char* title);
 
   ServerProcess(ServerProcess&&) = default;
   ServerProcess& operator=(ServerProcess&&) = default;

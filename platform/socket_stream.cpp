@@ -27,4 +27,6 @@ bool SocketStream::send(std::span<const std::byte> data) {
   return true;
 }
 
+void SocketStream::shut_down() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
 }  // namespace ploopu

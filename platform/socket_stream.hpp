@@ -15,6 +15,8 @@ class SocketStream final : public nbd::Stream {
 
   [[nodiscard]] bool receive(std::span<std::byte> out) override;
   [[nodiscard]] bool send(std::span<const std::byte> data) override;
+  // Makes the other end notice at once that nothing more will come.
+  void shut_down();
 
  private:
   UniqueFd socket_;

@@ -54,6 +54,7 @@ class CommandTest : public ::testing::Test {
 
   Attachment mounted_attachment() const {
     Attachment attachment;
+    attachment.id = "0123456789abcdef";
     attachment.image = "/vz/private/101/root.hdd/DiskDescriptor.xml";
     attachment.ctid = "101";
     attachment.root = "/";
@@ -206,6 +207,7 @@ TEST_F(CommandTest, AttachPrintsDeviceAndPartitions) {
   attachments_.already_attached = true;
   EXPECT_EQ(run({"attach", "101"}), 0);
   EXPECT_THAT(err_.str(), HasSubstr("attached already"));
+  EXPECT_THAT(run_json({"attach", "101"})["warnings"].dump(), HasSubstr("attached already"));
 }
 
 TEST_F(CommandTest, AttachJsonAndRequest) {
@@ -307,6 +309,7 @@ TEST_F(CommandTest, OneOfTwoMountPointsLeavesTheDevice) {
 
 TEST_F(CommandTest, DetachAllGoesOnAfterAFailureAndReportsIt) {
   attachments_.attached = {mounted_attachment(), mounted_attachment()};
+  attachments_.attached[1].id = "other";
   attachments_.attached[1].device = "/dev/nbd8";
   attachments_.errors["detach"] = {ErrorKind::busy, "held"};
   EXPECT_EQ(run({"detach", "--all"}), 75);
@@ -318,6 +321,49 @@ TEST_F(CommandTest, DetachAllGoesOnAfterAFailureAndReportsIt) {
                      {"unmounted", {"/mnt"}},
                      {"detached", true}};
   EXPECT_EQ(done["targets"][1], last);
+}
+
+TEST_F(CommandTest, WhatCouldBeDetachedIsInTheJsonOfAFailure) {
+  attachments_.attached = {mounted_attachment(), mounted_attachment()};
+  attachments_.attached[1].id = "other";
+  attachments_.attached[1].device = "/dev/nbd8";
+  attachments_.lies_in = {{"/dev/nbd7", "/dev/sdz"}};
+  EXPECT_EQ(run({"detach", "--all", "--json"}), 75);
+  EXPECT_EQ(json::parse(out_.str())["targets"][0]["device"], "/dev/nbd8");
+  EXPECT_EQ(json::parse(err_.str())["error"]["kind"], "busy");
+}
+
+// The second image's file may lie in the mount of the first.
+TEST_F(CommandTest, OneImageInsideAnotherGoesFirstWhateverTheOrder) {
+  attachments_.attached = {mounted_attachment(), mounted_attachment()};
+  attachments_.attached[1].id = "inner";
+  attachments_.attached[1].device = "/dev/nbd8";
+  attachments_.lies_in = {{"/dev/nbd7", "/dev/nbd8"}};
+  EXPECT_EQ(run({"detach", "/dev/nbd7", "/dev/nbd8"}), 0) << err_.str();
+  EXPECT_EQ(attachments_.calls.back(), "detach /dev/nbd7");
+}
+
+TEST_F(CommandTest, NamedTwiceIsDetachedOnce) {
+  attachments_.attached = {mounted_attachment()};
+  EXPECT_EQ(run({"detach", "/dev/nbd7", "101", "/mnt"}), 0) << err_.str();
+  EXPECT_THAT(attachments_.calls, ElementsAre("list", "detach /dev/nbd7"));
+}
+
+TEST_F(CommandTest, AnInterruptedUnmountCanBeRepeated) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.attached[0].mountpoints = attachments_.attached[0].ploopu_mountpoints = {};
+  attachments_.attached[0].former_mountpoints = {"/mnt"};
+  EXPECT_EQ(run({"umount", "/mnt"}), 0) << err_.str();
+  EXPECT_THAT(attachments_.calls, ElementsAre("list", "detach /dev/nbd7"));
+}
+
+TEST_F(CommandTest, WhoIsNotRootIsToldThatThereMayBeMore) {
+  attachments_.is_root = false;
+  files_.add_special("/dev/nbd3");
+  EXPECT_EQ(run({"detach", "/dev/nbd3"}), 77);
+  EXPECT_THAT(err_.str(), HasSubstr("only root"));
+  EXPECT_EQ(run({"detach", "102"}), 66);
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 77);
 }
 
 TEST_F(CommandTest, NothingIsDetachedWhenOneTargetIsUnknown) {

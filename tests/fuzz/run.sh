@@ -10,11 +10,14 @@ for fuzzer in ./fuzz_*; do
     name=${fuzzer#./fuzz_}
     scratch=$(mktemp -d)
     echo "== $name"
-    "$fuzzer" -max_total_time="$2" -max_len=65536 -print_final_stats=1 "$scratch" "$corpora/$name" 2>&1 |
-        grep -e 'ERROR' -e 'SUMMARY' -e 'stat::' -e 'DONE' || true
-    rm -rf "$scratch"
-    if ls crash-* timeout-* oom-* >/dev/null 2>&1; then
-        echo "FAILED: $(ls crash-* timeout-* oom-* 2>/dev/null)"
+    result=0
+    "$fuzzer" -max_total_time="$2" -max_len=65536 -print_final_stats=1 "$scratch" "$corpora/$name" \
+        >"$scratch.log" 2>&1 || result=$?
+    grep -e 'ERROR' -e 'SUMMARY' -e 'stat::' -e 'DONE' "$scratch.log" || true
+    if [ $result != 0 ] || ! grep -q '^stat::number_of_executed_units: *[1-9]' "$scratch.log"; then
+        tail -n 40 "$scratch.log"
+        echo "FAILED: $name ended with $result; inputs: $(ls crash-* timeout-* oom-* leak-* 2>/dev/null)"
         exit 1
     fi
+    rm -rf "$scratch" "$scratch.log"
 done

@@ -24,7 +24,6 @@ Record sample_record() {
   record.root = "/";
   record.backend = "nbd";
   record.device = "/dev/nbd0";
-  record.size = uint64_t{1} << 50;
   record.partitions = {{1, "/dev/nbd0p1"}};
   record.server = {123, 456};
   record.mountpoints = {"/mnt", "/mnt/\x80"};
@@ -44,7 +43,8 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_EQ(all[0].top, saved.top);
   EXPECT_EQ(all[0].ctid, saved.ctid);
   EXPECT_EQ(all[0].device, saved.device);
-  EXPECT_EQ(all[0].size, saved.size);
+  EXPECT_TRUE(all[0].is_readable);
+  EXPECT_FALSE(all[0].is_unfinished());
   EXPECT_EQ(all[0].partitions[0].device, "/dev/nbd0p1");
   EXPECT_EQ(all[0].server.start_time, 456U);
   EXPECT_EQ(all[0].mountpoints, saved.mountpoints);
@@ -57,12 +57,14 @@ TEST(RuntimeDir, ADamagedRecordKeepsItsIdAndNothingElse) {
   const auto runtime = RuntimeDir::open(dir / "run");
   const Record saved = sample_record();
   ASSERT_TRUE(runtime->save(saved));
-  for (const char* content : {"", "{", "[]", "{\"image\": 5}", "null"}) {
+  for (const char* content : {"", "{", "[]", "{\"image\": 5}", "null", "{\"schema\": 2}"}) {
     std::ofstream(dir / "run/" + saved.id + "/attachment.json") << content;
     const auto all = runtime->load_all();
     ASSERT_EQ(all.size(), 1U) << content;
     EXPECT_EQ(all[0].id, saved.id);
     EXPECT_EQ(all[0].image, "");
+    EXPECT_FALSE(all[0].is_readable);
+    EXPECT_FALSE(all[0].is_unfinished());  // so nothing of it is taken down unasked
   }
   std::filesystem::create_directory(dir / "run/not-an-id");
   EXPECT_EQ(runtime->load_all().size(), 1U);

@@ -9,7 +9,11 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
+
+#include "platform/wait.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace ploopu::testing {
 namespace {
@@ -40,9 +44,11 @@ class PipeService final : public Service {
     while (!stopped_ && ::read(end_[0], &word, 1) < 0) continue;
     say('w');
   }
-  void stop() override {
-    stopped_ = true;
+  Result<void> stop() override {
     say('x');
+    if (in_use) return fail(ErrorKind::busy, "in use");
+    stopped_ = true;
+    return {};
   }
   void clean_up() override { say('c'); }
 
@@ -65,6 +71,7 @@ class PipeService final : public Service {
   }
 
   bool refuse = false;
+  bool in_use = false;
 
  private:
   void say(char letter) const { static_cast<void>(!::write(report_[1], &letter, 1)); }
@@ -74,11 +81,28 @@ class PipeService final : public Service {
   bool stopped_ = false;
 };
 
-TEST(ServerProcess, AKeptServerLivesUntilItsDeviceGoes) {
+// As the runtime directory does it.
+class ServerProcessTest : public ::testing::Test {
+ protected:
+  Result<ServerProcess> launch(Service& service_of_it) {
+    const auto& pipes = dynamic_cast<const PipeService&>(service_of_it);
+    return ServerProcess::launch(service_of_it, pipes.keep(), lock_.get(), "test-server");
+  }
+
+  UniqueFd open_lock() {
+    UniqueFd fd(::open((dir_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 ? std::move(fd) : UniqueFd();
+  }
+
+  TemporaryDirectory dir_;
+  UniqueFd lock_ = open_lock();
+};
+
+TEST_F(ServerProcessTest, AKeptServerLivesUntilItsDeviceGoes) {
   PipeService service;
   ProcessIdentity identity;
   {
-    auto server = ServerProcess::launch(service, service.keep(), "test-server");
+    auto server = launch(service);
     ASSERT_TRUE(server) << server.error().message;
     EXPECT_EQ(server->started(), "/dev/fake7");
     identity = server->identity();
@@ -94,11 +118,11 @@ TEST(ServerProcess, AKeptServerLivesUntilItsDeviceGoes) {
   EXPECT_EQ(service.story(), "swc");
 }
 
-TEST(ServerProcess, OneThatIsNotKeptTakesEverythingDown) {
+TEST_F(ServerProcessTest, OneThatIsNotKeptTakesEverythingDown) {
   PipeService service;
   ProcessIdentity identity;
   {
-    const auto server = ServerProcess::launch(service, service.keep(), "test-server");
+    const auto server = launch(service);
     ASSERT_TRUE(server);
     identity = server->identity();
   }
@@ -106,34 +130,65 @@ TEST(ServerProcess, OneThatIsNotKeptTakesEverythingDown) {
   EXPECT_EQ(service.story(), "sxwc");
 }
 
-TEST(ServerProcess, SoDoesOneWhoseCommandWasKilled) {
+TEST_F(ServerProcessTest, SoDoesOneWhoseCommandWasKilled) {
   PipeService service;
   const pid_t command = ::fork();
   ASSERT_GE(command, 0);
   if (command == 0) {
-    const auto server = ServerProcess::launch(service, service.keep(), "test-server");
+    const auto server = launch(service);
     ::kill(::getpid(), SIGKILL);
   }
   ::waitpid(command, nullptr, 0);
   EXPECT_EQ(service.story(), "sxwc");
 }
 
-TEST(ServerProcess, AFailedStartIsReportedAndLeavesNoProcess) {
+TEST_F(ServerProcessTest, AFailedStartIsReportedAndLeavesNoProcess) {
   PipeService service;
   service.refuse = true;
-  const auto server = ServerProcess::launch(service, service.keep(), "test-server");
+  const auto server = launch(service);
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().kind, ErrorKind::busy);
   EXPECT_EQ(server.error().message, "no device");
   EXPECT_EQ(service.story(), "sc");
 }
 
+// Until the server knows that it is wanted, nobody else may touch what it would undo.
+TEST_F(ServerProcessTest, TheLockIsHeldOnUntilItIsDecided) {
+  PipeService service;
+  {
+    auto server = launch(service);
+    ASSERT_TRUE(server);
+    lock_.reset();
+    EXPECT_FALSE(open_lock().valid());
+    ASSERT_TRUE(server->keep());
+  }
+  EXPECT_TRUE(wait_until([&] { return open_lock().valid(); }, kPatience));
+  service.let_go();
+  EXPECT_EQ(service.story(), "swc");
+}
+
+TEST_F(ServerProcessTest, WhatIsInUseAlreadyIsServedOn) {
+  PipeService service;
+  service.in_use = true;
+  const pid_t command = ::fork();
+  ASSERT_GE(command, 0);
+  if (command == 0) {
+    const auto server = launch(service);
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(command, nullptr, 0);
+  lock_.reset();
+  EXPECT_TRUE(wait_until([&] { return open_lock().valid(); }, kPatience));
+  service.let_go();
+  EXPECT_EQ(service.story(), "sxwc");
+}
+
 // A shell that reads the command's output to its end must not wait for the server.
-TEST(ServerProcess, HoldsNoOtherDescriptorOpen) {
+TEST_F(ServerProcessTest, HoldsNoOtherDescriptorOpen) {
   std::array<int, 2> other{};
   ASSERT_EQ(::pipe(other.data()), 0);
   PipeService service;
-  auto server = ServerProcess::launch(service, service.keep(), "test-server");
+  auto server = launch(service);
   ASSERT_TRUE(server);
   ASSERT_TRUE(server->keep());
   ::close(other[1]);

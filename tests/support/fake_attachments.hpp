@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,8 +21,19 @@ class FakeAttachments final : public Attachments {
   std::map<std::string, Error> errors;  // by call: "attach", "mount", "detach", "check_mountpoint"
   std::vector<MountOutcome> mount_outcomes;  // of the next calls; then "mounted"
   bool already_attached = false;
+  bool is_root = true;
+  std::map<std::string, std::string> lies_in;  // a device that is busy until the other is detached
   MountRequest last_mount;
   AttachRequest last_attach;
+
+  Result<AttachmentLock> lock() override {
+    if (!held_.expired()) return AttachmentLock(held_);
+    auto lock = std::make_shared<const int>(0);
+    held_ = lock;
+    return AttachmentLock(std::move(lock));
+  }
+
+  bool is_privileged() const override { return is_root; }
 
   Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                const AttachRequest& request) override {
@@ -33,7 +46,6 @@ class FakeAttachments final : public Attachments {
     attachment.root = request.root;
     attachment.backend = "nbd";
     attachment.device = "/dev/nbd7";
-    attachment.size = image.disk.size();
     attachment.server_pid = 4711;
     for (const auto& partition : layout.partitions) {
       attachment.partitions.push_back(
@@ -63,15 +75,24 @@ class FakeAttachments final : public Attachments {
     return outcome;
   }
 
-  Result<void> detach(const Attachment& attachment) override {
-    return called("detach", " " + attachment.device);
-  }
-
-  Result<void> unmount(const Attachment& /*attachment*/, const std::string& mountpoint) override {
-    return called("unmount", " " + mountpoint);
+  Result<DetachOutcome> detach(const Attachment& attachment,
+                               const std::optional<std::string>& mountpoint) override {
+    if (mountpoint && attachment.ploopu_mountpoints.size() > 1) {
+      PLOOPU_CHECK(called("unmount", " " + *mountpoint));
+      return DetachOutcome{{*mountpoint}, false};
+    }
+    PLOOPU_CHECK(called("detach", " " + attachment.device));
+    if (const auto inner = lies_in.find(attachment.device);
+        inner != lies_in.end() &&
+        std::find(calls.begin(), calls.end(), "detach " + inner->second) == calls.end()) {
+      return fail(ErrorKind::busy, "{}: holds {}", attachment.device, inner->second);
+    }
+    return DetachOutcome{attachment.ploopu_mountpoints, true};
   }
 
  private:
+  std::weak_ptr<const void> held_;
+
   Result<void> called(const std::string& name, const std::string& argument = "") {
     calls.push_back(name + argument);
     if (const auto error = errors.find(name); error != errors.end()) {

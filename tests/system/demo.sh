@@ -22,6 +22,15 @@ shown() {
     "$ploopu" --root "$work/host" "$@"
 }
 
+# Attachments of ploopu as the kernel and /run show them: devices, mounts, servers, records.
+traces() {
+    grep -H -s ploopu /proc/self/mounts /sys/block/loop*/loop/backing_file /sys/block/nbd*/backend
+    grep -l -s -x 'ploopu-[a-z]*' /proc/[0-9]*/comm
+    ls /run/ploopu 2>/dev/null | grep -v '^lock$'
+    true
+}
+
+traces >"$work/before"
 echo "Making container 101 below $work/host: GPT, ext4, written by qemu-img"
 make_tree "$work/tree"
 checksums "$work/tree" >"$work/sums"
@@ -44,10 +53,11 @@ echo 'all equal'
 shown list
 shown detach "$work/mnt"
 shown list
-for trace in /proc/self/mounts /sys/block/loop*/loop/backing_file /proc/[0-9]*/cmdline; do
-    if grep -q -s -e "$work/" "$trace"; then
-        echo "the demo left something behind: $trace" >&2
-        exit 1
-    fi
-done
+# What is there now and wasn't before is the demo's.
+traces >"$work/after"
+if ! diff "$work/before" "$work/after" >"$work/difference"; then
+    echo 'the demo left something behind:' >&2
+    cat "$work/difference" >&2
+    exit 1
+fi
 printf '\nNothing is left: no device, no mount, no process.\n'

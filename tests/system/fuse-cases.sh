@@ -1,14 +1,7 @@
-#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Cases of the fuse back end alone; see cases.sh.
-# shellcheck disable=SC2217,SC2317 # sleep needs no input; cases are called by name
-set -eu
-
-if [ $# -eq 0 ]; then
-    sed -n 's/^case_\([a-z0-9_]*\)() .*/\1/p' "$0"
-    exit 0
-fi
-. "$(dirname "$0")/lib.sh"
+# Cases of the fuse back end alone.
+# Run by run-cases.sh; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_the_disk_as_a_file() {
     file=$(attach 104 --no-loop)
@@ -44,4 +37,38 @@ case_without_root_as_a_file() {
     umount /dev/fuse
 }
 
-case_"$1"
+case_a_loop_device_of_others_on_our_file() {
+    device=$(attach 101 | device_of)
+    other=$(losetup -f --show -r /run/ploopu/*/disk)
+    expect_refusal 75 "used by $other" ploopu detach 101
+    expect_equal "$(list_field '.attachments[0].device')" "$device"
+    compare_with_raw "$device" "$FIXTURES/raw/101"
+    losetup -d "$other"
+    ploopu detach 101
+}
+
+case_a_loop_device_that_others_freed() {
+    losetup -d "$(attach 101 | device_of)"
+    expect_equal "$(list_field '.attachments | length')" 0
+}
+
+case_a_file_whose_server_died_or_hangs() {
+    for signal in KILL STOP; do
+        file=$(attach 101 --no-loop)
+        kill -$signal "$(list_field '.attachments[0].pid')"
+        timeout 60 "$PLOOPU" --root "$FIXTURES/root" detach "$file"
+    done
+}
+
+case_who_is_not_root_and_what_is_roots() {
+    cp "$PLOOPU" "$WORK/ploopu"
+    mkdir "$WORK/xdg"
+    chmod a+rX "$WORK" "$WORK/ploopu"
+    chown 65534 "$WORK/xdg"
+    nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$WORK/xdg" "$WORK/ploopu" "$@"; }
+    device=$(attach 101 | device_of)
+    expect_equal "$(nobody list --json | jq '.attachments | length')" 0
+    expect_equal "$(ls "$WORK/xdg")" '' 'list made something'
+    expect_refusal 77 'only root' nobody detach "$device"
+    ploopu detach 101
+}

@@ -3,6 +3,7 @@
 # BACKEND (nbd or fuse), WORK (an empty scratch directory of this case).
 # shellcheck shell=sh disable=SC2012,SC2317
 export PATH="$PATH:/usr/sbin:/sbin"
+. "$SOURCES/tests/system/images.sh"
 
 fail() {
     echo "FAILED: $*" >&2
@@ -82,6 +83,6 @@ clean_by_force() {
         device=${device%/loop}
         losetup -d "/dev/${device##*/}" || true
     done
-    grep ' /run/ploopu/' /proc/self/mounts | awk '{ print $2 }' | xargs -r -n 1 umount -l || true
-    rm -rf /run/ploopu
+    grep ' /run/ploopu[/ ]' /proc/self/mounts | awk '{ print $2 }' | xargs -r -n 1 umount -l || true
+    rm -rf /run/ploopu || true
 }

@@ -29,4 +29,11 @@ for verb in $verbs umount; do
     "$ploopu" "$verb" --help >/dev/null
     printf '%s\n' "$manual" | grep -qw "$verb" || status=1
 done
+# The table of exit codes is the program's own.
+codes=$(sed -n '/^int exit_code/,/^}/s/.*return \([0-9]*\);.*/\1/p' "$(dirname "$2")/../core/result.cpp" | sort -nu)
+written=$(sed -n '/^.Sh EXIT STATUS/,/^.El/s/^.It \([0-9]*\).*/\1/p' "$2")
+[ "$written" = "$(printf '0\n%s' "$codes")" ] || {
+    echo "FAILED: exit codes: the manual has $written, the program $codes"
+    status=1
+}
 exit $status

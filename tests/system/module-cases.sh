@@ -1,14 +1,7 @@
-#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What happens around the nbd module. Run in this order, in a guest where it isn't loaded yet.
-# shellcheck disable=SC2317 # cases are called by name
-set -eu
-
-if [ $# -eq 0 ]; then
-    sed -n 's/^case_\([a-z0-9_]*\)() .*/\1/p' "$0"
-    exit 0
-fi
-. "$(dirname "$0")/lib.sh"
+# What happens around the nbd module, in this order, where it is not loaded yet.
+# Run by run-cases.sh; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_without_the_module_it_is_said_and_fuse_is_used() {
     expect_refusal 69 "has no module 'nbd'" ploopu attach 101 --backend nbd
@@ -34,4 +27,14 @@ case_a_module_that_exists_is_loaded() {
     umount -l /usr/lib # this shell's own libraries lie there
 }
 
-case_"$1"
+# Then the driver knows no partitions: ours come and go by hand.
+case_a_driver_loaded_without_partitions() {
+    rmmod nbd
+    insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/nbd.ko" max_part=0
+    ploopu attach 101 >"$WORK/devices"
+    compare_with_raw "$(device_of <"$WORK/devices")" "$FIXTURES/raw/101"
+    [ -b "$(sed -n 2p "$WORK/devices")" ] || fail 'no partition node'
+    ploopu detach 101
+    [ ! -e "$(sed -n 2p "$WORK/devices")" ] || fail 'the partition node stays'
+    rmmod nbd
+}

@@ -1,14 +1,7 @@
-#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Cases of the nbd back end alone; see cases.sh.
-# shellcheck disable=SC2317 # cases are called by name
-set -eu
-
-if [ $# -eq 0 ]; then
-    sed -n 's/^case_\([a-z0-9_]*\)() .*/\1/p' "$0"
-    exit 0
-fi
-. "$(dirname "$0")/lib.sh"
+# Cases of the nbd back end alone.
+# Run by run-cases.sh; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_the_driver_is_told_what_it_must_know() {
     device=$(attach 103 | device_of)
@@ -35,4 +28,34 @@ case_devices_of_others_are_left_alone() {
     wait $others || true
 }
 
-case_"$1"
+# The driver takes its sockets away from a server that doesn't answer for five seconds. When that
+# goes on, it ends; the device stays and must not be forgotten.
+case_a_server_that_was_too_slow_leaves_a_stale_device() {
+    device=$(attach 101 | device_of)
+    pid=$(list_field '.attachments[0].pid')
+    kill -STOP "$pid"
+    dd if="$device" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null &
+    reader=$!
+    given_up() { dmesg | tail -n 5 | grep -q "${device##*/}: .*\(timed out\|shutting down\|Dead\)"; }
+    wait_for given_up
+    kill -CONT "$pid"
+    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
+    wait_for stale
+    expect_equal "$(list_field '.attachments[0].device')" "$device"
+    kill $reader || true
+    ploopu detach "$device" || ploopu detach "$device"
+    wait $reader || true
+}
+
+# strace -f stays with the server, so it runs beside.
+case_a_driver_that_refuses_is_passed_over() {
+    strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \
+        "$PLOOPU" --root "$FIXTURES/root" attach 101 >"$WORK/out" 2>"$WORK/notes" &
+    tracer=$!
+    attached() { [ "$(list_field '.attachments | length')" = 1 ]; }
+    wait_for attached
+    expect_equal "$(list_field '.attachments[0].backend')" fuse
+    grep -q 'nbd: .*: using fuse instead' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    ploopu detach 101
+    wait $tracer || true
+}

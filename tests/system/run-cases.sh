@@ -6,6 +6,8 @@
 set -eu
 here=$(dirname "$0")
 export BACKEND="$1"
+SOURCES=$(cd "$here/../.." && pwd)
+export SOURCES
 pattern=${2:-.}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-cases.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -13,18 +15,20 @@ chmod 755 "$scratch" # for the cases that aren't root
 
 passed=0
 failed=
+common='reading-cases.sh detaching-cases.sh fault-cases.sh'
 case $BACKEND in
-module) scripts="$here/module-cases.sh" ;;
-fuse) scripts="$here/cases.sh $here/fuse-cases.sh" ;;
-nbd) scripts="$here/cases.sh $here/nbd-cases.sh" ;;
+module) scripts=module-cases.sh ;;
+*) scripts="$common $BACKEND-cases.sh" ;;
 esac
+# run_case SCRIPT CASE
+run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
 for script in $scripts; do
-    for case in $("$script" | grep -e "$pattern" || true); do
+    for case in $(sed -n 's/^case_\([a-z0-9_]*\)() .*/\1/p' "$here/$script" | grep -e "$pattern" || true); do
         export WORK="$scratch/$case"
         mkdir "$WORK"
         start=$(date +%s%N)
         result=ok
-        "$script" "$case" >"$scratch/log" 2>&1 || result=FAILED
+        run_case "$script" "$case" >"$scratch/log" 2>&1 || result=FAILED
         remains=$(. "$here/lib.sh" && leftovers)
         if [ -n "$remains" ]; then
             result=FAILED

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/own_mounts.hpp"
+
+#include <algorithm>
+
+namespace ploopu {
+namespace {
+
+template <class T>
+bool contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+bool has_id(const std::vector<MountEntry>& list, int id) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const MountEntry& mount) { return mount.id == id; });
+}
+
+}  // namespace
+
+std::vector<MountEntry> own_mounts(const std::vector<MountEntry>& table,
+                                   const std::vector<dev_t>& devices,
+                                   const std::vector<std::string>& directories) {
+  std::vector<MountEntry> mounts;
+  std::copy_if(table.rbegin(), table.rend(), std::back_inserter(mounts), [&](const auto& mount) {
+    return contains(devices, mount.device) && contains(directories, mount.directory);
+  });
+  return mounts;
+}
+
+std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
+                                         const std::vector<MountEntry>& going) {
+  std::vector<Holder> holders;
+  for (const auto& mount : table) {
+    if (has_id(going, mount.parent) && !has_id(going, mount.id)) {
+      holders.push_back({fmt::format("{} is mounted on {}", mount.source, mount.directory)});
+    }
+  }
+  for (const auto& mount : going) {
+    const auto users = find_mount_users(mount.directory);
+    holders.insert(holders.end(), users.begin(), users.end());
+  }
+  return holders;
+}
+
+}  // namespace ploopu

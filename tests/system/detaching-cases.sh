@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Several images at once, and taking them down again.
+# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
+
+case_several_images_each_on_its_own_device() {
+    for ctid in 101 103 106; do
+        attach $ctid >"$WORK/$ctid" &
+    done
+    wait
+    expect_equal "$(cat "$WORK/101" "$WORK/103" "$WORK/106" | sort | uniq -d | wc -l)" 0
+    for ctid in 101 103 106; do
+        device=$(device_of <"$WORK/$ctid")
+        expect_equal "$(list_field ".attachments[] | select(.ctid == \"$ctid\") | .device")" "$device"
+        compare_with_raw "$device" "$FIXTURES/raw/$ctid"
+    done
+    ploopu detach 101 103 106
+}
+
+case_one_image_has_one_device() {
+    for i in 1 2 3 4 5 6; do
+        attach -q 101 >"$WORK/$i" &
+    done
+    wait
+    for i in 2 3 4 5 6; do cmp "$WORK/1" "$WORK/$i"; done
+    ln -s "$(bundle 101)" "$WORK/link"
+    expect_equal "$(attach -q "$WORK/link" | device_of)" "$(device_of <"$WORK/1")"
+    expect_equal "$(list_field '.attachments | length')" 1
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    expect_equal "$(list_field '.attachments | length')" 1
+    ploopu detach "$WORK/link"
+}
+
+case_an_image_that_was_replaced_is_not_mistaken() {
+    cp -r "$(bundle 101)" "$WORK/image"
+    attach "$WORK/image" >/dev/null
+    cp "$WORK/image/root.hds" "$WORK/copy" && mv "$WORK/copy" "$WORK/image/root.hds"
+    expect_refusal 75 'an older state' attach "$WORK/image"
+    ploopu detach "$WORK/image"
+    attach "$WORK/image" >/dev/null
+    ploopu detach "$WORK/image"
+}
+
+case_detach_by_every_name() {
+    mkdir "$WORK/m"
+    for way in device partition ctid directory descriptor mountpoint; do
+        mount_image 101 "$WORK/m" --json >"$WORK/json"
+        case $way in
+        device) target=$(jq -r .device "$WORK/json") ;;
+        partition) target=$(jq -r '.partitions[0].device' "$WORK/json") ;;
+        ctid) target=101 ;;
+        directory) target=$(bundle 101) ;;
+        descriptor) target=$(bundle 101)/DiskDescriptor.xml ;;
+        mountpoint) target=$WORK/m ;;
+        esac
+        ploopu detach "$target"
+        expect_equal "$(list_field '.attachments | length')" 0 "after detach by $way"
+    done
+    for ctid in 101 103; do attach $ctid >/dev/null; done
+    ploopu detach --all
+    expect_refusal 66 'no such container is attached' ploopu detach 101
+    expect_refusal 66 'nothing that ploopu' ploopu detach /dev/null
+}
+
+case_a_device_in_use_is_refused_and_its_user_named() {
+    device=$(attach 101 | device_of)
+    node=${device}p1
+    mkdir "$WORK/m"
+
+    mount -o ro,noload "$node" "$WORK/m"
+    expect_refusal 75 "mounted on $WORK/m" ploopu detach 101
+    umount "$WORK/m"
+
+    sleep 1000 <"$node" &
+    holder=$!
+    expect_refusal 75 "sleep (pid $holder) has it open" ploopu detach "$device"
+    kill $holder
+    wait $holder || true
+
+    spare=$(losetup -f --show -r "$node")
+    expect_refusal 75 "used by $spare" ploopu detach 101
+    losetup -d "$spare"
+
+    compare_with_raw "$device" "$FIXTURES/raw/101"
+    ploopu detach 101
+}
+
+case_a_mount_in_use_is_refused_and_its_user_named() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    (cd "$WORK/m/etc" && exec sleep 1000) &
+    holder=$!
+    wait_for grep -q sleep /proc/$holder/comm
+    expect_refusal 75 "sleep (pid $holder) uses $WORK/m" ploopu umount "$WORK/m"
+    compare_tree "$WORK/m"
+    kill $holder
+    wait $holder || true
+    ploopu umount "$WORK/m"
+}
+
+case_a_mount_in_another_namespace_is_seen() {
+    device=$(attach 101 | device_of)
+    mkdir "$WORK/m"
+    unshare --mount --propagation private sh -c \
+        "mount -o ro,noload ${device}p1 $WORK/m && touch $WORK/ready && exec sleep 1000" &
+    holder=$!
+    wait_for [ -e "$WORK/ready" ]
+    expect_refusal 75 "mounted on $WORK/m in the mount namespace of" ploopu detach 101
+    kill $holder
+    wait $holder || true
+    ploopu detach 101
+}
+
+# Services with a namespace of their own get copies of our mounts, and lose them with ours.
+case_copies_by_propagation_do_not_hinder() {
+    mkdir "$WORK/shared"
+    mount -t tmpfs tmpfs "$WORK/shared"
+    mount --make-shared "$WORK/shared"
+    mkdir "$WORK/shared/m"
+    unshare --mount --propagation slave sh -c "touch $WORK/ready && exec sleep 1000" &
+    holder=$!
+    wait_for [ -e "$WORK/ready" ]
+    mount_image 101 "$WORK/shared/m" >/dev/null
+    grep -q "$WORK/shared/m" /proc/$holder/mounts || fail 'there is no copy: the test tests nothing'
+    ploopu umount "$WORK/shared/m"
+    kill $holder
+    wait $holder || true
+    umount "$WORK/shared"
+}
+
+case_a_lazy_unmount_is_seen() {
+    device=$(attach 101 | device_of)
+    mkdir "$WORK/m"
+    mount -o ro,noload "${device}p1" "$WORK/m"
+    sleep 1000 <"$WORK/m/etc/motd" &
+    holder=$!
+    umount -l "$WORK/m"
+    expect_refusal 75 'in use by something' ploopu detach 101
+    kill $holder
+    wait $holder || true
+    ploopu detach 101
+}
+
+case_two_mount_points_of_one_image_at_once() {
+    mkdir "$WORK/one" "$WORK/two"
+    for way in directories device_and_container; do
+        mount_image 108 "$WORK/one" --partition 1 >/dev/null
+        mount_image -q 108 "$WORK/two" --partition 2 >/dev/null
+        if [ $way = directories ]; then
+            ploopu -q umount "$WORK/one" "$WORK/two"
+        else
+            ploopu umount "$(list_field '.attachments[0].device')" 108
+        fi
+        expect_equal "$(list_field '.attachments | length')" 0 "by $way"
+    done
+}
+
+case_a_mount_over_ours_is_not_taken_away() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    mount -t tmpfs stranger "$WORK/m"
+    expect_refusal 75 "stranger is mounted on $WORK/m" ploopu umount "$WORK/m"
+    expect_refusal 75 "stranger is mounted on $WORK/m" ploopu detach 101
+    grep -q "^stranger $WORK/m " /proc/self/mounts || fail 'the other mount is gone'
+    umount "$WORK/m"
+    ploopu umount "$WORK/m"
+}
+
+case_what_lies_in_a_mount_is_named_before_anything_goes() {
+    mkdir "$WORK/one" "$WORK/two"
+    mount_image 108 "$WORK/one" --partition 1 >/dev/null
+    mount_image -q 108 "$WORK/two" --partition 2 >/dev/null
+
+    mount -t tmpfs stranger "$WORK/one/var/empty"
+    expect_refusal 75 "stranger is mounted on $WORK/one/var/empty" ploopu detach 108
+    umount "$WORK/one/var/empty"
+
+    spare=$(losetup -f --show -r "$WORK/one/home/user/random")
+    expect_refusal 75 "used by $spare" ploopu detach 108
+    losetup -d "$spare"
+
+    # Both are still there.
+    expect_equal "$(list_field '.attachments[0].mountpoints | length')" 2
+    compare_tree "$WORK/one"
+    ploopu detach 108
+}
+
+case_one_image_mounted_inside_another() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    mount_image 103 "$WORK/m/var/empty" >/dev/null
+    expect_refusal 75 "is mounted on $WORK/m/var/empty" ploopu umount "$WORK/m"
+    compare_tree "$WORK/m/var/empty"
+    ploopu detach 101 103
+    mount_image 101 "$WORK/m" >/dev/null
+    mount_image 103 "$WORK/m/var/empty" >/dev/null
+    ploopu detach --all
+}
+
+# A mount that fails takes down what it attached, but not what somebody joined meanwhile: it would
+# be slow wherever it gave others a chance to.
+case_others_are_not_hurt_by_a_mount_that_fails() {
+    mkdir "$WORK/m" "$WORK/n"
+    strace -qq -o "$WORK/trace" -e trace=flock -e inject=flock:delay_enter=500000:when=2+ \
+        "$PLOOPU" --root "$FIXTURES/root" -q mount --backend "$BACKEND" 101 "$WORK/n" \
+        -o no-such-option-of-ext4 >/dev/null 2>&1 &
+    wait_for grep -qs flock "$WORK/trace"
+    mount_image -q 101 "$WORK/m" >/dev/null 2>"$WORK/said" || fail "$(cat "$WORK/said")"
+    wait
+    compare_tree "$WORK/m"
+    ploopu umount "$WORK/m"
+}
+
+case_one_root_has_many_names() {
+    "$PLOOPU" --root "$FIXTURES/./root/" attach --backend "$BACKEND" 101 >/dev/null
+    "$PLOOPU" --root "$FIXTURES/root" detach 101
+}
+
+case_completion_knows_what_is_attached() {
+    device=$(attach 101 | device_of)
+    for target in "$device" 101; do
+        expect_equal "$target" "$(bash -c '
+            . "$1"
+            COMP_WORDS=("$2" detach "$3") COMP_CWORD=2
+            _ploopu
+            printf "%s\n" "${COMPREPLY[@]}"' complete "$SOURCES/completions/ploopu.bash" "$PLOOPU" "$target")"
+    done
+    ploopu detach 101
+}

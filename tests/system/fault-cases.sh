@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What must not happen, and what goes wrong.
+# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
+
+case_the_image_is_never_touched() {
+    cp -r "$(bundle 102)" "$WORK/image"
+    touch -a -d '2001-01-01' "$WORK"/image/*
+    facts() { (cd "$WORK/image" && stat -c '%n %s %X %Y %Z %i' ./*); }
+    facts >"$WORK/before"
+    # Hashing reads, so the sums come from the original.
+    (cd "$(bundle 102)" && sha256sum ./*) >"$WORK/sums"
+    mkdir "$WORK/m"
+    ploopu info "$WORK/image" >/dev/null
+    mount_image "$WORK/image" "$WORK/m" >/dev/null
+    find "$WORK/m" -type f -exec cat {} + >/dev/null
+    cat "$(list_field '.attachments[0].device')" >/dev/null
+    ploopu detach "$WORK/image"
+    facts >"$WORK/after"
+    diff "$WORK/before" "$WORK/after" || fail 'size, times or inodes changed'
+    (cd "$WORK/image" && sha256sum --quiet -c "$WORK/sums") || fail 'bytes changed'
+}
+
+case_a_cut_image_gives_errors_not_zeros() {
+    cp -r "$(bundle 101)" "$WORK/image"
+    file=$WORK/image/root.hds
+    size=$(stat -c %s "$file")
+    cp "$file" "$WORK/whole"
+    truncate -s $((size - 2621440)) "$file"
+    device=$(attach -q "$WORK/image" | device_of)
+    ploopu info "$WORK/image" --json | jq -r '.warnings[]' | grep -q 'reading what is missing gives EIO'
+    bad=0 cluster=0
+    while [ $cluster -lt 32 ]; do
+        if dd if="$device" bs=64k skip=$((cluster * 16)) count=16 status=none >"$WORK/part" 2>/dev/null; then
+            dd if="$FIXTURES/raw/101" bs=1M skip=$cluster count=1 status=none | cmp - "$WORK/part" ||
+                fail "wrong bytes in cluster $cluster"
+        else
+            bad=$((bad + 1))
+        fi
+        cluster=$((cluster + 1))
+    done
+    expect_equal $bad 3 'clusters that can not be read'
+    ploopu detach "$WORK/image"
+}
+
+case_an_image_cut_while_attached() {
+    cp -r "$(bundle 101)" "$WORK/image"
+    file=$WORK/image/root.hds
+    cp "$file" "$WORK/whole"
+    device=$(attach -q "$WORK/image" | device_of)
+    truncate -s 8M "$file"
+    if cat "$device" >/dev/null 2>&1; then fail 'all of it could still be read'; fi
+    cmp -n 1048576 "$device" "$FIXTURES/raw/101"
+    dd if="$WORK/whole" of="$file" bs=1M conv=notrunc status=none
+    blockdev --flushbufs "$device"
+    compare_with_raw "$device" "$FIXTURES/raw/101"
+    ploopu detach "$WORK/image"
+}
+
+case_an_image_that_is_deleted_can_be_read_and_detached() {
+    cp -r "$(bundle 101)" "$WORK/image"
+    device=$(attach "$WORK/image" | device_of)
+    rm -r "$WORK/image"
+    compare_with_raw "$device" "$FIXTURES/raw/101"
+    ploopu detach "$WORK/image"
+}
+
+case_the_server_outlives_its_shell() {
+    setsid sh -c "\"$PLOOPU\" --root \"$FIXTURES/root\" attach --backend $BACKEND 101 >\"$WORK/out\" 2>&1
+        kill -HUP -\$\$" || true
+    device=$(grep -v ^ploopu: "$WORK/out" | device_of)
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    pid=$(list_field '.attachments[0].pid')
+    expect_equal "$(cut -d ' ' -f 6 "/proc/$pid/stat")" "$pid" 'its session'
+    for fd in 0 1 2; do expect_equal "$(readlink "/proc/$pid/fd/$fd")" /dev/null; done
+    compare_with_raw "$device" "$FIXTURES/raw/101"
+    ploopu detach 101
+}
+
+case_a_dead_server_is_seen_and_cleared_away() {
+    device=$(attach 101 | device_of)
+    pid=$(list_field '.attachments[0].pid')
+    kill -9 "$pid"
+    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
+    wait_for stale
+    expect_equal "$(list_field '.attachments[0].device')" "$device"
+    expect_refusal 75 'detach that first' attach 101
+    ploopu detach 101
+    attach 101 >/dev/null
+    ploopu detach 101
+}
+
+# Killed where its intent is being written down, where the device exists but is not written down,
+# and where all is done but the server hasn't been told to keep it.
+case_a_killed_command_leaves_nothing() {
+    nothing() { [ -z "$(leftovers)" ]; }
+    for point in rename:1 rename:2 sendto:1; do
+        code=0
+        strace -qq -o /dev/null -e "trace=${point%:*}" \
+            -e "inject=${point%:*}:signal=KILL:when=${point#*:}" \
+            "$PLOOPU" --root "$FIXTURES/root" attach --backend "$BACKEND" 101 \
+            >"$WORK/out" 2>&1 || code=$?
+        expect_equal $code 137 "killed at $point: $(cat "$WORK/out")"
+        wait_for nothing
+    done
+    attach 101 >/dev/null
+    ploopu detach 101
+}
+
+case_bad_input_is_one_line_and_leaves_nothing() {
+    mkdir "$WORK/m"
+    for command in info attach mount; do
+        extra=
+        [ $command != mount ] || extra=$WORK/m
+        refused() {
+            words=$2 code=$1
+            shift 2
+            # shellcheck disable=SC2086
+            expect_refusal "$code" "$words" ploopu $command "$1" $extra
+        }
+        bad=$FIXTURES/bad
+        refused 66 'no such file' /no/such/image
+        refused 65 'is empty' "$bad/empty"
+        refused 65 'truncated' "$bad/short"
+        refused 65 'm_Size' "$bad/cut-table"
+        refused 65 'not a ploop image' "$bad/magic"
+        refused 65 'qcow2' "$bad/qcow2"
+        refused 65 'neither a regular file' "$bad/fifo"
+        refused 66 'DiskDescriptor.xml' "$bad/directory"
+        refused 65 'not well-formed XML' "$bad/xml"
+        refused 66 'gone.hds' "$bad/missing-delta"
+        refused 66 'container 999: its private area' 999
+        refused 66 'no such file' ../etc/passwd%
+        refused 66 'not a container ID' 00101
+        refused 64 'ploopu --help' --nonsense
+        [ -z "$(leftovers)" ] || fail "$command left: $(leftovers)"
+    done
+    expect_refusal 65 'neither a partition table nor a file system' mount_image "$FIXTURES/bad/blank" "$WORK/m"
+    expect_refusal 65 'no file system that is known' mount_image "$FIXTURES/bad/unknown-fs" "$WORK/m"
+    expect_refusal 66 'mount point does not exist' mount_image 101 "$WORK/none"
+    touch "$WORK/file"
+    expect_refusal 66 'must be a directory' mount_image 101 "$WORK/file"
+    mount -t tmpfs busy "$WORK/m"
+    expect_refusal 75 'mounted there already' mount_image 101 "$WORK/m"
+    umount "$WORK/m"
+}
+
+case_a_mount_that_fails_detaches_again() {
+    mkdir "$WORK/m"
+    expect_refusal 1 'mounting' mount_image 101 "$WORK/m" -o no-such-option-of-ext4
+    expect_equal "$(list_field '.attachments | length')" 0
+    attach 101 >/dev/null
+    expect_refusal 1 'mounting' mount_image 101 "$WORK/m" -o no-such-option-of-ext4
+    expect_equal "$(list_field '.attachments | length')" 1
+    ploopu detach 101
+}
+
+case_who_is_not_root_is_told_so() {
+    cp "$PLOOPU" "$WORK/ploopu"
+    cp -r "$(bundle 101)" "$WORK/image"
+    mkdir "$WORK/m"
+    chmod -R a+rX "$WORK"
+    nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$WORK/xdg" "$WORK/ploopu" "$@"; }
+    nobody info "$WORK/image" >/dev/null
+    expect_refusal 77 'only root can make a block device' nobody attach "$WORK/image"
+    expect_refusal 77 'only root can make a block device' nobody mount "$WORK/image" "$WORK/m"
+    chmod 000 "$WORK/image/root.hds"
+    expect_refusal 77 'root.hds' nobody info "$WORK/image"
+}
+
+# Its device may be in use: only what ploopu can be sure of is taken down unasked.
+case_a_record_that_cannot_be_read_hurts_nobody() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    device=$(list_field '.attachments[0].device')
+    for text in '{"schema": 2}' 'nonsense'; do
+        echo "$text" >"$(echo /run/ploopu/*/attachment.json)"
+        expect_equal "$(list_field '.attachments[0] | "\(.device) \(.state)"')" "$device stale"
+        compare_tree "$WORK/m"
+        expect_refusal 75 "mounted on $WORK/m" ploopu detach "$device"
+    done
+    umount "$WORK/m"
+    ploopu detach "$device"
+}
+
+# Killed after it has unmounted and before that is written down.
+case_a_killed_umount_can_be_repeated() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    code=0
+    strace -qq -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=1 \
+        "$PLOOPU" --root "$FIXTURES/root" umount "$WORK/m" || code=$?
+    expect_equal $code 137
+    if grep -q " $WORK/m " /proc/self/mounts; then fail 'it was killed too early'; fi
+    ploopu umount "$WORK/m"
+}
+
+case_a_full_run_directory() {
+    mkdir -p -m 700 /run/ploopu
+    mount -t tmpfs -o size=64k,mode=0700 small /run/ploopu
+    mkdir "$WORK/m"
+    dd if=/dev/zero of=/run/ploopu/filler bs=4k 2>/dev/null || true
+    expect_refusal 1 'No space left' attach 101
+    expect_equal "$(find /run/ploopu -mindepth 1 ! -name lock ! -name filler)" '' 'left after a failure'
+    rm /run/ploopu/filler
+    mount_image 101 "$WORK/m" >/dev/null
+    dd if=/dev/zero of=/run/ploopu/filler bs=4k 2>/dev/null || true
+    ploopu umount "$WORK/m"
+    umount /run/ploopu
+}
+
+case_closed_standard_streams() {
+    "$PLOOPU" --root "$FIXTURES/root" attach --backend "$BACKEND" 101 <&- >&- 2>&- || true
+    compare_with_raw "$(list_field '.attachments[0].device')" "$FIXTURES/raw/101"
+    ploopu detach 101
+}
+
+# It can't be asked to end, but the device is free, so it may be killed.
+case_a_stopped_server_can_be_detached() {
+    attach 101 >/dev/null
+    pid=$(list_field '.attachments[0].pid')
+    kill -STOP "$pid"
+    timeout 60 "$PLOOPU" --root "$FIXTURES/root" detach 101
+}
+
+case_overlapping_partitions() {
+    mkdir "$WORK/image" "$WORK/m"
+    truncate -s 16M "$WORK/raw"
+    echo 'start=2048, size=20480, type=83' | sfdisk -q --label dos "$WORK/raw"
+    # The second entry of the table: type 83, sectors 4096 to 6143, inside the first one.
+    printf '\000\000\000\000\203\000\000\000\000\020\000\000\000\010\000\000' |
+        dd of="$WORK/raw" bs=1 seek=462 conv=notrunc status=none
+    mke2fs -q -t ext4 -E offset=1048576 "$WORK/raw" 10M
+    qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image/root.hds"
+    descriptor 32768 2048 root.hds >"$WORK/image/DiskDescriptor.xml"
+    attach "$WORK/image" >"$WORK/devices" 2>"$WORK/notes"
+    grep -q 'partition 2 overlaps another one: it has no node' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    compare_with_raw "$(device_of <"$WORK/devices")" "$WORK/raw"
+    expect_equal "$(wc -l <"$WORK/devices")" 2
+    mount_image -q "$WORK/image" "$WORK/m" --partition 1 >/dev/null
+    ploopu detach "$WORK/image"
+}
+
+case_a_log_of_xfs_that_is_not_replayed_is_said() {
+    mkdir "$WORK/image" "$WORK/m"
+    cp --sparse=always "$FIXTURES/raw/105" "$WORK/raw"
+    loop=$(losetup -f --show -o 1048576 --sizelimit $((32 * 1048576)) "$WORK/raw")
+    mount -t xfs "$loop" "$WORK/m"
+    echo new >"$WORK/m/written-by-a-container-that-crashed"
+    xfs_io -x -c 'shutdown -f' "$WORK/m"
+    umount "$WORK/m"
+    losetup -d "$loop"
+    qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image/root.hds"
+    descriptor $((34 * 2048)) 2048 root.hds >"$WORK/image/DiskDescriptor.xml"
+    mount_image "$WORK/image" "$WORK/m" --json >"$WORK/json"
+    expect_equal "$(jq -c '[.fstype, .journal]' "$WORK/json")" '["xfs","skipped"]'
+    jq -r '.warnings[]' "$WORK/json" | grep -q 'journal was not replayed'
+    cmp "$WORK/m/etc/hostname" "$FIXTURES/tree/etc/hostname"
+    ploopu umount "$WORK/m"
+}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What devices, mounts and info show.
+# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
+
+case_info_needs_no_device() {
+    expect_equal "$(ploopu info 101 --json | jq -c '[.schema, .ctid, .version, .virtual_size,
+        .cluster_size, .clusters_total, .in_use, (.deltas | length), .partitions[0].fstype,
+        .partitions[0].start, .warnings]')" \
+        '[1,"101",2,33554432,1048576,32,false,1,"ext4",1048576,[]]'
+    expect_equal "$(ploopu info 102 --json | jq -c '[.version, (.deltas | length)]')" '[1,2]'
+    expect_equal "$(ploopu info 107 --json | jq -c '[.deltas[].version]')" '[null,1]'
+    expect_equal "$(ploopu info 109 --json | jq '.virtual_size')" 1288490188800
+    for ctid in 101 102 103 104 105 108; do
+        ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .uuid' >"$WORK/ours"
+        # libblkid's own program, on the disk that the image was made from.
+        ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .start' |
+            while read -r start; do
+                blkid -p -O "$start" -o value -s UUID "$FIXTURES/raw/$ctid"
+            done >"$WORK/theirs"
+        cmp "$WORK/ours" "$WORK/theirs" || fail "UUIDs of $ctid"
+    done
+    expect_equal "$(ploopu list --json | jq '.attachments | length')" 0
+}
+
+case_devices_equal_their_sources() {
+    for ctid in 101 102 103 104 105 106 107 108; do
+        attach $ctid >"$WORK/devices"
+        device=$(device_of <"$WORK/devices")
+        compare_with_raw "$device" "$FIXTURES/raw/$ctid"
+        expect_equal "$(blockdev --getro "$device")" 1
+        expect_equal "$(blockdev --getss "$device")" 512
+        expect_equal "$(blockdev --getsize64 "$device")" "$(stat -L -c %s "$FIXTURES/raw/$ctid")"
+        # Each partition node is the right piece of the disk.
+        ploopu attach $ctid --json 2>/dev/null | jq -r '.partitions[] | "\(.device) \(.start) \(.size)"' |
+            while read -r node start size; do
+                [ "$size" -ge 2048 ] || continue
+                cmp -n 1024 "$node" "$FIXTURES/raw/$ctid" 0 "$start" || fail "$node is not at $start"
+            done
+        ploopu detach "$device"
+    done
+}
+
+case_file_systems_are_sound() {
+    for ctid in 101 102 107; do
+        node=$(attach $ctid | sed -n 2p)
+        e2fsck -fn "$node" >"$WORK/fsck" 2>&1 || fail "e2fsck $ctid: $(cat "$WORK/fsck")"
+        ploopu detach $ctid
+    done
+    node=$(attach 105 | sed -n 2p)
+    xfs_repair -n "$node" >"$WORK/repair" 2>&1 || fail "xfs_repair: $(cat "$WORK/repair")"
+    ploopu detach 105
+}
+
+# The predecessor's worst fault: every position of an image over 256 GB was wrong.
+case_a_large_disk_with_a_long_table() {
+    device=$(attach 109 | device_of)
+    expect_equal "$(blockdev --getsize64 "$device")" 1288490188800
+    file=$(bundle 109)/root.hds
+    for position in 0 1048576 614400 644245094400 1287416446976 1287417495552 1288490188288; do
+        sector=$((position / 512))
+        dd if="$device" bs=512 skip=$sector count=8 status=none >"$WORK/ours"
+        qemu-img dd -f parallels -O raw bs=512 skip=$sector count=$((sector + 8)) \
+            if="$file" of="$WORK/theirs" 2>/dev/null ||
+            fail "qemu-img dd at $position"
+        cmp "$WORK/ours" "$WORK/theirs" || fail "wrong bytes at $position"
+    done
+    expect_equal "$(dd if="$device" bs=1 skip=1287416446976 count=1 status=none | od -An -tx1)" ' a2'
+    ploopu detach 109
+}
+
+case_a_chain_equals_what_qemu_sees() {
+    # QEMU reads the same files, told of their order by hand.
+    directory=$(bundle 102)
+    top=$(ls "$directory"/root.hdd.*)
+    qemu-img convert -O raw --image-opts "driver=parallels,file.filename=$top,backing.driver=parallels,backing.file.filename=$directory/root.hdd" "$WORK/qemu"
+    device=$(attach 102 | device_of)
+    compare_with_raw "$device" "$WORK/qemu"
+    ploopu detach 102
+}
+
+case_every_file_of_a_mount_is_right() {
+    for ctid in 101 103 104 106; do
+        mkdir "$WORK/$ctid"
+        mount_image -q $ctid "$WORK/$ctid" >/dev/null
+        compare_tree "$WORK/$ctid"
+        [ "$(readlink "$WORK/$ctid/home/link")" = ../etc/hostname ] || fail 'a link differs'
+        ploopu umount "$WORK/$ctid"
+    done
+}
+
+case_a_chain_shows_what_was_written_last() {
+    mkdir "$WORK/102"
+    mount_image 102 "$WORK/102" >/dev/null
+    expect_equal "$(cat "$WORK/102/etc/motd")" 'written after the snapshot'
+    expect_equal "$(cat "$WORK/102/newer")" 'written after the snapshot'
+    cmp "$WORK/102/home/user/random" "$FIXTURES/tree/home/user/random"
+    ploopu umount "$WORK/102"
+}
+
+case_xfs() {
+    mkdir "$WORK/105"
+    mount_image 105 "$WORK/105" --json >"$WORK/json"
+    expect_equal "$(jq -c '[.fstype, .journal]' "$WORK/json")" '["xfs","clean"]'
+    cmp "$WORK/105/etc/hostname" "$FIXTURES/tree/etc/hostname"
+    ploopu umount "$WORK/105"
+}
+
+case_mounts_are_harmless() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" --json >"$WORK/json"
+    expect_equal "$(jq -c '[.journal, .read_only, .overlay, .mountpoint]' "$WORK/json")" \
+        "[\"clean\",true,false,\"$WORK/m\"]"
+    options=$(awk -v dir="$WORK/m" '$2 == dir { print $4 }' /proc/self/mounts)
+    for option in ro nosuid nodev; do
+        case ",$options," in *",$option,"*) ;; *) fail "$option is not in $options" ;; esac
+    done
+    if touch "$WORK/m/x" 2>/dev/null; then fail 'it can be written to'; fi
+    expect_refusal 64 'rw' mount_image 101 "$WORK/m" -o rw
+    ploopu umount "$WORK/m"
+}
+
+case_a_journal_that_is_not_replayed_is_said() {
+    mkdir "$WORK/m"
+    mount_image 106 "$WORK/m" --json >"$WORK/json"
+    expect_equal "$(jq -r .journal "$WORK/json")" skipped
+    jq -r '.warnings[]' "$WORK/json" | grep -q 'journal was not replayed'
+    jq -r .options "$WORK/json" | grep -q noload
+    ploopu umount "$WORK/m"
+}
+
+case_one_of_several_partitions() {
+    mkdir "$WORK/one" "$WORK/two"
+    expect_refusal 64 'partition' mount_image 108 "$WORK/two"
+    mount_image 108 "$WORK/one" --partition 1 >/dev/null
+    mount_image 108 "$WORK/two" --partition 2 >/dev/null
+    expect_equal "$(list_field '.attachments | length')" 1
+    expect_equal "$(list_field '.attachments[0].mountpoints | length')" 2
+    compare_tree "$WORK/one"
+    [ -d "$WORK/two/lost+found" ]
+    ploopu -q umount "$WORK/two"
+    compare_tree "$WORK/one"
+    ploopu umount "$WORK/one"
+    expect_equal "$(list_field '.attachments | length')" 0
+}
