@@ -8,8 +8,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nSTATE is 'serving', or 'stale' when the device is there but its server has died: detach "
-    "it.\n"
+    "\nSTATE is 'serving', or 'stale' when its server has died or its device was taken away:\n"
+    "detach it.\n"
     "\nExamples:\n"
     "  ploopu list\n"
     "  ploopu list --json\n";

@@ -21,8 +21,8 @@ namespace ploopu {
 [[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk);
 
 // Returns when every partition of `layout` has a node that can be opened. The kernel makes them
-// when the disk is first opened; where it knows no partition tables, they are added by ours. It
-// refuses partitions that overlap others: those get no node, and `notes` says so.
+// when the disk is first opened; where it knows no partition tables, they are added by ours. Of
+// those it refuses one that overlaps another: it gets no node, and `notes` says so.
 [[nodiscard]] Result<std::vector<AttachedPartition>> provide_partition_nodes(
     const std::string& disk, const DiskLayout& layout, std::vector<std::string>& notes);
 

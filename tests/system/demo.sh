@@ -24,10 +24,11 @@ shown() {
 
 # Attachments of ploopu as the kernel and /run show them: devices, mounts, servers, records.
 traces() {
-    grep -H -s ploopu /proc/self/mounts /sys/block/loop*/loop/backing_file /sys/block/nbd*/backend
-    grep -l -s -x 'ploopu-[a-z]*' /proc/[0-9]*/comm
-    ls /run/ploopu 2>/dev/null | grep -v '^lock$'
-    true
+    grep -H -s ploopu /proc/self/mounts /sys/block/loop*/loop/backing_file \
+        /sys/block/nbd*/backend || true
+    awk '/^Name:/ { name = $2 } /^State:/ && name ~ /^ploopu-(nbd|fuse)/ && $2 != "Z" {
+        print FILENAME }' /proc/[0-9]*/status 2>/dev/null || true
+    find /run/ploopu -mindepth 1 ! -name lock 2>/dev/null || true
 }
 
 traces >"$work/before"

@@ -196,7 +196,7 @@ case_a_killed_umount_can_be_repeated() {
 }
 
 case_a_full_run_directory() {
-    mkdir -p -m 700 /run/ploopu
+    [ -d /run/ploopu ] || mkdir -m 700 /run/ploopu
     mount -t tmpfs -o size=64k,mode=0700 small /run/ploopu
     mkdir "$WORK/m"
     dd if=/dev/zero of=/run/ploopu/filler bs=4k 2>/dev/null || true
@@ -234,9 +234,11 @@ case_overlapping_partitions() {
     qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image/root.hds"
     descriptor 32768 2048 root.hds >"$WORK/image/DiskDescriptor.xml"
     attach "$WORK/image" >"$WORK/devices" 2>"$WORK/notes"
-    grep -q 'partition 2 overlaps another one: it has no node' "$WORK/notes" || fail "$(cat "$WORK/notes")"
     compare_with_raw "$(device_of <"$WORK/devices")" "$WORK/raw"
-    expect_equal "$(wc -l <"$WORK/devices")" 2
+    # A kernel that reads the table itself doesn't mind; told of partitions by hand, it does.
+    if [ "$(wc -l <"$WORK/devices")" != 3 ]; then
+        grep -q 'partition 2 overlaps another one: it has no node' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    fi
     mount_image -q "$WORK/image" "$WORK/m" --partition 1 >/dev/null
     ploopu detach "$WORK/image"
 }

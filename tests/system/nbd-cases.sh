@@ -59,3 +59,8 @@ case_a_driver_that_refuses_is_passed_over() {
     ploopu detach 101
     wait $tracer || true
 }
+
+case_the_demo() {
+    "$SOURCES/tests/system/demo.sh" "$PLOOPU" >"$WORK/shown"
+    grep -q '^/dev/nbd[0-9]* *nbd *serving 101' "$WORK/shown" || fail "$(cat "$WORK/shown")"
+}

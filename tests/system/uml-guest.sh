@@ -8,6 +8,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
 mkdir /run/lock /run/scratch
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 export TMPDIR=/run/scratch
 modules=/usr/lib/uml/modules/$(uname -r)/kernel
 insmod "$modules/drivers/block/loop.ko"
