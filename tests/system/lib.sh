@@ -77,6 +77,8 @@ clean_by_force() {
     grep -e "$WORK/" /proc/self/mounts | awk '{ print $2 }' | sort -r | xargs -r -n 1 umount -l || true
     for device in /sys/block/nbd*; do
         [ ! -e "$device/backend" ] || nbd-client -d "/dev/${device##*/}" >/dev/null || true
+        # Its partitions go when it is opened again.
+        [ ! -b "/dev/${device##*/}" ] || : <"/dev/${device##*/}" || true
     done
     for device in /sys/block/loop*/loop; do
         grep -q '^/run/ploopu/' "$device/backing_file" 2>/dev/null || continue
