@@ -134,8 +134,9 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
   if (!context.options.json) {
-    context.out << escape_bytes(fmt::format("{} ({}) is mounted read-only on {}", mounted.device,
-                                            mounted.partition.fstype, mounted.directory))
+    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted read-only on {}",
+                                            mounted.device, mounted.partition.fstype,
+                                            mounted.attached.attachment.backend, mounted.directory))
                 << '\n';
     return {};
   }

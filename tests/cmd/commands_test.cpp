@@ -240,6 +240,11 @@ TEST_F(CommandTest, MountsTheOnlyFileSystem) {
   EXPECT_EQ(mounted["device"], "/dev/nbd7");
 }
 
+TEST_F(CommandTest, MountSaysWhatIsWhereAndThroughWhat) {
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 0);
+  EXPECT_EQ(out_.str(), "/dev/nbd7p1 (ext4, by nbd) is mounted read-only on /mnt\n");
+}
+
 TEST_F(CommandTest, XfsWithADirtyLogIsMountedAgainWithoutIt) {
   prober_.layout.partitions[0].fstype = "xfs";
   EXPECT_EQ(run_json({"mount", "101", "/mnt"})["journal"], "clean");
