@@ -15,6 +15,7 @@ namespace ploopu::cmd {
 using Action = std::function<Result<void>(Context&)>;
 
 void declare_info(CLI::App& app, Action& action);
+void declare_map(CLI::App& app, Action& action);
 void declare_attach(CLI::App& app, Action& action);
 void declare_mount(CLI::App& app, Action& action);
 void declare_detach(CLI::App& app, Action& action);

@@ -13,9 +13,13 @@ std::vector<std::string> OpenedImage::warnings() const {
   return all;
 }
 
-Result<OpenedImage> open_and_probe(const Context& context, const std::string& image) {
+Result<Image> open_named(const Context& context, const std::string& image) {
   PLOOPU_TRY(auto location, locate_image(context.files, context.options.root, image));
-  PLOOPU_TRY(auto opened, open_image(context.files, std::move(location)));
+  return open_image(context.files, std::move(location));
+}
+
+Result<OpenedImage> open_and_probe(const Context& context, const std::string& image) {
+  PLOOPU_TRY(auto opened, open_named(context, image));
   PLOOPU_TRY(auto layout, context.prober.probe(opened.disk));
   return OpenedImage{std::move(opened), std::move(layout)};
 }

@@ -18,6 +18,9 @@ struct OpenedImage {
   [[nodiscard]] std::vector<std::string> warnings() const;
 };
 
+// Finds and opens what the user called `image`.
+[[nodiscard]] Result<Image> open_named(const Context& context, const std::string& image);
+
 // Finds, opens and probes what the user called `image`.
 [[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const std::string& image);
 

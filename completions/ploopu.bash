@@ -30,7 +30,7 @@ _ploopu() {
     local program=${COMP_WORDS[0]} verb='' i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --root | --backend | --partition | -o) ((i++)) ;;
+        --root | --backend | --partition | --only | -o) ((i++)) ;;
         -*) ;;
         *)
             verb=${COMP_WORDS[i]}
@@ -48,13 +48,17 @@ _ploopu() {
         mapfile -t COMPREPLY < <(compgen -W 'auto nbd fuse' -- "$current")
         return
         ;;
+    --only)
+        mapfile -t COMPREPLY < <(compgen -W 'data zero error' -- "$current")
+        return
+        ;;
     esac
     local words=''
     if [[ $current == -* ]]; then
         # shellcheck disable=SC2086 # no verb, no word
         words=$(_ploopu_help_words "$program" '-{1,2}[a-z][a-z-]*' $verb)
     elif [[ -z $verb ]]; then
-        words='info attach mount detach umount list'
+        words='info map attach mount detach umount list'
     elif [[ $verb == detach || $verb == umount ]]; then
         words=$(_ploopu_targets "$program")
     elif [[ $verb != list && $current != */* ]]; then

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whole command lines against fakes: options, output, exit codes, and what is undone on failure.
+#include <iterator>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -98,7 +99,7 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
 }
 
 TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
-  for (const char* verb : {"info", "attach", "mount", "detach", "umount", "list"}) {
+  for (const char* verb : {"info", "map", "attach", "mount", "detach", "umount", "list"}) {
     EXPECT_EQ(run({verb, "--help"}), 0);
     EXPECT_THAT(out_.str(), HasSubstr("Examples:")) << verb;
   }
@@ -196,6 +197,39 @@ TEST_F(CommandTest, InfoTextAndQuiet) {
   EXPECT_EQ(err_.str(), "ploopu: warning: odd\n");
   EXPECT_EQ(run({"-q", "info", "101"}), 0);
   EXPECT_EQ(err_.str(), "");
+}
+
+// ---- map
+
+TEST_F(CommandTest, MapJson) {
+  const json map = run_json({"map", "101"});
+  EXPECT_EQ(map["schema"], 1);
+  EXPECT_EQ(map["virtual_size"], 32768);
+  const json data = {{"start", 0},      {"length", 4096},
+                     {"state", "data"}, {"file", "/vz/private/101/root.hdd/root.hds"},
+                     {"depth", 0},      {"offset", 4096}};
+  const json zero = {{"start", 4096}, {"length", 28672}, {"state", "zero"}};
+  EXPECT_EQ(map["extents"], json::array({data, zero}));
+  EXPECT_EQ(run_json({"map", "101", "--only", "zero"})["extents"], json::array({zero}));
+  EXPECT_EQ(run_json({"map", "101", "--only", "error"})["extents"], json::array());
+}
+
+TEST_F(CommandTest, MapTextAndWhatIsLost) {
+  files_.add("/i/cut", ploop_file({.cluster_sectors = 8, .disk_sectors = 24, .bat = {0, 5, 0}}));
+  EXPECT_EQ(run({"map", "/i/cut"}), 0);
+  std::istringstream lines(out_.str());
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    rows.emplace_back(std::istream_iterator<std::string>(words),
+                      std::istream_iterator<std::string>());
+  }
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_THAT(rows[0], ElementsAre("START", "LENGTH", "STATE", "OFFSET", "DEPTH", "FILE"));
+  EXPECT_THAT(rows[1], ElementsAre("0", "4096", "zero", "-", "-", "-"));
+  EXPECT_THAT(rows[2], ElementsAre("4096", "4096", "error", "-", "0", "cut"));
+  EXPECT_THAT(err_.str(), HasSubstr("1 of 1 clusters"));
+  EXPECT_EQ(run({"map", "101", "--only", "holes"}), 64);
 }
 
 // ---- attach

@@ -72,8 +72,7 @@ case_a_device_in_use_is_refused_and_its_user_named() {
     expect_refusal 75 "mounted on $WORK/m" ploopu detach 101
     umount "$WORK/m"
 
-    sleep 1000 <"$node" &
-    holder=$!
+    hold "$node"
     expect_refusal 75 "sleep (pid $holder) has it open" ploopu detach "$device"
     kill $holder
     wait $holder || true
@@ -133,8 +132,7 @@ case_a_lazy_unmount_is_seen() {
     device=$(attach 101 | device_of)
     mkdir "$WORK/m"
     mount -o ro,noload "${device}p1" "$WORK/m"
-    sleep 1000 <"$WORK/m/etc/motd" &
-    holder=$!
+    hold "$WORK/m/etc/motd"
     umount -l "$WORK/m"
     expect_refusal 75 'in use by something' ploopu detach 101
     kill $holder

@@ -8,8 +8,7 @@ case_the_disk_as_a_file() {
     [ -f "$file" ] || fail "$file is not a file"
     compare_with_raw "$file" "$FIXTURES/raw/104"
     expect_equal "$(losetup -j "$file" | wc -l)" 0
-    sleep 1000 <"$file" &
-    holder=$!
+    hold "$file"
     expect_refusal 75 "sleep (pid $holder) has it open" ploopu detach "$file"
     kill $holder
     wait $holder || true

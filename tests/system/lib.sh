@@ -24,6 +24,13 @@ wait_for() {
     done
 }
 
+# hold FILE: a process, $holder, that has it open by now.
+hold() {
+    sleep 1000 <"$1" &
+    holder=$!
+    wait_for grep -q sleep /proc/$holder/comm
+}
+
 expect_equal() { [ "$1" = "$2" ] || fail "expected '$2', got '$1'${3:+ ($3)}"; }
 
 # expect_refusal CODE WORDS COMMAND...: it fails with that exit code and says so in one line.
