@@ -74,8 +74,7 @@ case_a_device_in_use_is_refused_and_its_user_named() {
 
     hold "$node"
     expect_refusal 75 "sleep (pid $holder) has it open" ploopu detach "$device"
-    kill $holder
-    wait $holder || true
+    let_go
 
     spare=$(losetup -f --show -r "$node")
     expect_refusal 75 "used by $spare" ploopu detach 101
@@ -93,8 +92,7 @@ case_a_mount_in_use_is_refused_and_its_user_named() {
     wait_for grep -q sleep /proc/$holder/comm
     expect_refusal 75 "sleep (pid $holder) uses $WORK/m" ploopu umount "$WORK/m"
     compare_tree "$WORK/m"
-    kill $holder
-    wait $holder || true
+    let_go
     ploopu umount "$WORK/m"
 }
 
@@ -106,8 +104,7 @@ case_a_mount_in_another_namespace_is_seen() {
     holder=$!
     wait_for [ -e "$WORK/ready" ]
     expect_refusal 75 "mounted on $WORK/m in the mount namespace of" ploopu detach 101
-    kill $holder
-    wait $holder || true
+    let_go
     ploopu detach 101
 }
 
@@ -123,8 +120,7 @@ case_copies_by_propagation_do_not_hinder() {
     mount_image 101 "$WORK/shared/m" >/dev/null
     grep -q "$WORK/shared/m" /proc/$holder/mounts || fail 'there is no copy: the test tests nothing'
     ploopu umount "$WORK/shared/m"
-    kill $holder
-    wait $holder || true
+    let_go
     umount "$WORK/shared"
 }
 
@@ -135,8 +131,7 @@ case_a_lazy_unmount_is_seen() {
     hold "$WORK/m/etc/motd"
     umount -l "$WORK/m"
     expect_refusal 75 'in use by something' ploopu detach 101
-    kill $holder
-    wait $holder || true
+    let_go
     ploopu detach 101
 }
 

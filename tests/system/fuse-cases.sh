@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Cases of the fuse back end alone.
 # Run by run-cases.sh; see lib.sh for what a case has.
-# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
+# shellcheck shell=sh disable=SC2154,SC2317 # $holder comes from hold; cases are called by name
 
 case_the_disk_as_a_file() {
     file=$(attach 104 --no-loop)
@@ -10,8 +10,7 @@ case_the_disk_as_a_file() {
     expect_equal "$(losetup -j "$file" | wc -l)" 0
     hold "$file"
     expect_refusal 75 "sleep (pid $holder) has it open" ploopu detach "$file"
-    kill $holder
-    wait $holder || true
+    let_go
     if (: >"$file") 2>/dev/null; then fail 'it can be written to'; fi
     ploopu detach "$file"
     expect_refusal 64 'fuse' ploopu attach 104 --no-loop --backend nbd

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the system tests share. Needs: PLOOPU (the program), FIXTURES (from make-fixtures.sh),
 # BACKEND (nbd or fuse), WORK (an empty scratch directory of this case).
-# shellcheck shell=sh disable=SC2012,SC2317
+# shellcheck shell=sh disable=SC2012,SC2217,SC2317 # sleep needs no input
 export PATH="$PATH:/usr/sbin:/sbin"
 . "$SOURCES/tests/system/images.sh"
 
@@ -29,6 +29,12 @@ hold() {
     sleep 1000 <"$1" &
     holder=$!
     wait_for grep -q sleep /proc/$holder/comm
+}
+
+# let_go: ends the process $holder.
+let_go() {
+    kill "$holder"
+    wait "$holder" || true
 }
 
 expect_equal() { [ "$1" = "$2" ] || fail "expected '$2', got '$1'${3:+ ($3)}"; }
