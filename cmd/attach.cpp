@@ -36,13 +36,13 @@ Result<void> run_attach(Context& context, AttachOptions options) {
                            attachment.backend, attachment.server_pid));
   if (context.options.json) {
     context.out << attachment_json(opened, outcome, {}).dump(2) << '\n';
-    return {};
+    return keep_if_told(context, outcome);
   }
   context.out << escape_bytes(attachment.device) << '\n';
   for (const auto& partition : attachment.partitions) {
     if (partition.number != 0) context.out << escape_bytes(partition.device) << '\n';
   }
-  return {};
+  return keep_if_told(context, outcome);
 }
 
 }  // namespace

@@ -33,6 +33,15 @@ std::vector<std::string> notes_of(const AttachOutcome& outcome) {
   return notes;
 }
 
+Result<void> keep_if_told(const Context& context, const AttachOutcome& outcome) {
+  if (context.out.flush() || outcome.already_attached) return {};
+  const std::string& device = outcome.attachment.device;
+  auto undone = context.attachments.detach(outcome.attachment, std::nullopt);
+  if (!undone) return tl::unexpected<Error>(std::move(undone).error());
+  return fail(ErrorKind::failed, "writing to standard output failed: {} was detached again",
+              device);
+}
+
 Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
                      const std::vector<std::string>& more_warnings) {
   const Attachment& attachment = outcome.attachment;

@@ -18,6 +18,9 @@ void add_backend_option(CLI::App& command, AttachRequest& request);
 // What is worth saying about how it was attached: which back end, and whether it was before.
 [[nodiscard]] std::vector<std::string> notes_of(const AttachOutcome& outcome);
 
+// After the answer was printed: what nobody could be told of is detached again.
+[[nodiscard]] Result<void> keep_if_told(const Context& context, const AttachOutcome& outcome);
+
 // The fields that both print.
 [[nodiscard]] Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
                                    const std::vector<std::string>& more_warnings);

@@ -12,6 +12,7 @@
 #include "cmd/json.hpp"
 #include "core/container.hpp"
 #include "core/disk_descriptor.hpp"
+#include "core/locate.hpp"
 #include "core/text.hpp"
 
 namespace ploopu::cmd {
@@ -93,6 +94,10 @@ Result<Target> find_target(const Context& context, const std::vector<Attachment>
       if (attachment.ctid == ctid && attachment.root == context.options.root) {
         return Target{attachment, std::nullopt};
       }
+    }
+    // It may have been attached by its path.
+    if (const auto location = locate_image(context.files, context.options.root, *ctid)) {
+      if (auto target = find_path(attachments, location->path)) return *std::move(target);
     }
     return not_attached(context, word,
                         "no such container is attached" +

@@ -138,7 +138,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
                                             mounted.device, mounted.partition.fstype,
                                             mounted.attached.attachment.backend, mounted.directory))
                 << '\n';
-    return {};
+    return keep_if_told(context, mounted.attached);
   }
   Json document = attachment_json(opened, mounted.attached, mounted.warnings);
   document["mountpoint"] = text(mounted.directory);
@@ -146,7 +146,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   document["options"] = text(mounted.options);
   document["journal"] = mounted.journal;
   context.out << document.dump(2) << '\n';
-  return {};
+  return keep_if_told(context, mounted.attached);
 }
 
 }  // namespace

@@ -147,6 +147,8 @@ Result<void> FuseBackend::release(const Record& record, UniqueFd claim) const {
     if (!claim.valid()) {
       PLOOPU_TRY(claim, claim_disk(device));
     }
+    // Somebody else may have freed it meanwhile, and a third one taken its number.
+    if (find_device(record) != device) return unmount_file(file);
     PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));
   }
   return unmount_file(file);

@@ -8,7 +8,9 @@
 #include <set>
 #include <sstream>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -40,6 +42,15 @@ std::string link_target(const std::string& link) {
   std::array<char, PATH_MAX> target{};
   const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
   return {target.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
+}
+
+// The file system on which the file lies, 0 if that can't be told without waiting for a server.
+dev_t device_of_file(const std::string& path) {
+  struct statx status = {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &status) != 0) {
+    return 0;
+  }
+  return makedev(status.stx_dev_major, status.stx_dev_minor);
 }
 
 bool is_on_device(const std::string& path, const std::vector<dev_t>& devices) {
@@ -149,21 +160,25 @@ std::vector<Holder> find_holders(const HolderQuery& query) {
   return holders;
 }
 
-std::vector<Holder> find_mount_users(const std::string& mountpoint) {
+std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device) {
   std::vector<Holder> holders;
-  const auto matches = [&](const std::string& path) {
+  const auto is_below = [&](const std::string& path) {
     return path == mountpoint || path.starts_with(mountpoint + "/");
   };
+  const auto is_used = [&](const std::string& link) {
+    return is_below(link_target(link)) && device_of_file(link) == device;
+  };
   for (const pid_t pid : all_processes()) {
-    const auto links = {"cwd", "root", "exe"};
-    const bool uses = std::any_of(links.begin(), links.end(), [&](const char* link) {
-      return matches(link_target(fmt::format("/proc/{}/{}", pid, link)));
-    });
-    if (uses || has_open(pid, matches)) {
+    const std::string process = fmt::format("/proc/{}/", pid);
+    std::vector<std::string> links = {process + "cwd", process + "root", process + "exe"};
+    for (const auto& name : list_directory(process + "fd")) links.push_back(process + "fd/" + name);
+    if (std::any_of(links.begin(), links.end(), is_used)) {
       holders.push_back({describe_process(pid) + " uses " + mountpoint});
     }
   }
-  add_loops(holders, matches);
+  add_loops(holders, [&](const std::string& path) {
+    return is_below(path) && device_of_file(path) == device;
+  });
   return holders;
 }
 

@@ -26,8 +26,9 @@ struct Holder {
 // processes that have it or one of its partitions open. Unprivileged callers see less.
 [[nodiscard]] std::vector<Holder> find_holders(const HolderQuery& query);
 
-// Processes whose open files, working or root directory lie on the file system mounted there, and
-// loop devices on files in it.
-[[nodiscard]] std::vector<Holder> find_mount_users(const std::string& mountpoint);
+// Processes whose open files, working or root directory lie on the file system `device` mounted
+// there, and loop devices on files in it. What is below the same path elsewhere (covered by the
+// mount, or in another namespace) doesn't count.
+[[nodiscard]] std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device);
 
 }  // namespace ploopu

@@ -49,6 +49,12 @@ std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
   return mounts;
 }
 
+std::vector<FileIdentity> identities_of(const Disk& disk) {
+  std::vector<FileIdentity> identities;
+  for (const auto& delta : disk.deltas()) identities.push_back(delta.file().identity());
+  return identities;
+}
+
 Result<void> refuse_if_used(const HolderQuery& query) {
   std::vector<Holder> holders;
   const auto settled = [&] {
@@ -159,7 +165,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   Record record;
   record.id = random_id();
   record.image = image.location.path;
-  record.top = image.disk.deltas().back().file().identity();
+  record.chain = identities_of(image.disk);
   record.ctid = image.location.ctid;
   record.root = request.root;
   record.backend = backend.name();
@@ -207,18 +213,22 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
 // The attachment that the image has already, if that can serve the request as well.
 Result<std::optional<Attachment>> HostAttachments::find_existing(
     const Image& image, const AttachRequest& request) const {
-  const FileIdentity top = image.disk.deltas().back().file().identity();
+  const auto chain = identities_of(image.disk);
   for (const auto& record : runtime_->load_all()) {
     auto existing = inspect(record);
-    if (!existing || (record.top != top && record.image != image.location.path)) continue;
-    if (record.top == top && record.is_file == request.as_file &&
+    const bool is_same = record.chain == chain;
+    const bool has_same_top = !record.chain.empty() && record.chain.back() == chain.back();
+    if (!existing || !(is_same || has_same_top || record.image == image.location.path)) continue;
+    if (is_same && record.is_file == request.as_file &&
         existing->state == AttachmentState::serving &&
         (request.backend == "auto" || request.backend == record.backend)) {
       return existing;
     }
+    const char* difference = is_same        ? ""
+                             : has_same_top ? ", without some of its deltas"
+                                            : ", an older state of the image";
     return fail(ErrorKind::busy, "{}: is attached already, as {} ({}{}): detach that first",
-                image.location.path, existing->device, record.backend,
-                record.top == top ? "" : ", an older state of the image");
+                image.location.path, existing->device, record.backend, difference);
   }
   return std::nullopt;
 }
@@ -237,8 +247,17 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   PLOOPU_TRY(const auto lock, take_lock());
   sweep();
   PLOOPU_TRY(auto existing, find_existing(image, request));
-  if (existing) return AttachOutcome{*std::move(existing), true, {}};
   AttachOutcome outcome;
+  if (existing) {
+    // A detach that was killed may have taken its partitions away.
+    if (!existing->is_file) {
+      PLOOPU_TRY(existing->partitions,
+                 provide_partition_nodes(existing->device, layout, outcome.notes));
+    }
+    outcome.attachment = *std::move(existing);
+    outcome.already_attached = true;
+    return outcome;
+  }
   PLOOPU_TRY(const auto record, start_with_any(image, layout, request, outcome.notes));
   auto made = inspect(record);
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
@@ -336,6 +355,9 @@ Result<void> HostAttachments::unmount_own(Record& record, const std::vector<Moun
     return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, join(obstacles));
   }
   for (const auto& mount : going) {
+    PLOOPU_CHECK(check_not_covered(mount));
+  }
+  for (const auto& mount : going) {
     PLOOPU_CHECK(unmount_directory(mount.directory));
     std::erase(record.mountpoints, mount.directory);
     // What is noted too long does no harm, so a full /run must not keep anything mounted.
@@ -355,10 +377,15 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
     claim = *std::move(claimed);
   }
   PLOOPU_CHECK(backend.release(record, std::move(claim)));
-  // It has nothing to serve any more: one that was stopped or hangs may be killed.
-  if (!end_process(record.server, kServerExit)) {
-    return fail(ErrorKind::failed, "{}: is free, but its server (pid {}) does not end",
-                query.device, record.server.pid);
+  // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
+  // be killed. A device that isn't seen may still be in use.
+  const bool ended = query.device.empty() ? wait_for_exit(record.server, kServerExit)
+                                          : end_process(record.server, kServerExit);
+  if (!ended) {
+    return fail(ErrorKind::failed,
+                "{}: is not there (any more, or in this mount namespace), but its server (pid {}) "
+                "still runs",
+                record.device, record.server.pid);
   }
   runtime_->remove(record.id);
   return {};

@@ -72,6 +72,13 @@ class NbdService final : public Service {
       wait();
       return tl::unexpected<Error>(index.error());
     }
+    // Without the identifier nobody could tell later whose device it is.
+    if (find_index(record_.id) != *index) {
+      static_cast<void>(NbdNetlink::disconnect(*index));
+      wait();
+      return fail(ErrorKind::missing_kernel_part,
+                  "nbd: this kernel's driver keeps no backend identifier (Linux 5.14 does)");
+    }
     return node_of(*index);
   }
 

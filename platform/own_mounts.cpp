@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 namespace ploopu {
 namespace {
 
@@ -37,10 +40,23 @@ std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
     }
   }
   for (const auto& mount : going) {
-    const auto users = find_mount_users(mount.directory);
+    const auto users = find_mount_users(mount.directory, mount.device);
     holders.insert(holders.end(), users.begin(), users.end());
   }
   return holders;
+}
+
+Result<void> check_not_covered(const MountEntry& mount) {
+  struct statx status = {};
+  // Not synchronised: it must not wait for a server that doesn't answer.
+  const int flags = AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
+  if (::statx(AT_FDCWD, mount.directory.c_str(), flags, STATX_MNT_ID, &status) == 0 &&
+      (status.stx_mask & STATX_MNT_ID) != 0 &&
+      status.stx_mnt_id == static_cast<uint64_t>(mount.id)) {
+    return {};
+  }
+  return fail(ErrorKind::busy, "{}: another mount covers a directory above it: unmount that first",
+              mount.directory);
 }
 
 }  // namespace ploopu

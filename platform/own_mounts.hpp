@@ -24,4 +24,8 @@ namespace ploopu {
 [[nodiscard]] std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
                                                        const std::vector<MountEntry>& going);
 
+// ErrorKind::busy when the directory's path leads elsewhere by now, because something was mounted
+// over a directory above it: unmounting that path would hit a stranger's mount.
+[[nodiscard]] Result<void> check_not_covered(const MountEntry& mount);
+
 }  // namespace ploopu

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <climits>
 #include <cstdlib>
 #include <filesystem>
 
@@ -71,9 +72,11 @@ json to_json(const Record& record) {
   json mountpoints = json::array();
   for (const auto& mountpoint : record.mountpoints)
     mountpoints.push_back(bytes_to_text(mountpoint));
+  json chain = json::array();
+  for (const auto& file : record.chain) chain.push_back({file.device, file.inode});
   json document = {{"schema", kSchema},
                    {"image", bytes_to_text(record.image)},
-                   {"top", {record.top.device, record.top.inode}},
+                   {"chain", std::move(chain)},
                    {"root", bytes_to_text(record.root)},
                    {"backend", record.backend},
                    {"device", bytes_to_text(record.device)},
@@ -90,8 +93,9 @@ Record from_json(const json& document) {
   record.is_readable = document.at("schema").get<int>() == kSchema;
   if (!record.is_readable) return record;
   record.image = get_bytes(document.at("image"));
-  const auto top = document.at("top").get<std::array<uint64_t, 2>>();
-  record.top = {top[0], top[1]};
+  for (const json& file : document.at("chain")) {
+    record.chain.push_back({file.at(0).get<uint64_t>(), file.at(1).get<uint64_t>()});
+  }
   if (document.contains("ctid")) record.ctid = document.at("ctid").get<std::string>();
   record.root = get_bytes(document.at("root"));
   record.backend = document.at("backend").get<std::string>();
@@ -137,7 +141,12 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
                 "{}: must be a directory that you own, with mode 0700: somebody else made it",
                 path);
   }
-  return RuntimeDir(path);
+  // As the kernel calls it: /proc/self/mountinfo and sysfs show that name of what lies in it.
+  std::array<char, PATH_MAX> real{};
+  const std::string link = fmt::format("/proc/self/fd/{}", fd.get());
+  const ssize_t length = ::readlink(link.c_str(), real.data(), real.size());
+  if (length < 0) return fail_errno(errno, path);
+  return RuntimeDir(std::string(real.data(), static_cast<size_t>(length)));
 }
 
 bool RuntimeDir::exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

@@ -23,7 +23,7 @@ namespace ploopu {
 struct Record {
   std::string id;
   std::string image;
-  FileIdentity top;  // of the newest delta, the identity of the image
+  std::vector<FileIdentity> chain;  // of its files, base first: which disk it is
   std::optional<std::string> ctid;
   std::string root;
   std::string backend;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <exception>
 #include <utility>
 
 #include <fcntl.h>
@@ -91,7 +92,11 @@ Result<void> detach_from_command(std::vector<int> keep) {
                              int lock) {
   const auto started = [&]() -> Result<std::string> {
     PLOOPU_CHECK(detach_from_command(keep));
-    return service.start();
+    try {
+      return service.start();
+    } catch (const std::exception& error) {  // no thread or no memory to be had
+      return fail(ErrorKind::failed, "starting the server: {}", error.what());
+    }
   }();
   send_result(control, started);
   if (started) {

@@ -146,6 +146,25 @@ TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {
   EXPECT_THAT(err_.str(), HasSubstr("standard output"));
 }
 
+TEST_F(CommandTest, WhatNobodyCouldBeToldOfDoesNotStayAttached) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"attach", "101"},
+                                                    {"attach", "101", "--json"},
+                                                    {"mount", "101", "/mnt"},
+                                                    {"mount", "101", "/mnt", "--json"}}) {
+    attachments_.calls.clear();
+    std::ostream broken(nullptr);
+    cmd::Context context{broken, err_, files_, prober_, attachments_};
+    EXPECT_EQ(cmd::run(arguments, context), 1);
+    EXPECT_EQ(attachments_.calls.back(), "detach /dev/nbd7");
+  }
+  attachments_.already_attached = true;
+  attachments_.calls.clear();
+  std::ostream broken(nullptr);
+  cmd::Context context{broken, err_, files_, prober_, attachments_};
+  EXPECT_EQ(cmd::run({"attach", "101"}, context), 1);
+  EXPECT_THAT(attachments_.calls, ElementsAre("attach"));
+}
+
 TEST_F(CommandTest, ExitCodesByKindOfError) {
   const std::map<ErrorKind, int> codes = {
       {ErrorKind::failed, 1},     {ErrorKind::damaged, 65},
@@ -333,9 +352,17 @@ TEST_F(CommandTest, DetachByEveryName) {
   }
 }
 
+TEST_F(CommandTest, AContainerThatWasAttachedByItsPath) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.attached[0].ctid.reset();
+  EXPECT_EQ(run({"detach", "101"}), 0) << err_.str();
+  EXPECT_EQ(run({"detach", "102"}), 66);
+}
+
 TEST_F(CommandTest, AContainerOfAnotherRootIsAnotherContainer) {
   attachments_.attached = {mounted_attachment()};
   attachments_.attached[0].root = "/old";
+  attachments_.attached[0].image = "/old" + attachments_.attached[0].image;
   EXPECT_EQ(run({"detach", "101"}), 66);
 }
 

@@ -19,7 +19,7 @@ Record sample_record() {
   Record record;
   record.id = random_id();
   record.image = "/vz/Größe\xff\n\"/root.hdd";
-  record.top = {UINT64_MAX, 42};
+  record.chain = {{UINT64_MAX, 42}, {0, 1}};
   record.ctid = "101";
   record.root = "/";
   record.backend = "nbd";
@@ -40,7 +40,7 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].id, saved.id);
   EXPECT_EQ(all[0].image, saved.image);
-  EXPECT_EQ(all[0].top, saved.top);
+  EXPECT_EQ(all[0].chain, saved.chain);
   EXPECT_EQ(all[0].ctid, saved.ctid);
   EXPECT_EQ(all[0].device, saved.device);
   EXPECT_TRUE(all[0].is_readable);
@@ -81,6 +81,17 @@ TEST(RuntimeDir, OneThatOthersCanReachIsRefused) {
   EXPECT_FALSE(RuntimeDir::open(dir / "link"));
   dir.write("file", "");
   EXPECT_FALSE(RuntimeDir::open(dir / "file"));
+}
+
+// What is mounted in it is looked for under the name that the kernel shows.
+TEST(RuntimeDir, HasTheNameThatTheKernelKnows) {
+  const TemporaryDirectory dir;
+  std::filesystem::create_directory_symlink(dir.path(), dir / "link");
+  for (const char* name : {"run/", "link/run", "./run"}) {
+    const auto runtime = RuntimeDir::open(dir / name);
+    ASSERT_TRUE(runtime) << runtime.error().message;
+    EXPECT_EQ(runtime->disk_file("x"), dir / "run/x/disk");
+  }
 }
 
 TEST(RuntimeDir, TheLockExcludes) {

@@ -160,6 +160,39 @@ case_a_mount_over_ours_is_not_taken_away() {
     ploopu umount "$WORK/m"
 }
 
+# Its path leads to what lies there now, which is not ours to unmount.
+case_a_mount_above_ours_is_not_mistaken() {
+    mkdir -p "$WORK/above/m"
+    mount_image 101 "$WORK/above/m" >/dev/null
+    mount -t tmpfs stranger "$WORK/above"
+    mkdir "$WORK/above/m"
+    mount -t tmpfs inner "$WORK/above/m"
+    expect_refusal 75 'another mount covers' ploopu umount "$WORK/above/m"
+    grep -q "^inner $WORK/above/m " /proc/self/mounts || fail 'the other mount is gone'
+    umount "$WORK/above/m"
+    umount "$WORK/above"
+    ploopu umount "$WORK/above/m"
+}
+
+# A working directory below the mount point, but not in the mount.
+case_who_stands_in_the_covered_directory_does_not_hinder() {
+    mkdir "$WORK/m"
+    (
+        cd "$WORK/m" || exit 1
+        mount_image 101 . >/dev/null
+        ploopu umount .
+    )
+    expect_equal "$(list_field '.attachments | length')" 0
+}
+
+case_the_same_newest_delta_is_not_the_same_disk() {
+    attach -q "$(ls "$(bundle 102)"/root.hdd.*)" >/dev/null
+    expect_refusal 75 'without some of its deltas' attach 102
+    ploopu detach --all
+    compare_with_raw "$(attach 102 | device_of)" "$FIXTURES/raw/102"
+    ploopu detach 102
+}
+
 case_what_lies_in_a_mount_is_named_before_anything_goes() {
     mkdir "$WORK/one" "$WORK/two"
     mount_image 108 "$WORK/one" --partition 1 >/dev/null

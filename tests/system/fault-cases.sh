@@ -195,6 +195,29 @@ case_a_killed_umount_can_be_repeated() {
     ploopu umount "$WORK/m"
 }
 
+# Killed where the kernel is told to let go, and while the server is waited for. What was left can be
+# used again, or is taken down by repeating it.
+case_a_killed_detach_can_be_repeated() {
+    mkdir "$WORK/m"
+    nothing() { [ -z "$(leftovers)" ]; }
+    case $BACKEND in
+    nbd) points='sendmsg:2 pidfd_open:1' ;;
+    *) points='umount2:1 pidfd_open:1' ;;
+    esac
+    for point in $points; do
+        attach 101 >/dev/null
+        code=0
+        strace -qq -o /dev/null -e "trace=${point%:*}" \
+            -e "inject=${point%:*}:signal=KILL:when=${point#*:}" \
+            "$PLOOPU" --root "$FIXTURES/root" detach 101 || code=$?
+        expect_equal $code 137 "killed at $point"
+        mount_image -q 101 "$WORK/m" >/dev/null
+        compare_tree "$WORK/m"
+        ploopu detach 101
+        wait_for nothing
+    done
+}
+
 case_a_full_run_directory() {
     [ -d /run/ploopu ] || mkdir -m 700 /run/ploopu
     mount -t tmpfs -o size=64k,mode=0700 small /run/ploopu

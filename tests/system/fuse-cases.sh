@@ -26,7 +26,9 @@ case_without_root_as_a_file() {
     mknod "$WORK/fuse" c 10 229
     chmod 666 "$WORK/fuse"
     mount --bind "$WORK/fuse" /dev/fuse
-    nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$WORK/xdg" "$@"; }
+    nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$WORK/xdg/" "$@"; }
+    # The kernel shows it without the second slash.
+    expect_equal "$(ls "$WORK/xdg")" ''
     file=$(nobody "$WORK/ploopu" attach --backend fuse --no-loop "$WORK/image")
     nobody cmp "$file" "$FIXTURES/raw/102" || fail 'the file differs'
     expect_equal "$(nobody "$WORK/ploopu" list --json | jq -r '.attachments[0].device')" "$file"

@@ -13,6 +13,13 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-cases.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch" # for the cases that aren't root
 
+# What is there already would be taken for the cases', and cleared away.
+export WORK="$scratch"
+found=$(. "$here/lib.sh" && leftovers)
+if [ -n "$found" ]; then
+    echo "VERDICT: $BACKEND: failed: other attachments are there: $found"
+    exit 1
+fi
 passed=0
 failed=
 common='reading-cases.sh detaching-cases.sh fault-cases.sh'
