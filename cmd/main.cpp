@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The only place that knows the real platform.
 #include <clocale>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -25,10 +26,23 @@ void fill_standard_streams() {
   }
 }
 
+// Variables that change what libraries do or make them print (CVE-2026-53614): not for a program
+// that root runs, perhaps by sudo.
+void clear_environment() {
+  for (const char* name :
+       {"BLKID_FILE", "LIBBLKID_CONF", "LIBBLKID_DEBUG", "LIBBLKID_DEBUG_PADDING", "LIBMOUNT_DEBUG",
+        "LIBMOUNT_FSTAB", "LIBMOUNT_FORCE_MOUNT2", "LIBMOUNT_MTAB", "LIBMOUNT_UTAB",
+        "LIBSMARTCOLS_DEBUG", "LIBSMARTCOLS_DEBUG_PADDING", "LIBSMARTCOLS_JSON", "NLCB", "NLDBG",
+        "NLPUSERPORT"}) {
+    ::unsetenv(name);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   fill_standard_streams();
+  clear_environment();
   std::setlocale(LC_CTYPE, "");  // libsmartcols prints what the locale knows
   try {
     const ploopu::PosixFileSystem files;

@@ -16,6 +16,7 @@ void print_table(std::ostream& out, const std::vector<Column>& columns,
   const std::unique_ptr<libscols_table, decltype(&scols_unref_table)> table(scols_new_table(),
                                                                             scols_unref_table);
   if (!table) return;
+  scols_table_enable_noencoding(table.get(), 1);  // cells are escaped already
   for (const auto& column : columns) {
     scols_table_new_column(table.get(), column.name, 0, column.right ? SCOLS_FL_RIGHT : 0);
   }

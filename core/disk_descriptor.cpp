@@ -86,6 +86,19 @@ class Reader {
   const std::string& name_;
 };
 
+// A NUL, also as &#0; or &#x00;, would end a text early: one name would be read as another.
+bool has_nul(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return true;
+  for (size_t at = text.find("&#"); at != std::string_view::npos; at = text.find("&#", at + 2)) {
+    size_t i = at + 2;
+    if (i < text.size() && text[i] == 'x') ++i;
+    const size_t digits = i;
+    while (i < text.size() && text[i] == '0') ++i;
+    if (i > digits && i < text.size() && text[i] == ';') return true;
+  }
+  return false;
+}
+
 Result<void> check_before_parsing(const std::string& text, const std::string& name) {
   if (trim(text).empty()) {
     return fail(ErrorKind::damaged, "{}: the descriptor is empty; is there a backup beside it?",
@@ -93,6 +106,9 @@ Result<void> check_before_parsing(const std::string& text, const std::string& na
   }
   if (text.find("<!DOCTYPE") != std::string::npos || text.find("<!ENTITY") != std::string::npos) {
     return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);
+  }
+  if (has_nul(text)) {
+    return fail(ErrorKind::damaged, "{}: contains a NUL character: refused", name);
   }
   if (std::count(text.begin(), text.end(), '<') > static_cast<ptrdiff_t>(kMaxElements * 2)) {
     return fail(ErrorKind::damaged, "{}: has more than {} elements: no real descriptor does", name,
@@ -147,11 +163,19 @@ Result<void> read_storage(const Reader& reader, pugi::xml_node data, const std::
   return {};
 }
 
+// libploop writes a KeyId; Parallels products write Engine and Data, with a null GUID or nothing in
+// them when the disk is not encrypted (FORMAT.md 4.1).
 Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name) {
-  const std::string_view key = trim(parameters.child("Encryption").child("KeyId").text().get());
-  if (!key.empty()) {
-    return fail(ErrorKind::damaged,
-                "{}: the disk is encrypted (KeyId {}): decrypt it where it was made", name, key);
+  for (pugi::xml_node encryption : parameters.children("Encryption")) {
+    const pugi::xml_node found = encryption.find_node([](pugi::xml_node node) {
+      const std::string_view value = trim(node.value());
+      return !value.empty() && value != kNullGuid;
+    });
+    if (found) {
+      return fail(ErrorKind::damaged,
+                  "{}: the disk is encrypted (<{}> {}): decrypt it where it was made", name,
+                  found.parent().name(), trim(found.value()));
+    }
   }
   return {};
 }

@@ -91,6 +91,19 @@ void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
   }
 }
 
+// A file that is its own parent is a mistake or an attack: its gaps would be filled with itself.
+Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::string& path) {
+  for (size_t i = 0; i < deltas.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (deltas[i].file().identity() == deltas[j].file().identity()) {
+        return fail(ErrorKind::damaged, "{}: {} and {} are the same file: refused", path,
+                    deltas[j].name(), deltas[i].name());
+      }
+    }
+  }
+  return {};
+}
+
 Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
   PLOOPU_TRY(const auto text, files.read_text(location.path, kMaxDescriptorBytes));
   PLOOPU_TRY(const auto descriptor, parse_disk_descriptor(text, location.path));
@@ -104,6 +117,7 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
     deltas.push_back(std::move(delta));
     guids.push_back(image.guid);
   }
+  PLOOPU_CHECK(refuse_repeated_files(deltas, location.path));
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
   Image image{std::move(location), std::move(disk), std::move(guids), std::move(warnings)};
   warn_about_descriptor(descriptor, image.disk, image.location.path, image.warnings);

@@ -15,7 +15,8 @@ namespace {
 bool is_continuation(unsigned char c) { return (c & 0xC0U) == 0x80U; }
 
 // Length of the valid, printable UTF-8 sequence at the start of `text`, 0 if there is none.
-// Overlong forms, surrogates and C1 controls are not printable.
+// Overlong forms, surrogates, C1 controls, and what changes the direction or hides in a line
+// (U+200B..200F, U+2028..202E, U+2060..206F, U+FEFF) are not printable.
 size_t printable_length(std::string_view text) {
   auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char c = at(0);
@@ -26,6 +27,11 @@ size_t printable_length(std::string_view text) {
     if (!is_continuation(at(i))) return 0;
   }
   if (c == 0xC2 && at(1) < 0xA0) return 0;
+  if (c == 0xE2 && at(1) == 0x80 && at(2) >= 0x8B &&
+      (at(2) <= 0x8F || (at(2) >= 0xA8 && at(2) <= 0xAE)))
+    return 0;
+  if (c == 0xE2 && at(1) == 0x81 && at(2) >= 0xA0 && at(2) <= 0xAF) return 0;
+  if (c == 0xEF && at(1) == 0xBB && at(2) == 0xBF) return 0;
   if (c == 0xE0 && at(1) < 0xA0) return 0;
   if (c == 0xED && at(1) > 0x9F) return 0;
   if (c == 0xF0 && at(1) < 0x90) return 0;

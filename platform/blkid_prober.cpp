@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 
 #include <blkid/blkid.h>
@@ -18,13 +19,14 @@ namespace {
 // GPT with its entries, ext, xfs, btrfs, swap, LUKS, LVM and md all live in the first or the last
 // mebibyte of what they describe.
 constexpr uint64_t kWindow = uint64_t{1} << 20;
-// Logical partitions of an MBR form a linked list across the disk; more than this is an attack.
-constexpr int kMaxLogical = 16;
+// More partitions than this are an attack: each costs two windows, and the logical ones of an MBR
+// form a linked list across the disk.
+constexpr int kMaxPartitions = 16;
 
 // The sparse memory file.
 class Window {
  public:
-  Window(const Disk& disk, std::vector<std::string>& warnings) : disk_(disk), warnings_(warnings) {}
+  explicit Window(const Disk& disk) : disk_(disk) {}
 
   [[nodiscard]] Result<void> create() {
     fd_.reset(::memfd_create("ploopu-probe", MFD_CLOEXEC));
@@ -50,9 +52,7 @@ class Window {
       buffer.resize(extent.length);
       // What can't be read stays a hole: libblkid finds nothing there, and the user is told why.
       if (extent.kind != ExtentKind::zero && disk_.read(offset, buffer) != 0) {
-        warn(fmt::format(
-            "disk bytes {} to {} can't be read: a partition or file system there may be missing",
-            offset, offset + extent.length - 1));
+        unreadable_.emplace(offset, extent.length);
       } else if (extent.kind != ExtentKind::zero) {
         PLOOPU_CHECK(store(offset, buffer));
       }
@@ -60,6 +60,17 @@ class Window {
       length -= extent.length;
     }
     return {};
+  }
+
+  // One warning for everything that could not be shown, as there may be thousands of places.
+  void warn_of_unreadable(std::vector<std::string>& warnings) const {
+    if (unreadable_.empty()) return;
+    const auto& [start, length] = *unreadable_.begin();
+    const std::string more =
+        unreadable_.size() == 1 ? "" : fmt::format(" and {} more ranges", unreadable_.size() - 1);
+    warnings.push_back(fmt::format(
+        "disk bytes {} to {}{} can't be read: a partition or file system there may be missing",
+        start, start + length - 1, more));
   }
 
  private:
@@ -74,15 +85,8 @@ class Window {
     return {};
   }
 
-  // Windows overlap: the same range is said once.
-  void warn(std::string text) {
-    if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) {
-      warnings_.push_back(std::move(text));
-    }
-  }
-
   const Disk& disk_;
-  std::vector<std::string>& warnings_;
+  std::map<uint64_t, uint64_t> unreadable_;  // start and length; windows overlap
   UniqueFd fd_;
 };
 
@@ -94,7 +98,7 @@ Result<void> show_logical_partitions(const Disk& disk, Window& window) {
   };
   uint64_t container = 0;  // first sector of the extended partition; 0 while in the MBR itself
   uint64_t sector = 0;
-  for (int record = 0; record <= kMaxLogical; ++record) {
+  for (int record = 0; record <= kMaxPartitions; ++record) {
     std::array<std::byte, kSectorSize> bytes{};
     if (disk.size() / kSectorSize <= sector) return {};
     if (sector != 0) PLOOPU_CHECK(window.show(sector * kSectorSize, kSectorSize));
@@ -168,7 +172,14 @@ Result<void> read_table(const Disk& disk, const Window& window, DiskLayout& layo
   if (blkid_parttable table = blkid_partlist_get_table(list); table != nullptr) {
     layout.table = blkid_parttable_get_type(table);
   }
-  for (int i = 0; i < blkid_partlist_numof_partitions(list); ++i) {
+  const int count = blkid_partlist_numof_partitions(list);
+  if (count > kMaxPartitions) {
+    layout.warnings.push_back(
+        fmt::format("the partition table has {} entries: only the first {} "
+                    "are looked at",
+                    count, kMaxPartitions));
+  }
+  for (int i = 0; i < std::min(count, kMaxPartitions); ++i) {
     blkid_partition entry = blkid_partlist_get_partition(list, i);
     Partition partition;
     partition.number = static_cast<uint32_t>(blkid_partition_get_partno(entry));
@@ -192,12 +203,7 @@ Result<void> read_table(const Disk& disk, const Window& window, DiskLayout& layo
   return {};
 }
 
-}  // namespace
-
-Result<DiskLayout> BlkidProber::probe(const Disk& disk) const {
-  DiskLayout layout;
-  if (disk.size() == 0) return layout;
-  Window window(disk, layout.warnings);
+Result<void> probe_all(const Disk& disk, Window& window, DiskLayout& layout) {
   PLOOPU_CHECK(window.create());
   PLOOPU_CHECK(window.show_ends(0, disk.size()));
   PLOOPU_CHECK(show_logical_partitions(disk, window));
@@ -207,11 +213,22 @@ Result<DiskLayout> BlkidProber::probe(const Disk& disk) const {
     whole.size = disk.size();
     PLOOPU_CHECK(probe_file_system(window, whole, layout.warnings));
     if (!whole.fstype.empty()) layout.partitions.push_back(std::move(whole));
-    return layout;
+    return {};
   }
   for (auto& partition : layout.partitions) {
     PLOOPU_CHECK(probe_file_system(window, partition, layout.warnings));
   }
+  return {};
+}
+
+}  // namespace
+
+Result<DiskLayout> BlkidProber::probe(const Disk& disk) const {
+  DiskLayout layout;
+  if (disk.size() == 0) return layout;
+  Window window(disk);
+  PLOOPU_CHECK(probe_all(disk, window, layout));
+  window.warn_of_unreadable(layout.warnings);
   return layout;
 }
 

@@ -137,6 +137,7 @@ TEST_F(CommandTest, UntrustedTextIsEscaped) {
   prober_.layout.partitions[0].label = "a\x1b]0;owned\x07";
   EXPECT_EQ(run({"info", "101"}), 0);
   EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(out_.str(), HasSubstr("a\\x1b]0;owned\\x07"));  // escaped once
 }
 
 TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {

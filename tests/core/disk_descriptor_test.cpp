@@ -78,6 +78,31 @@ TEST(DiskDescriptor, RefusesWhatIsMissingOrWrong) {
   expect_refused(DescriptorText{.images = image_xml(guid('1'), "a<x/>")}.str(), "<File>");
 }
 
+TEST(DiskDescriptor, EncryptionInEveryForm) {
+  const std::string key = "{f0a4b9d1-1111-4444-8888-0123456789ab}";
+  for (const std::string& encrypted :
+       {"<Encryption><Engine>" + key + "</Engine><Data>x</Data></Encryption>",
+        std::string("<Encryption/><Encryption><KeyId>k</KeyId></Encryption>"),
+        std::string("<Encryption><KeyId><![CDATA[k]]></KeyId></Encryption>")}) {
+    expect_refused(DescriptorText{.parameters = encrypted}.str(), "encrypted");
+  }
+  const std::string plain =
+      std::string("<Encryption><Engine>") + kNull + "</Engine><Data></Data></Encryption>";
+  EXPECT_TRUE(parse_disk_descriptor(DescriptorText{.parameters = plain}.str(), "DD"));
+}
+
+// The parser would read "root.hds" and drop the rest.
+TEST(DiskDescriptor, ANulInDisguiseIsRefused) {
+  for (const char* nul : {"&#0;", "&#000;", "&#x0;", "&#x000;"}) {
+    expect_refused(
+        DescriptorText{.images = image_xml(kFixedTop, std::string("root.hds") + nul + "evil")}
+            .str(),
+        "NUL");
+  }
+  EXPECT_TRUE(parse_disk_descriptor(
+      DescriptorText{.images = image_xml(kFixedTop, "root&#48;.hds&#x30;")}.str(), "DD"));
+}
+
 TEST(DiskDescriptor, RefusesSeveralStorageElementsAndEncryption) {
   std::string text = DescriptorText{}.str();
   text.replace(text.find("<StorageData>"), 13, "<StorageData><Storage></Storage>");

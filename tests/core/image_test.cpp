@@ -161,6 +161,13 @@ TEST_F(ImageTest, AnAbsoluteFileOfADeadHostIsOneOfItsTree) {
   EXPECT_EQ(image->disk.deltas()[0].name(), "/old/vz/private/101/root.hdd/root.hds");
 }
 
+TEST_F(ImageTest, AFileThatIsItsOwnParentIsRefused) {
+  put_descriptor({.images = image_xml(guid('1'), "root.hds") + image_xml(kFixedTop, "root.hds"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  expect_error(kBundle, ErrorKind::damaged, "are the same file");
+}
+
 TEST_F(ImageTest, RepeatedGuidsAreNamed) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   put_descriptor({.images = image_xml(kFixedTop, "root.hds") + image_xml(kFixedTop, "other.hds")});

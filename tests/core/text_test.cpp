@@ -17,6 +17,15 @@ TEST(Text, EscapesControlCharactersAndWhatIsNoUtf8) {
   EXPECT_EQ(escape_bytes(std::string(1, '\0')), "\\x00");
 }
 
+// They make a line look like another one.
+TEST(Text, EscapesWhatTurnsOrHidesText) {
+  EXPECT_EQ(escape_bytes("a\xe2\x80\xaez"), "a\\xe2\\x80\\xaez");  // U+202E
+  for (const char* hidden : {"\xe2\x80\x8b", "\xe2\x80\xa8", "\xe2\x81\xa6", "\xef\xbb\xbf"}) {
+    EXPECT_EQ(escape_bytes(hidden).substr(0, 2), "\\x");
+  }
+  EXPECT_EQ(escape_bytes("\xe2\x80\x94\xe2\x82\xac"), "\xe2\x80\x94\xe2\x82\xac");  // dash, euro
+}
+
 TEST(Text, HumanSizes) {
   EXPECT_EQ(human_size(0), "0 B");
   EXPECT_EQ(human_size(512), "512 B");
