@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/cmd/command_test.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST_F(CommandTest, AttachPrintsDeviceAndPartitions) {
+  EXPECT_EQ(run({"attach", "101"}), 0);
+  EXPECT_EQ(out_.str(), "/dev/nbd7\n/dev/nbd7p1\n/dev/nbd7p2\n");
+  EXPECT_EQ(err_.str(), "ploopu: took nbd\n");
+  attachments_.already_attached = true;
+  EXPECT_EQ(run({"attach", "101"}), 0);
+  EXPECT_THAT(err_.str(), HasSubstr("attached already"));
+  EXPECT_THAT(run_json({"attach", "101"})["warnings"].dump(), HasSubstr("attached already"));
+}
+
+TEST_F(CommandTest, AttachJsonAndRequest) {
+  const json attached = run_json({"attach", "101", "--backend", "fuse", "--no-loop"});
+  EXPECT_EQ(attached["schema"], 1);
+  EXPECT_EQ(attached["device"], "/dev/nbd7");
+  EXPECT_EQ(attached["backend"], "nbd");
+  EXPECT_EQ(attached["read_only"], true);
+  EXPECT_EQ(attached["overlay"], false);
+  EXPECT_EQ(attached["partitions"][1]["device"], "/dev/nbd7p2");
+  EXPECT_EQ(attached["partitions"][1]["start"], 12288);
+  EXPECT_EQ(attachments_.last_attach.backend, "fuse");
+  EXPECT_TRUE(attachments_.last_attach.as_file);
+  EXPECT_EQ(attachments_.last_attach.root, "/");
+}
+
+TEST_F(CommandTest, MountsTheOnlyFileSystem) {
+  const json mounted = run_json({"mount", "101", "/mnt", "-o", "noexec"});
+  EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt", "attach", "mount"));
+  EXPECT_EQ(attachments_.last_mount.device, "/dev/nbd7p1");
+  EXPECT_EQ(attachments_.last_mount.directory, "/mnt");
+  EXPECT_EQ(attachments_.last_mount.fstype, "ext4");
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro,noload,noexec");
+  EXPECT_EQ(mounted["mountpoint"], "/mnt");
+  EXPECT_EQ(mounted["fstype"], "ext4");
+  EXPECT_EQ(mounted["journal"], "clean");
+  EXPECT_EQ(mounted["options"], attachments_.last_mount.options);
+  EXPECT_EQ(mounted["device"], "/dev/nbd7");
+}
+
+TEST_F(CommandTest, MountSaysWhatIsWhereAndThroughWhat) {
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 0);
+  EXPECT_EQ(out_.str(), "/dev/nbd7p1 (ext4, by nbd) is mounted read-only on /mnt\n");
+}
+
+TEST_F(CommandTest, XfsWithADirtyLogIsMountedAgainWithoutIt) {
+  prober_.layout.partitions[0].fstype = "xfs";
+  EXPECT_EQ(run_json({"mount", "101", "/mnt"})["journal"], "clean");
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,nouuid");
+  attachments_.mount_outcomes = {MountOutcome::needs_recovery};
+  const json mounted = run_json({"mount", "101", "/mnt"});
+  EXPECT_EQ(mounted["journal"], "skipped");
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,nouuid,norecovery");
+  EXPECT_THAT(mounted["warnings"].dump(), HasSubstr("journal was not replayed"));
+}
+
+TEST_F(CommandTest, WhatIsWrongIsFoundBeforeAnythingIsAttached) {
+  EXPECT_EQ(run({"mount", "101", "/nowhere"}), 66);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "-o", "rw"}), 64);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2"}), 65);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "9"}), 66);
+  prober_.layout = {};
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 65);
+  EXPECT_THAT(attachments_.calls, IsEmpty());
+}
+
+TEST_F(CommandTest, AFailedMountDetachesWhatItAttachedAndNothingElse) {
+  attachments_.errors["mount"] = {ErrorKind::failed, "no"};
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 1);
+  EXPECT_THAT(attachments_.calls,
+              ElementsAre("check_mountpoint /mnt", "attach", "mount", "detach /dev/nbd7"));
+  attachments_.calls.clear();
+  attachments_.already_attached = true;
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 1);
+  EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt", "attach", "mount"));
+  attachments_.already_attached = false;
+  attachments_.errors["detach"] = {ErrorKind::busy, "held"};
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 1);
+  EXPECT_EQ(err_.str(), "ploopu: no; and detaching failed: held\n");
+}
+
+}  // namespace
+}  // namespace ploopu::testing

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <map>
+
+#include "tests/cmd/command_test.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {"frobnicate"},
+                                                       {"info"},
+                                                       {"info", "101", "102"},
+                                                       {"info", "101", "--bogus"},
+                                                       {"mount", "101"},
+                                                       {"attach", "101", "--backend", "magic"},
+                                                       {"mount", "101", "/mnt", "--partition", "x"},
+                                                       {"--root", "/nowhere", "list"},
+                                                       {"detach"},
+                                                       {"detach", "101", "--all"}};
+  for (const auto& arguments : wrong) {
+    EXPECT_EQ(run(arguments), 64) << ::testing::PrintToString(arguments);
+    EXPECT_THAT(err_.str(), HasSubstr("ploopu: "));
+    EXPECT_EQ(out_.str(), "");
+  }
+  EXPECT_THAT(attachments_.calls, IsEmpty());
+  run({"--json", "frobnicate", "101"});
+  EXPECT_THAT(err_.str(), HasSubstr("'frobnicate' is not a verb"));
+}
+
+TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
+  for (const char* verb : {"info", "map", "attach", "mount", "detach", "umount", "list"}) {
+    EXPECT_EQ(run({verb, "--help"}), 0);
+    EXPECT_THAT(out_.str(), HasSubstr("Examples:")) << verb;
+  }
+  EXPECT_EQ(run({"--help"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("ploopu mount 101 /mnt"));
+  EXPECT_EQ(run({"--version"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("ploopu 0."));
+}
+
+TEST_F(CommandTest, GlobalOptionsStandBeforeOrAfterTheVerb) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--json", "info", "101"},
+        {"info", "--json", "101"},
+        {"info", "101", "--json"}}) {
+    EXPECT_EQ(run(arguments), 0);
+    EXPECT_EQ(json::parse(out_.str())["ctid"], "101");
+  }
+}
+
+TEST_F(CommandTest, ErrorsAreJsonWhenJsonIsWanted) {
+  EXPECT_EQ(run({"info", "999", "--json"}), 66);
+  EXPECT_EQ(out_.str(), "");
+  const json error = json::parse(err_.str())["error"];
+  EXPECT_EQ(error["kind"], "not-found");
+  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("999"));
+  EXPECT_EQ(run({"info", "--json", "--bogus", "101"}), 64);
+  EXPECT_EQ(json::parse(err_.str())["error"]["kind"], "usage");
+}
+
+TEST_F(CommandTest, UntrustedTextIsEscaped) {
+  EXPECT_EQ(run({"info", "/evil\x1b[31m\nname"}), 66);
+  EXPECT_THAT(err_.str(), HasSubstr("\\x1b[31m\\x0aname"));
+  EXPECT_EQ(run({"info", "/evil\xff", "--json"}), 66);
+  EXPECT_THAT(json::parse(err_.str())["error"]["message"].get<std::string>(), HasSubstr("\\xff"));
+  prober_.layout.partitions[0].label = "a\x1b]0;owned\x07";
+  EXPECT_EQ(run({"info", "101"}), 0);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(out_.str(), HasSubstr("a\\x1b]0;owned\\x07"));  // escaped once
+}
+
+TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {
+  std::ostream broken(nullptr);
+  cmd::Context context{broken, err_, files_, prober_, attachments_};
+  EXPECT_EQ(cmd::run({"info", "101"}, context), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("standard output"));
+}
+
+TEST_F(CommandTest, WhatNobodyCouldBeToldOfDoesNotStayAttached) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"attach", "101"},
+                                                    {"attach", "101", "--json"},
+                                                    {"mount", "101", "/mnt"},
+                                                    {"mount", "101", "/mnt", "--json"}}) {
+    attachments_.calls.clear();
+    std::ostream broken(nullptr);
+    cmd::Context context{broken, err_, files_, prober_, attachments_};
+    EXPECT_EQ(cmd::run(arguments, context), 1);
+    EXPECT_EQ(attachments_.calls.back(), "detach /dev/nbd7");
+  }
+  attachments_.already_attached = true;
+  attachments_.calls.clear();
+  std::ostream broken(nullptr);
+  cmd::Context context{broken, err_, files_, prober_, attachments_};
+  EXPECT_EQ(cmd::run({"attach", "101"}, context), 1);
+  EXPECT_THAT(attachments_.calls, ElementsAre("attach"));
+}
+
+TEST_F(CommandTest, ExitCodesByKindOfError) {
+  const std::map<ErrorKind, int> codes = {
+      {ErrorKind::failed, 1},     {ErrorKind::damaged, 65},
+      {ErrorKind::not_found, 66}, {ErrorKind::missing_kernel_part, 69},
+      {ErrorKind::busy, 75},      {ErrorKind::not_permitted, 77}};
+  for (const auto& [kind, code] : codes) {
+    attachments_.errors["attach"] = {kind, "because"};
+    EXPECT_EQ(run({"attach", "101"}), code);
+    EXPECT_EQ(err_.str(), "ploopu: because\n");
+  }
+}
+
+}  // namespace
+}  // namespace ploopu::testing

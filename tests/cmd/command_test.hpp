@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole command lines against fakes: options, output, exit codes, and what is undone on failure.
+#pragma once
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cmd/dispatch.hpp"
+#include "tests/support/descriptors.hpp"
+#include "tests/support/fake_attachments.hpp"
+#include "tests/support/fake_file_system.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+
+using nlohmann::json;
+
+class CommandTest : public ::testing::Test {
+ protected:
+  CommandTest() {
+    auto file =
+        ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {1, 0, 0, 0, 0, 0, 0, 0}});
+    file->write(4096, pattern(4096, 1));
+    files_.add("/vz/private/101/root.hdd/root.hds", file);
+    files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml", DescriptorText{}.str());
+    files_.add("/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
+    files_.add_directory("/mnt");
+    files_.add_directory("/srv");
+    prober_.layout = {
+        "gpt",
+        {{1, 4096, 8192, false, "ext4", "root", "u-1"}, {2, 12288, 4096, false, "swap", "", ""}},
+        {}};
+  }
+
+  int run(std::vector<std::string> arguments) {
+    out_.str("");
+    err_.str("");
+    cmd::Context context{out_, err_, files_, prober_, attachments_};
+    return cmd::run(std::move(arguments), context);
+  }
+
+  json run_json(std::vector<std::string> arguments) {
+    arguments.emplace_back("--json");
+    EXPECT_EQ(run(std::move(arguments)), 0) << err_.str();
+    EXPECT_EQ(err_.str(), "");
+    return json::parse(out_.str());
+  }
+
+  Attachment mounted_attachment() const {
+    Attachment attachment;
+    attachment.id = "0123456789abcdef";
+    attachment.image = "/vz/private/101/root.hdd/DiskDescriptor.xml";
+    attachment.ctid = "101";
+    attachment.root = "/";
+    attachment.backend = "nbd";
+    attachment.device = "/dev/nbd7";
+    attachment.partitions = {{1, "/dev/nbd7p1"}};
+    attachment.server_pid = 4711;
+    attachment.mountpoints = attachment.ploopu_mountpoints = {"/mnt"};
+    return attachment;
+  }
+
+  FakeFileSystem files_;
+  FakeProber prober_;
+  FakeAttachments attachments_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+}  // namespace ploopu::testing

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <iterator>
+
+#include "tests/cmd/command_test.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST_F(CommandTest, InfoJson) {
+  prober_.layout.warnings = {"odd"};
+  const json info = run_json({"info", "101"});
+  EXPECT_EQ(out_.str().substr(0, 15), "{\n  \"schema\": 1");
+  EXPECT_EQ(info["ctid"], "101");
+  EXPECT_EQ(info["path"], "/vz/private/101/root.hdd/DiskDescriptor.xml");
+  EXPECT_EQ(info["version"], 2);
+  EXPECT_EQ(info["virtual_size"], 32768);
+  EXPECT_EQ(info["cluster_size"], 4096);
+  EXPECT_EQ(info["clusters_total"], 8);
+  EXPECT_EQ(info["clusters_allocated"], 1);
+  EXPECT_EQ(info["in_use"], false);
+  const json delta = {{"file", "/vz/private/101/root.hdd/root.hds"},
+                      {"guid", kFixedTop},
+                      {"version", 2},
+                      {"cluster_size", 4096},
+                      {"clusters_allocated", 1},
+                      {"file_size", 8192},
+                      {"in_use", false}};
+  EXPECT_EQ(info["deltas"], json::array({delta}));
+  const json partition = {{"number", 1},      {"start", 4096},   {"size", 8192},
+                          {"fstype", "ext4"}, {"label", "root"}, {"uuid", "u-1"}};
+  EXPECT_EQ(info["partitions"][0], partition);
+  EXPECT_EQ(info["partitions"][1]["label"], nullptr);
+  EXPECT_EQ(info["warnings"], json::array({"odd"}));
+  EXPECT_FALSE(run_json({"info", "/vz/private/101/root.hdd/root.hds"}).contains("ctid"));
+}
+
+TEST_F(CommandTest, InfoTextAndQuiet) {
+  prober_.layout.warnings = {"odd"};
+  EXPECT_EQ(run({"info", "101"}), 0);
+  for (const char* words : {"Container   101", "ploop v2", "1 of 8 clusters", "root.hds", "ext4"}) {
+    EXPECT_THAT(out_.str(), HasSubstr(words));
+  }
+  EXPECT_EQ(err_.str(), "ploopu: warning: odd\n");
+  EXPECT_EQ(run({"-q", "info", "101"}), 0);
+  EXPECT_EQ(err_.str(), "");
+}
+
+TEST_F(CommandTest, MapJson) {
+  const json map = run_json({"map", "101"});
+  EXPECT_EQ(map["schema"], 1);
+  EXPECT_EQ(map["virtual_size"], 32768);
+  const json data = {{"start", 0},      {"length", 4096},
+                     {"state", "data"}, {"file", "/vz/private/101/root.hdd/root.hds"},
+                     {"depth", 0},      {"offset", 4096}};
+  const json zero = {{"start", 4096}, {"length", 28672}, {"state", "zero"}};
+  EXPECT_EQ(map["extents"], json::array({data, zero}));
+  EXPECT_EQ(run_json({"map", "101", "--only", "zero"})["extents"], json::array({zero}));
+  EXPECT_EQ(run_json({"map", "101", "--only", "error"})["extents"], json::array());
+}
+
+TEST_F(CommandTest, MapTextAndWhatIsLost) {
+  files_.add("/i/cut", ploop_file({.cluster_sectors = 8, .disk_sectors = 24, .bat = {0, 5, 0}}));
+  EXPECT_EQ(run({"map", "/i/cut"}), 0);
+  std::istringstream lines(out_.str());
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    rows.emplace_back(std::istream_iterator<std::string>(words),
+                      std::istream_iterator<std::string>());
+  }
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_THAT(rows[0], ElementsAre("START", "LENGTH", "STATE", "OFFSET", "DEPTH", "FILE"));
+  EXPECT_THAT(rows[1], ElementsAre("0", "4096", "zero", "-", "-", "-"));
+  EXPECT_THAT(rows[2], ElementsAre("4096", "4096", "error", "-", "0", "cut"));
+  EXPECT_THAT(err_.str(), HasSubstr("1 of 1 clusters"));
+  EXPECT_EQ(run({"map", "101", "--only", "holes"}), 64);
+}
+
+}  // namespace
+}  // namespace ploopu::testing
