@@ -43,7 +43,7 @@ void clear_environment() {
 int main(int argc, char** argv) {
   fill_standard_streams();
   clear_environment();
-  std::setlocale(LC_CTYPE, "");  // libsmartcols prints what the locale knows
+  static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libsmartcols prints what the locale knows
   try {
     const ploopu::PosixFileSystem files;
     const ploopu::BlkidProber prober;

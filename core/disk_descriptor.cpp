@@ -7,20 +7,15 @@
 #include <string_view>
 #include <utility>
 
-#include <pugixml.hpp>
-
 #include "core/ploop_header.hpp"
 #include "core/text.hpp"
+#include "core/xml.hpp"
 
 namespace ploopu {
 namespace {
 
-constexpr std::string_view kNullGuid = "{00000000-0000-0000-0000-000000000000}";
 // The name of the live state where nothing else names it (libploop, TOPDELTA_UUID).
 constexpr std::string_view kFixedTopGuid = "{5fbaabe3-6958-40ff-92a7-860e329aab41}";
-
-// Two angle brackets an element; pugixml frees nested elements recursively, so this bounds depth.
-constexpr size_t kMaxElements = 10000;
 
 // Reads elements of one document and knows how to complain about them.
 class Reader {
@@ -86,37 +81,6 @@ class Reader {
   const std::string& name_;
 };
 
-// A NUL, also as &#0; or &#x00;, would end a text early: one name would be read as another.
-bool has_nul(std::string_view text) {
-  if (text.find('\0') != std::string_view::npos) return true;
-  for (size_t at = text.find("&#"); at != std::string_view::npos; at = text.find("&#", at + 2)) {
-    size_t i = at + 2;
-    if (i < text.size() && text[i] == 'x') ++i;
-    const size_t digits = i;
-    while (i < text.size() && text[i] == '0') ++i;
-    if (i > digits && i < text.size() && text[i] == ';') return true;
-  }
-  return false;
-}
-
-Result<void> check_before_parsing(const std::string& text, const std::string& name) {
-  if (trim(text).empty()) {
-    return fail(ErrorKind::damaged, "{}: the descriptor is empty; is there a backup beside it?",
-                name);
-  }
-  if (text.find("<!DOCTYPE") != std::string::npos || text.find("<!ENTITY") != std::string::npos) {
-    return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);
-  }
-  if (has_nul(text)) {
-    return fail(ErrorKind::damaged, "{}: contains a NUL character: refused", name);
-  }
-  if (std::count(text.begin(), text.end(), '<') > static_cast<ptrdiff_t>(kMaxElements * 2)) {
-    return fail(ErrorKind::damaged, "{}: has more than {} elements: no real descriptor does", name,
-                kMaxElements);
-  }
-  return {};
-}
-
 Result<std::vector<DescriptorImage>> read_images(const Reader& reader, pugi::xml_node storage) {
   std::vector<DescriptorImage> images;
   for (pugi::xml_node node : storage.children("Image")) {
@@ -180,8 +144,14 @@ Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name
   return {};
 }
 
+bool is_lone_image(const DiskDescriptor& descriptor) {
+  return descriptor.shots.empty() && descriptor.images.size() == 1;
+}
+
 // The shot that the live state is.
-Result<std::string> choose_top(const DiskDescriptor& descriptor, const std::string& name) {
+Result<std::string> find_top(const DiskDescriptor& descriptor, const std::string& name) {
+  // libploop makes up the shot of a lone image, too (FORMAT.md 4.2).
+  if (is_lone_image(descriptor)) return descriptor.images.front().guid;
   if (descriptor.top_guid) return *descriptor.top_guid;
   const bool has_fixed_top =
       std::any_of(descriptor.shots.begin(), descriptor.shots.end(),
@@ -191,18 +161,22 @@ Result<std::string> choose_top(const DiskDescriptor& descriptor, const std::stri
               "{}: <Snapshots> has no <TopGUID>: which snapshot is the live state?", name);
 }
 
+// The shots whose GUID begins with `digits`, each once.
+std::set<std::string> shots_beginning(const DiskDescriptor& descriptor, std::string_view digits) {
+  std::set<std::string> found;
+  const auto look_at = [&](const std::string& guid) {
+    if (std::string_view(guid).substr(1).starts_with(digits)) found.insert(guid);
+  };
+  if (is_lone_image(descriptor)) look_at(descriptor.images.front().guid);
+  for (const auto& shot : descriptor.shots) look_at(shot.guid);
+  return found;
+}
+
 }  // namespace
 
 Result<DiskDescriptor> parse_disk_descriptor(const std::string& text, const std::string& name) {
-  PLOOPU_CHECK(check_before_parsing(text, name));
   pugi::xml_document document;
-  // parse_cdata and parse_escapes only: comments and processing instructions are dropped.
-  const auto options = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol;
-  const auto parsed = document.load_buffer(text.data(), text.size(), options, pugi::encoding_utf8);
-  if (!parsed) {
-    return fail(ErrorKind::damaged, "{}: not well-formed XML at byte {}: {}", name, parsed.offset,
-                parsed.description());
-  }
+  PLOOPU_CHECK(parse_xml(text, name, document));
   // The root's name isn't checked: Parallels_disk_image until 2020, Virtuozzo_disk_image since.
   const pugi::xml_node root = document.document_element();
   const Reader reader(name);
@@ -220,20 +194,44 @@ Result<DiskDescriptor> parse_disk_descriptor(const std::string& text, const std:
   return descriptor;
 }
 
-Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor,
-                                                const std::string& name) {
-  // libploop makes up the shot of a lone image, too (FORMAT.md 4.2).
-  if (descriptor.shots.empty() && descriptor.images.size() == 1) return descriptor.images;
+Result<std::string> find_shot(const DiskDescriptor& descriptor, const std::string& which,
+                              const std::string& name) {
+  if (which.empty() || which == "top") return find_top(descriptor, name);
+  if (which == "base") {
+    PLOOPU_TRY(const auto top, find_top(descriptor, name));
+    PLOOPU_TRY(const auto chain, chain_to(descriptor, top, name));
+    return chain.front().guid;
+  }
+  std::string digits = which;
+  if (digits.starts_with('{')) digits.erase(0, 1);
+  if (digits.ends_with('}')) digits.pop_back();
+  for (char& c : digits) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  const auto found = digits.empty() ? std::set<std::string>() : shots_beginning(descriptor, digits);
+  if (found.size() == 1) return *found.begin();
+  if (found.empty()) {
+    return fail(ErrorKind::not_found,
+                "{}: has no snapshot '{}': 'ploopu snapshots' lists those it has", name, which);
+  }
+  return fail(ErrorKind::usage,
+              "{}: '{}' is the beginning of {} snapshots, {} is one: give more of it", name, which,
+              found.size(), *found.begin());
+}
+
+Result<std::vector<DescriptorImage>> chain_to(const DiskDescriptor& descriptor,
+                                              const std::string& shot_guid,
+                                              const std::string& name) {
+  if (is_lone_image(descriptor)) return descriptor.images;
 
   std::map<std::string_view, const DescriptorImage*> images;
   for (const auto& image : descriptor.images) images.emplace(image.guid, &image);
   std::map<std::string_view, const DescriptorShot*> shots;
   for (const auto& shot : descriptor.shots) shots.emplace(shot.guid, &shot);
 
-  PLOOPU_TRY(const auto top, choose_top(descriptor, name));
   std::vector<DescriptorImage> chain;
   std::set<std::string_view> visited;
-  for (std::string_view guid = top; guid != kNullGuid;) {
+  for (std::string_view guid = shot_guid; guid != kNullGuid;) {
     const auto shot = shots.find(guid);
     if (shot == shots.end()) {
       return fail(ErrorKind::damaged, "{}: no <Shot> has the GUID {}, which the chain needs", name,

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.hpp"
 
 namespace ploopu {
 
+inline constexpr std::string_view kNullGuid = "{00000000-0000-0000-0000-000000000000}";
 inline constexpr char kDescriptorName[] = "DiskDescriptor.xml";
 inline constexpr size_t kMaxDescriptorBytes = size_t{1} << 20;
 // libploop allows 128 deltas, the kernels about 253.
@@ -42,9 +44,16 @@ struct DiskDescriptor {
 [[nodiscard]] Result<DiskDescriptor> parse_disk_descriptor(const std::string& text,
                                                            const std::string& name);
 
-// The images from the base to the live state, base first. A missing link or a cycle is an error.
-[[nodiscard]] Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor,
-                                                              const std::string& name);
+// The GUID of the shot that `which` means: the live state ("" or "top"), the root of its chain
+// ("base"), or the one whose GUID it is or begins; braces and case don't matter.
+// ErrorKind::not_found when there is none, usage when there are several.
+[[nodiscard]] Result<std::string> find_shot(const DiskDescriptor& descriptor,
+                                            const std::string& which, const std::string& name);
+
+// The images from the base to that shot, base first. A missing link or a cycle is an error.
+[[nodiscard]] Result<std::vector<DescriptorImage>> chain_to(const DiskDescriptor& descriptor,
+                                                            const std::string& shot_guid,
+                                                            const std::string& name);
 
 // GUIDs that more than one <Image>, or more than one <Shot>, has. The first one counts.
 [[nodiscard]] std::vector<std::string> repeated_guids(const DiskDescriptor& descriptor);

@@ -104,10 +104,16 @@ Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::
   return {};
 }
 
-Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
-  PLOOPU_TRY(const auto text, files.read_text(location.path, kMaxDescriptorBytes));
-  PLOOPU_TRY(const auto descriptor, parse_disk_descriptor(text, location.path));
-  PLOOPU_TRY(const auto chain, live_chain(descriptor, location.path));
+Result<DiskDescriptor> read_descriptor(const FileSystem& files, const std::string& path) {
+  PLOOPU_TRY(const auto text, files.read_text(path, kMaxDescriptorBytes));
+  return parse_disk_descriptor(text, path);
+}
+
+Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
+                              const std::string& which) {
+  PLOOPU_TRY(const auto descriptor, read_descriptor(files, location.path));
+  PLOOPU_TRY(const auto shot, find_shot(descriptor, which, location.path));
+  PLOOPU_TRY(const auto chain, chain_to(descriptor, shot, location.path));
   std::vector<Delta> deltas;
   std::vector<std::string> guids;
   std::vector<std::string> warnings;
@@ -119,8 +125,14 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location) {
   }
   PLOOPU_CHECK(refuse_repeated_files(deltas, location.path));
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
+  const auto live = find_shot(descriptor, "top", location.path);
+  const bool is_live = live && *live == shot;
   Image image{std::move(location), std::move(disk), std::move(guids), std::move(warnings)};
-  warn_about_descriptor(descriptor, image.disk, image.location.path, image.warnings);
+  if (!is_live) image.snapshot = shot;
+  // <Disk_size> is that of the live state: snapshots may be smaller.
+  if (is_live) {
+    warn_about_descriptor(descriptor, image.disk, image.location.path, image.warnings);
+  }
   return image;
 }
 
@@ -132,22 +144,72 @@ Result<Image> open_single_file(const FileSystem& files, ImageLocation location) 
   std::vector<Delta> deltas;
   deltas.push_back(std::move(delta));
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
-  Image image{std::move(location), std::move(disk), {}, {}};
-  const std::string directory = directory_of(image.location.path);
-  PLOOPU_TRY(const auto descriptor, files.resolve("/", directory + "/" + kDescriptorName));
-  if (descriptor.type == PathType::regular) {
+  return Image{std::move(location), std::move(disk), {}, {}};
+}
+
+// "root.hdd.{GUID}", "harddisk.hdd.0.{GUID}.hds": so the deltas of snapshots are called.
+bool is_named_like_a_delta(const std::string& path) {
+  const std::string name = base_name(path);
+  const size_t open = name.find(".{");
+  return open != std::string::npos && name.find('}', open) == open + 2 + 36;
+}
+
+// The image that a descriptor beside `file` calls by that name, opened with what lies below it;
+// nothing when there is no descriptor, it can't be read, or it doesn't know the file.
+Result<std::optional<Image>> open_by_descriptor_beside(const FileSystem& files,
+                                                       const ImageLocation& file,
+                                                       const std::string& descriptor_path) {
+  const auto descriptor = read_descriptor(files, descriptor_path);
+  if (!descriptor) return std::nullopt;
+  const auto listed = std::find_if(
+      descriptor->images.begin(), descriptor->images.end(),
+      [&](const DescriptorImage& image) { return base_name(image.file) == base_name(file.path); });
+  if (listed == descriptor->images.end()) return std::nullopt;
+  ImageLocation location = file;
+  location.path = descriptor_path;
+  location.is_descriptor = true;
+  PLOOPU_TRY(auto image, open_descriptor(files, std::move(location), listed->guid));
+  PLOOPU_TRY(const auto named, files.open_image(file.path));
+  if (image.disk.deltas().back().file().identity() != named->identity()) return std::nullopt;
+  if (image.guids.size() > 1 || image.snapshot) {
     image.warnings.push_back(
-        fmt::format("{}: may be one delta of a chain, and not the newest: {} opens the whole disk",
-                    image.location.path, directory));
+        fmt::format("{}: is one delta of {}: opened with what lies below it, as snapshot {}",
+                    file.path, descriptor_path, listed->guid));
+  }
+  return image;
+}
+
+// A delta alone would show zeros where the deltas below it have data.
+Result<Image> open_file(const FileSystem& files, ImageLocation location) {
+  const std::string beside = directory_of(location.path) + "/" + kDescriptorName;
+  PLOOPU_TRY(const auto found, files.resolve("/", beside));
+  const bool has_descriptor = found.type == PathType::regular;
+  if (has_descriptor) {
+    PLOOPU_TRY(auto image, open_by_descriptor_beside(files, location, found.path));
+    if (image) return *std::move(image);
+  }
+  const bool may_have_parent = has_descriptor || is_named_like_a_delta(location.path);
+  PLOOPU_TRY(auto image, open_single_file(files, std::move(location)));
+  if (may_have_parent) {
+    image.warnings.push_back(
+        fmt::format("{}: may be the delta of a snapshot, and no {} says what lies below it: its "
+                    "gaps may not be zeros",
+                    image.location.path, kDescriptorName));
   }
   return image;
 }
 
 }  // namespace
 
-Result<Image> open_image(const FileSystem& files, ImageLocation location) {
-  PLOOPU_TRY(auto image, location.is_descriptor ? open_descriptor(files, std::move(location))
-                                                : open_single_file(files, std::move(location)));
+Result<Image> open_image(const FileSystem& files, ImageLocation location,
+                         const std::string& snapshot) {
+  if (!location.is_descriptor && !snapshot.empty()) {
+    return fail(ErrorKind::usage, "{}: is a single file: choose snapshots of a {} or container",
+                location.path, kDescriptorName);
+  }
+  PLOOPU_TRY(auto image, location.is_descriptor
+                             ? open_descriptor(files, std::move(location), snapshot)
+                             : open_file(files, std::move(location)));
   warn_about_deltas(image.disk, image.warnings);
   image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),
                         image.location.warnings.end());

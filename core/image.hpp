@@ -18,9 +18,14 @@ struct Image {
   Disk disk;
   std::vector<std::string> guids;     // of disk.deltas(), base first; empty for a single file
   std::vector<std::string> warnings;  // what is odd, but doesn't hinder reading
+  // GUID of the shot that was opened, when that isn't the live state.
+  std::optional<std::string> snapshot = std::nullopt;
 };
 
 // Opens every file of the chain read-only and flattens it. Nothing is left open on error.
-[[nodiscard]] Result<Image> open_image(const FileSystem& files, ImageLocation location);
+// `snapshot` is what find_shot understands; a single file only has a live state. A file to which a
+// descriptor beside it gives a place in a chain is opened with what lies below it.
+[[nodiscard]] Result<Image> open_image(const FileSystem& files, ImageLocation location,
+                                       const std::string& snapshot = "");
 
 }  // namespace ploopu

@@ -69,7 +69,7 @@ std::string& last_log_line() {
 [[gnu::format(printf, 2, 0)]] void keep_log_line(fuse_log_level /*level*/, const char* format,
                                                  va_list arguments) {
   std::array<char, 512> text{};
-  std::vsnprintf(text.data(), text.size(), format, arguments);
+  static_cast<void>(std::vsnprintf(text.data(), text.size(), format, arguments));
   last_log_line() = trim(text.data());
 }
 

@@ -169,9 +169,11 @@ std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device
     return is_below(link_target(link)) && device_of_file(link) == device;
   };
   for (const pid_t pid : all_processes()) {
-    const std::string process = fmt::format("/proc/{}/", pid);
-    std::vector<std::string> links = {process + "cwd", process + "root", process + "exe"};
-    for (const auto& name : list_directory(process + "fd")) links.push_back(process + "fd/" + name);
+    const std::string process = fmt::format("/proc/{}", pid);
+    std::vector<std::string> links = {process + "/cwd", process + "/root", process + "/exe"};
+    for (const auto& name : list_directory(process + "/fd")) {
+      links.push_back(fmt::format("{}/fd/{}", process, name));
+    }
     if (std::any_of(links.begin(), links.end(), is_used)) {
       holders.push_back({describe_process(pid) + " uses " + mountpoint});
     }

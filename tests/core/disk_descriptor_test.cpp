@@ -11,6 +11,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
+Result<std::vector<DescriptorImage>> live_chain(const DiskDescriptor& descriptor) {
+  PLOOPU_TRY(const auto top, find_shot(descriptor, "", "DD"));
+  return chain_to(descriptor, top, "DD");
+}
+
 void expect_refused(const std::string& text, const std::string& words) {
   const auto parsed = parse_disk_descriptor(text, "DD");
   ASSERT_FALSE(parsed) << text;
@@ -21,7 +26,7 @@ void expect_refused(const std::string& text, const std::string& words) {
 std::vector<std::string> chain_files(const DescriptorText& text) {
   const auto parsed = parse_disk_descriptor(text.str(), "DD");
   EXPECT_TRUE(parsed) << parsed.error().message;
-  const auto chain = live_chain(*parsed, "DD");
+  const auto chain = live_chain(*parsed);
   EXPECT_TRUE(chain) << chain.error().message;
   std::vector<std::string> files;
   for (const auto& image : *chain) files.push_back(image.file);
@@ -29,7 +34,7 @@ std::vector<std::string> chain_files(const DescriptorText& text) {
 }
 
 std::string chain_error(const DescriptorText& text) {
-  const auto chain = live_chain(*parse_disk_descriptor(text.str(), "DD"), "DD");
+  const auto chain = live_chain(*parse_disk_descriptor(text.str(), "DD"));
   EXPECT_FALSE(chain);
   EXPECT_EQ(chain.error().kind, ErrorKind::damaged);
   return chain.error().message;
@@ -173,6 +178,52 @@ TEST(DiskDescriptor, ChainsAreLongButNotEndless) {
   };
   EXPECT_EQ(chain_files(text_of(kMaxChainLength)).size(), kMaxChainLength);
   EXPECT_THAT(chain_error(text_of(kMaxChainLength + 1)), HasSubstr("more than 512"));
+}
+
+// A tree: 1 - 2 - top, and 3 beside 2.
+class ShotTest : public ::testing::Test {
+ protected:
+  ShotTest() {
+    DescriptorText text;
+    text.images = image_xml(guid('1'), "a") + image_xml(guid('2'), "b") +
+                  image_xml(guid('3'), "c") + image_xml(kFixedTop, "d");
+    text.shots = shot_xml(guid('1'), kNull) + shot_xml(guid('2'), guid('1')) +
+                 shot_xml(guid('3'), guid('1')) + shot_xml(kFixedTop, guid('2'));
+    descriptor_ = *parse_disk_descriptor(text.str(), "DD");
+  }
+
+  std::string files_of(const std::string& which) {
+    const auto shot = find_shot(descriptor_, which, "DD");
+    if (!shot) return shot.error().message;
+    std::string files;
+    const auto chain = chain_to(descriptor_, *shot, "DD");
+    for (const auto& image : *chain) files += image.file;
+    return files;
+  }
+
+  DiskDescriptor descriptor_;
+};
+
+TEST_F(ShotTest, ByEveryName) {
+  EXPECT_EQ(files_of(""), "abd");
+  EXPECT_EQ(files_of("top"), "abd");
+  EXPECT_EQ(files_of("base"), "a");
+  EXPECT_EQ(files_of(guid('2')), "ab");
+  EXPECT_EQ(files_of(guid('3').substr(1, 36)), "ac");
+  EXPECT_EQ(files_of("33"), "ac");
+  EXPECT_EQ(files_of("{33"), "ac");
+  EXPECT_EQ(files_of("5FBAABE3"), "abd");
+}
+
+TEST_F(ShotTest, NoneOrSeveral) {
+  for (const char* none : {"4", "{}", "{", "zz", "11111111-1111-1111-1111-1111111111111"}) {
+    EXPECT_EQ(find_shot(descriptor_, none, "DD").error().kind, ErrorKind::not_found) << none;
+  }
+  descriptor_.shots.push_back({"{11000000-0000-0000-0000-000000000000}", kNull});
+  const auto several = find_shot(descriptor_, "11", "DD");
+  ASSERT_FALSE(several);
+  EXPECT_EQ(several.error().kind, ErrorKind::usage);
+  EXPECT_THAT(several.error().message, HasSubstr("2 snapshots"));
 }
 
 }  // namespace

@@ -71,12 +71,51 @@ TEST_F(ImageTest, EveryNameOfOneImage) {
   }
 }
 
-TEST_F(ImageTest, ASingleFileOfAChainIsServedWithAWarning) {
+// Three deltas, the middle one named by its file: it is opened with what lies below it.
+TEST_F(ImageTest, ADeltaOfAChainIsOpenedWithWhatLiesBelow) {
+  put_descriptor({.images = image_xml(guid('1'), "root.hds") + image_xml(guid('2'), "middle") +
+                            image_xml(kFixedTop, "top"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(guid('2'), guid('1')) +
+                           shot_xml(kFixedTop, guid('2'))});
+  put_delta("root.hds", {1, 1, 0, 0, 0, 0, 0, 0});
+  put_delta("middle", {0, 2, 0, 0, 0, 0, 0, 0}, {.disk_sectors = 60});
+  put_delta("top", {3, 3, 0, 0, 0, 0, 0, 0});
+  const auto image = open(std::string(kBundle) + "/middle");
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->snapshot, guid('2'));
+  EXPECT_EQ(image->disk.size(), 60 * 512U);  // its own
+  Bytes out(2 * 4096);
+  ASSERT_EQ(image->disk.read(0, out), 0);
+  Bytes expected = pattern(4096, 1);
+  const Bytes second = pattern(4096, 2);
+  expected.insert(expected.end(), second.begin(), second.end());
+  EXPECT_EQ(out, expected);
+  EXPECT_THAT(image->warnings, Contains(HasSubstr("as snapshot " + guid('2'))));
+  EXPECT_EQ(open(std::string(kBundle) + "/top")->snapshot, std::nullopt);
+}
+
+TEST_F(ImageTest, AFileThatNoDescriptorKnows) {
   put_delta("root.hds", {1, 0, 2, 0, 0, 0, 0, 0});
-  EXPECT_THAT(open("/vz/private/101/root.hdd/root.hds")->warnings, IsEmpty());
+  const std::string file = std::string(kBundle) + "/root.hds";
+  EXPECT_THAT(open(file)->warnings, IsEmpty());
   put_descriptor({});
-  EXPECT_THAT(open("/vz/private/101/root.hdd/root.hds")->warnings,
-              ElementsAre(HasSubstr("may be one delta of a chain")));
+  EXPECT_THAT(open(file)->warnings, IsEmpty());  // the only one there is
+  put_descriptor({.images = image_xml(kFixedTop, "other.hds")});
+  EXPECT_THAT(open(file)->warnings, ElementsAre(HasSubstr("gaps may not be zeros")));
+  files_.add(std::string(kBundle) + "/DiskDescriptor.xml", "<broken");
+  EXPECT_THAT(open(file)->warnings, ElementsAre(HasSubstr("gaps may not be zeros")));
+  files_.add("/alone/root.hdd." + guid('7'),
+             ploop_file({.cluster_sectors = 8, .disk_sectors = 8, .bat = {0}}));
+  EXPECT_THAT(open("/alone/root.hdd." + guid('7'))->warnings,
+              ElementsAre(HasSubstr("gaps may not be zeros")));
+}
+
+TEST_F(ImageTest, SnapshotsAreChosenOnlyFromADescriptor) {
+  put_delta("root.hds", {1, 0, 2, 0, 0, 0, 0, 0});
+  const auto image =
+      open_image(files_, *locate_image(files_, "/", std::string(kBundle) + "/root.hds"), "base");
+  ASSERT_FALSE(image);
+  EXPECT_EQ(image.error().kind, ErrorKind::usage);
 }
 
 TEST_F(ImageTest, AChainWithARawBaseWhoseContentNeverDecides) {

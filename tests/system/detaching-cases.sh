@@ -186,11 +186,16 @@ case_who_stands_in_the_covered_directory_does_not_hinder() {
 }
 
 case_the_same_newest_delta_is_not_the_same_disk() {
-    attach -q "$(ls "$(bundle 102)"/root.hdd.*)" >/dev/null
-    expect_refusal 75 'without some of its deltas' attach 102
+    cp -r "$(bundle 102)" "$WORK/image"
+    cp "$WORK/image/DiskDescriptor.xml" "$WORK/whole"
+    top=$(cd "$WORK/image" && ls root.hdd.*)
+    descriptor 65536 2048 "$top" >"$WORK/image/DiskDescriptor.xml"
+    attach -q "$WORK/image" >/dev/null
+    cp "$WORK/whole" "$WORK/image/DiskDescriptor.xml"
+    expect_refusal 75 'without some of its deltas' attach "$WORK/image"
     ploopu detach --all
-    compare_with_raw "$(attach 102 | device_of)" "$FIXTURES/raw/102"
-    ploopu detach 102
+    compare_with_raw "$(attach "$WORK/image" | device_of)" "$FIXTURES/raw/102"
+    ploopu detach "$WORK/image"
 }
 
 case_what_lies_in_a_mount_is_named_before_anything_goes() {
