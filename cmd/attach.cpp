@@ -20,13 +20,13 @@ constexpr char kFooter[] =
     "  ploopu attach ./root.hdd --backend fuse --no-loop   just a file; root is not needed\n";
 
 struct AttachOptions {
-  std::string image;
+  ImageChoice choice;
   AttachRequest request;
 };
 
 Result<void> run_attach(Context& context, AttachOptions options) {
   options.request.root = context.options.root;
-  PLOOPU_TRY(const auto opened, open_and_probe(context, options.image));
+  PLOOPU_TRY(const auto opened, open_and_probe(context, options.choice));
   context.warn(opened.warnings());
   PLOOPU_TRY(const auto outcome,
              context.attachments.attach(opened.image, opened.layout, options.request));
@@ -51,9 +51,7 @@ void declare_attach(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("attach", "Make an image a read-only block device");
   command->footer(kFooter);
   auto options = std::make_shared<AttachOptions>();
-  command->add_option("IMAGE", options->image, "Container ID, or path of an image")
-      ->required()
-      ->type_name("");
+  add_image_options(*command, options->choice);
   add_backend_option(*command, options->request);
   command->add_flag("--no-loop", options->request.as_file,
                     "With fuse: print the path of a file that is the disk; make no device");

@@ -48,6 +48,7 @@ Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
   Json document = new_document();
   document["image"] = text(attachment.image);
   if (attachment.ctid) document["ctid"] = *attachment.ctid;
+  if (attachment.snapshot) document["snapshot"] = *attachment.snapshot;
   document["device"] = text(attachment.device);
   document["backend"] = attachment.backend;
   document["partitions"] = partitions_json(opened, attachment);

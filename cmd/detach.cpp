@@ -54,21 +54,39 @@ bool is_image(const Attachment& attachment, const std::string& path) {
          attachment.image == path + "/root.hdd" + descriptor;
 }
 
-std::optional<Target> find_path(const std::vector<Attachment>& attachments,
-                                const std::string& path) {
+// A device or mount point is one attachment; an image is every state of it that is attached.
+std::vector<Target> find_path(const std::vector<Attachment>& attachments, const std::string& path) {
   for (const auto& attachment : attachments) {
-    if (contains(attachment.ploopu_mountpoints, path)) return Target{attachment, path};
+    if (contains(attachment.ploopu_mountpoints, path)) return {{attachment, path}};
+    if (has_node(attachment, path)) return {{attachment, std::nullopt}};
   }
+  std::vector<Target> targets;
   for (const auto& attachment : attachments) {
-    if (has_node(attachment, path) || is_image(attachment, path)) {
-      return Target{attachment, std::nullopt};
-    }
+    if (is_image(attachment, path)) targets.push_back({attachment, std::nullopt});
   }
+  if (!targets.empty()) return targets;
   // An unmount that was interrupted is finished by repeating it.
   for (const auto& attachment : attachments) {
-    if (contains(attachment.former_mountpoints, path)) return Target{attachment, path};
+    if (contains(attachment.former_mountpoints, path)) return {{attachment, path}};
   }
-  return std::nullopt;
+  return {};
+}
+
+std::vector<Target> find_container(const Context& context,
+                                   const std::vector<Attachment>& attachments,
+                                   const std::string& ctid) {
+  std::vector<Target> targets;
+  for (const auto& attachment : attachments) {
+    if (attachment.ctid == ctid && attachment.root == context.options.root) {
+      targets.push_back({attachment, std::nullopt});
+    }
+  }
+  // Or it was attached by its path.
+  if (const auto location = locate_image(context.files, context.options.root, ctid)) {
+    for (auto& target : find_path(attachments, location->path))
+      targets.push_back(std::move(target));
+  }
+  return targets;
 }
 
 // The word as an absolute path, if that can be told without asking the file system: what is to be
@@ -87,30 +105,23 @@ tl::unexpected<Error> not_attached(const Context& context, const std::string& wo
   return fail(kind, "{}: {}; what root attached, only root sees and detaches", word, why);
 }
 
-Result<Target> find_target(const Context& context, const std::vector<Attachment>& attachments,
-                           const std::string& word) {
+Result<std::vector<Target>> find_target(const Context& context,
+                                        const std::vector<Attachment>& attachments,
+                                        const std::string& word) {
   if (const auto ctid = parse_ctid(word)) {
-    for (const auto& attachment : attachments) {
-      if (attachment.ctid == ctid && attachment.root == context.options.root) {
-        return Target{attachment, std::nullopt};
-      }
-    }
-    // It may have been attached by its path.
-    if (const auto location = locate_image(context.files, context.options.root, *ctid)) {
-      if (auto target = find_path(attachments, location->path)) return *std::move(target);
-    }
+    auto targets = find_container(context, attachments, *ctid);
+    if (!targets.empty()) return targets;
     return not_attached(context, word,
                         "no such container is attached" +
                             (context.options.root == "/" ? "" : " under " + context.options.root),
                         ErrorKind::not_found);
   }
   // A name that can't be a container's may be that of a mount point in the working directory.
-  const auto literal = literal_path(word);
-  if (literal) {
-    if (auto target = find_path(attachments, *literal)) return *std::move(target);
+  if (const auto literal = literal_path(word)) {
+    if (auto targets = find_path(attachments, *literal); !targets.empty()) return targets;
   }
   PLOOPU_TRY(const auto resolved, context.files.resolve("/", word));
-  if (auto target = find_path(attachments, resolved.path)) return *std::move(target);
+  if (auto targets = find_path(attachments, resolved.path); !targets.empty()) return targets;
   return not_attached(
       context, word, "nothing that ploopu attached or mounted",
       resolved.type == PathType::other ? ErrorKind::not_permitted : ErrorKind::not_found);
@@ -120,8 +131,8 @@ Result<std::vector<Target>> find_targets(const Context& context, const DetachOpt
   PLOOPU_TRY(const auto attachments, context.attachments.list());
   std::vector<Target> targets;
   for (const auto& word : options.targets) {
-    PLOOPU_TRY(auto target, find_target(context, attachments, word));
-    targets.push_back(std::move(target));
+    PLOOPU_TRY(auto found, find_target(context, attachments, word));
+    targets.insert(targets.end(), found.begin(), found.end());
   }
   if (options.all) {
     for (const auto& attachment : attachments) targets.push_back({attachment, std::nullopt});

@@ -29,8 +29,9 @@ constexpr char kEverywhere[] =
     "\nAnd, before or after any verb: --json, -q, -v, --root DIR (see ploopu --help).\n";
 
 // The verbs, in the order in which help shows them.
-constexpr void (*kCommands[])(CLI::App&, Action&) = {declare_info,  declare_map,    declare_attach,
-                                                     declare_mount, declare_detach, declare_list};
+constexpr void (*kCommands[])(CLI::App&, Action&) = {
+    declare_info,  declare_map,    declare_snapshots, declare_attach,
+    declare_mount, declare_detach, declare_list};
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");

@@ -31,6 +31,7 @@ Json to_json(const OpenedImage& opened) {
   Json document = new_document();
   if (image.location.ctid) document["ctid"] = *image.location.ctid;
   document["path"] = text(image.location.path);
+  if (image.snapshot) document["snapshot"] = *image.snapshot;
   document["version"] = top.is_raw() ? Json() : Json(top.version());
   document["virtual_size"] = disk.size();
   document["cluster_size"] = disk.cluster_size();
@@ -98,6 +99,7 @@ void print_text(const Context& context, const OpenedImage& opened) {
   };
   line("Image", image.location.path);
   if (image.location.ctid) line("Container", *image.location.ctid);
+  if (image.snapshot) line("Snapshot", *image.snapshot);
   line("Format", fmt::format("{}, clusters of {}, {}", format_name(disk.deltas().back()),
                              human_size(disk.cluster_size()),
                              deltas == 1 ? "1 delta" : fmt::format("{} deltas", deltas)));
@@ -116,13 +118,11 @@ void print_text(const Context& context, const OpenedImage& opened) {
 void declare_info(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("info", "Show what is in an image");
   command->footer(kFooter);
-  auto image = std::make_shared<std::string>();
-  command->add_option("IMAGE", *image, "Container ID, or path of an image")
-      ->required()
-      ->type_name("");
-  command->callback([image, &action] {
-    action = [image](Context& context) -> Result<void> {
-      PLOOPU_TRY(const auto opened, open_and_probe(context, *image));
+  auto choice = std::make_shared<ImageChoice>();
+  add_image_options(*command, *choice);
+  command->callback([choice, &action] {
+    action = [choice](Context& context) -> Result<void> {
+      PLOOPU_TRY(const auto opened, open_and_probe(context, *choice));
       context.warn(opened.warnings());
       if (context.options.json) {
         context.out << to_json(opened).dump(2) << '\n';

@@ -24,6 +24,7 @@ Json to_json(const std::vector<Attachment>& attachments) {
   for (const auto& attachment : attachments) {
     Json entry = {{"image", text(attachment.image)}};
     if (attachment.ctid) entry["ctid"] = *attachment.ctid;
+    if (attachment.snapshot) entry["snapshot"] = text(*attachment.snapshot);
     entry["device"] = text(attachment.device);
     entry["backend"] = attachment.backend;
     entry["mountpoints"] = texts(attachment.mountpoints);

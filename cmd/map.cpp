@@ -23,7 +23,7 @@ constexpr char kFooter[] =
     "  ploopu map ./root.hdd --json\n";
 
 struct MapOptions {
-  std::string image;
+  ImageChoice choice;
   std::string only;
 };
 
@@ -92,7 +92,7 @@ void print_text(std::ostream& out, const Disk& disk, const std::string& only) {
 }
 
 Result<void> run_map(const Context& context, const MapOptions& options) {
-  PLOOPU_TRY(const auto image, open_named(context, options.image));
+  PLOOPU_TRY(const auto image, open_named(context, options.choice));
   context.warn(image.warnings);
   const auto print = context.options.json ? print_json : print_text;
   print(context.out, image.disk, options.only);
@@ -105,9 +105,7 @@ void declare_map(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("map", "Show where the bytes of the disk lie");
   command->footer(kFooter);
   auto options = std::make_shared<MapOptions>();
-  command->add_option("IMAGE", options->image, "Container ID, or path of an image")
-      ->required()
-      ->type_name("");
+  add_image_options(*command, options->choice);
   command->add_option("--only", options->only, "Only extents of one state: data, zero or error")
       ->type_name("STATE")
       ->check(CLI::IsMember({"data", "zero", "error"}).description(""));

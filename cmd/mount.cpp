@@ -22,10 +22,11 @@ constexpr char kFooter[] =
     "\nExamples:\n"
     "  ploopu mount 101 /mnt\n"
     "  ploopu mount 101 /mnt -o noexec --partition 2\n"
+    "  ploopu mount 101 /mnt -s 5d0c1f6c      as it was at that snapshot\n"
     "  ploopu umount /mnt\n";
 
 struct MountOptionsGiven {
-  std::string image;
+  ImageChoice choice;
   std::string directory;
   std::optional<uint32_t> partition;
   std::string options;
@@ -128,7 +129,7 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
 
 Result<void> run_mount(Context& context, MountOptionsGiven given) {
   given.request.root = context.options.root;
-  PLOOPU_TRY(const auto opened, open_and_probe(context, given.image));
+  PLOOPU_TRY(const auto opened, open_and_probe(context, given.choice));
   context.warn(opened.warnings());
   PLOOPU_TRY(const auto mounted, do_mount(context, opened, given));
   context.note(notes_of(mounted.attached));
@@ -155,9 +156,7 @@ void declare_mount(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image read-only");
   command->footer(kFooter);
   auto given = std::make_shared<MountOptionsGiven>();
-  command->add_option("IMAGE", given->image, "Container ID, or path of an image")
-      ->required()
-      ->type_name("");
+  add_image_options(*command, given->choice);
   command->add_option("DIR", given->directory, "Mount point; it must exist")
       ->required()
       ->type_name("");

@@ -13,13 +13,23 @@ std::vector<std::string> OpenedImage::warnings() const {
   return all;
 }
 
-Result<Image> open_named(const Context& context, const std::string& image) {
-  PLOOPU_TRY(auto location, locate_image(context.files, context.options.root, image));
-  return open_image(context.files, std::move(location));
+void add_image_options(CLI::App& command, ImageChoice& choice) {
+  command.add_option("IMAGE", choice.image, "Container ID, or path of an image")
+      ->required()
+      ->type_name("");
+  command
+      .add_option("-s,--snapshot", choice.snapshot,
+                  "An older state: GUID, the beginning of one, base or top")
+      ->type_name("GUID");
 }
 
-Result<OpenedImage> open_and_probe(const Context& context, const std::string& image) {
-  PLOOPU_TRY(auto opened, open_named(context, image));
+Result<Image> open_named(const Context& context, const ImageChoice& choice) {
+  PLOOPU_TRY(auto location, locate_image(context.files, context.options.root, choice.image));
+  return open_image(context.files, std::move(location), choice.snapshot);
+}
+
+Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice) {
+  PLOOPU_TRY(auto opened, open_named(context, choice));
   PLOOPU_TRY(auto layout, context.prober.probe(opened.disk));
   return OpenedImage{std::move(opened), std::move(layout)};
 }

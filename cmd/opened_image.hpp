@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The first step of info, attach and mount.
+// The first step of info, map, attach and mount.
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "cmd/context.hpp"
 #include "core/image.hpp"
@@ -18,10 +20,19 @@ struct OpenedImage {
   [[nodiscard]] std::vector<std::string> warnings() const;
 };
 
-// Finds and opens what the user called `image`.
-[[nodiscard]] Result<Image> open_named(const Context& context, const std::string& image);
+// What the user called an image, and which of its states is meant.
+struct ImageChoice {
+  std::string image;
+  std::string snapshot;
+};
 
-// Finds, opens and probes what the user called `image`.
-[[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const std::string& image);
+// IMAGE and -s.
+void add_image_options(CLI::App& command, ImageChoice& choice);
+
+// Finds and opens it.
+[[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice);
+
+// Finds, opens and probes it.
+[[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice);
 
 }  // namespace ploopu::cmd

@@ -25,12 +25,24 @@ _ploopu_targets() {
     "$1" list --json 2>/dev/null | grep -oE '"(/[^"]*|[0-9a-fA-F-]+)"' | tr -d '"'
 }
 
+# Snapshots of the first word behind the verb, without braces.
+_ploopu_snapshots() {
+    local i image='' root=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == --root ]] && root=(--root "${COMP_WORDS[i + 1]}")
+        [[ -n $2 && ${COMP_WORDS[i - 1]} == "$2" ]] && image=${COMP_WORDS[i]}
+    done
+    echo base top
+    "$1" "${root[@]}" snapshots "$image" --json 2>/dev/null |
+        sed -n 's/.*"guid": "{\([0-9a-f-]*\)}".*/\1/p'
+}
+
 _ploopu() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local program=${COMP_WORDS[0]} verb='' i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --root | --backend | --partition | --only | -o) ((i++)) ;;
+        --root | --backend | --partition | --only | -o | -s | --snapshot) ((i++)) ;;
         -*) ;;
         *)
             verb=${COMP_WORDS[i]}
@@ -39,6 +51,7 @@ _ploopu() {
         esac
     done
     COMPREPLY=()
+    local words=''
     case $previous in
     --root)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
@@ -48,17 +61,21 @@ _ploopu() {
         mapfile -t COMPREPLY < <(compgen -W 'auto nbd fuse' -- "$current")
         return
         ;;
+    -s | --snapshot)
+        words=$(_ploopu_snapshots "$program" "$verb")
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+        return
+        ;;
     --only)
         mapfile -t COMPREPLY < <(compgen -W 'data zero error' -- "$current")
         return
         ;;
     esac
-    local words=''
     if [[ $current == -* ]]; then
         # shellcheck disable=SC2086 # no verb, no word
         words=$(_ploopu_help_words "$program" '-{1,2}[a-z][a-z-]*' $verb)
     elif [[ -z $verb ]]; then
-        words='info map attach mount detach umount list'
+        words='info map snapshots attach mount detach umount list'
     elif [[ $verb == detach || $verb == umount ]]; then
         words=$(_ploopu_targets "$program")
     elif [[ $verb != list && $current != */* ]]; then

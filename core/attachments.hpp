@@ -28,9 +28,10 @@ struct Attachment {
   std::string id;     // 16 hexadecimal digits, random
   std::string image;  // ImageLocation::path; empty when the record can't be read
   std::optional<std::string> ctid;
-  std::string root;     // --root that the ctid was looked up under
-  std::string backend;  // "nbd", "fuse"
-  std::string device;   // a block device, or a file when is_file
+  std::optional<std::string> snapshot;  // Image::snapshot
+  std::string root;                     // --root that the ctid was looked up under
+  std::string backend;                  // "nbd", "fuse"
+  std::string device;                   // a block device, or a file when is_file
   bool is_file = false;
   std::vector<AttachedPartition> partitions;
   int server_pid = 0;

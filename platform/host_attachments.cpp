@@ -167,6 +167,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.image = image.location.path;
   record.chain = identities_of(image.disk);
   record.ctid = image.location.ctid;
+  record.snapshot = image.snapshot;
   record.root = request.root;
   record.backend = backend.name();
   record.is_file = request.as_file;
@@ -218,7 +219,9 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
     auto existing = inspect(record);
     const bool is_same = record.chain == chain;
     const bool has_same_top = !record.chain.empty() && record.chain.back() == chain.back();
-    if (!existing || !(is_same || has_same_top || record.image == image.location.path)) continue;
+    const bool is_same_state =
+        record.image == image.location.path && record.snapshot == image.snapshot;
+    if (!existing || !(is_same || has_same_top || is_same_state)) continue;
     if (is_same && record.is_file == request.as_file &&
         existing->state == AttachmentState::serving &&
         (request.backend == "auto" || request.backend == record.backend)) {
@@ -276,6 +279,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.id = record.id;
   attachment.image = record.image;
   attachment.ctid = record.ctid;
+  attachment.snapshot = record.snapshot;
   attachment.root = record.root;
   attachment.backend = backend->name();
   attachment.device = device.empty() ? record.device : device;

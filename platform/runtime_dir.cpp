@@ -85,6 +85,7 @@ json to_json(const Record& record) {
                    {"server", {record.server.pid, record.server.start_time}},
                    {"mountpoints", std::move(mountpoints)}};
   if (record.ctid) document["ctid"] = *record.ctid;
+  if (record.snapshot) document["snapshot"] = *record.snapshot;
   return document;
 }
 
@@ -97,6 +98,7 @@ Record from_json(const json& document) {
     record.chain.push_back({file.at(0).get<uint64_t>(), file.at(1).get<uint64_t>()});
   }
   if (document.contains("ctid")) record.ctid = document.at("ctid").get<std::string>();
+  if (document.contains("snapshot")) record.snapshot = document.at("snapshot").get<std::string>();
   record.root = get_bytes(document.at("root"));
   record.backend = document.at("backend").get<std::string>();
   record.device = get_bytes(document.at("device"));

@@ -25,6 +25,7 @@ struct Record {
   std::string image;
   std::vector<FileIdentity> chain;  // of its files, base first: which disk it is
   std::optional<std::string> ctid;
+  std::optional<std::string> snapshot;
   std::string root;
   std::string backend;
   std::string device;  // empty until it is known

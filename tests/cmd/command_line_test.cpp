@@ -34,7 +34,8 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
 }
 
 TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
-  for (const char* verb : {"info", "map", "attach", "mount", "detach", "umount", "list"}) {
+  for (const char* verb :
+       {"info", "map", "snapshots", "attach", "mount", "detach", "umount", "list"}) {
     EXPECT_EQ(run({verb, "--help"}), 0);
     EXPECT_THAT(out_.str(), HasSubstr("Examples:")) << verb;
   }

@@ -23,6 +23,20 @@ TEST_F(CommandTest, DetachByEveryName) {
   }
 }
 
+TEST_F(CommandTest, AnImageStandsForEveryStateOfItThatIsAttached) {
+  attachments_.attached = {mounted_attachment(), mounted_attachment()};
+  attachments_.attached[1].id = "older";
+  attachments_.attached[1].device = "/dev/nbd8";
+  attachments_.attached[1].snapshot = guid('1');
+  EXPECT_EQ(run_json({"list"})["attachments"][1]["snapshot"], guid('1'));
+  EXPECT_EQ(run({"detach", "101"}), 0);
+  EXPECT_THAT(attachments_.calls,
+              ElementsAre("list", "list", "detach /dev/nbd7", "detach /dev/nbd8"));
+  attachments_.calls.clear();
+  EXPECT_EQ(run({"detach", "/dev/nbd8"}), 0);
+  EXPECT_THAT(attachments_.calls, ElementsAre("list", "detach /dev/nbd8"));
+}
+
 TEST_F(CommandTest, AContainerThatWasAttachedByItsPath) {
   attachments_.attached = {mounted_attachment()};
   attachments_.attached[0].ctid.reset();

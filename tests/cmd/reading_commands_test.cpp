@@ -48,6 +48,30 @@ TEST_F(CommandTest, InfoTextAndQuiet) {
   EXPECT_EQ(err_.str(), "");
 }
 
+TEST_F(CommandTest, SnapshotsAndInfoOfOne) {
+  auto older = ploop_file({.cluster_sectors = 8, .disk_sectors = 32, .bat = {0, 0, 0, 0}});
+  files_.add("/vz/private/101/root.hdd/older.hds", older);
+  files_.add(
+      "/vz/private/101/root.hdd/DiskDescriptor.xml",
+      DescriptorText{.images = image_xml(guid('1'), "older.hds") + image_xml(kFixedTop, "root.hds"),
+                     .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))}
+          .str());
+  const json first = {
+      {"guid", guid('1')}, {"parent", nullptr}, {"current", false}, {"file", "older.hds"}};
+  const json snapshots = run_json({"snapshots", "101"})["snapshots"];
+  EXPECT_EQ(snapshots[0], first);
+  EXPECT_EQ(snapshots[1]["current"], true);
+  EXPECT_EQ(run({"snapshots", "101"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr(std::string("* ") + kFixedTop));
+  const json info = run_json({"info", "101", "-s", "1111"});
+  EXPECT_EQ(info["snapshot"], guid('1'));
+  EXPECT_EQ(info["virtual_size"], 32 * 512);
+  EXPECT_FALSE(run_json({"info", "101"}).contains("snapshot"));
+  EXPECT_EQ(run_json({"map", "101", "--snapshot", "base"})["virtual_size"], 32 * 512);
+  EXPECT_EQ(run({"info", "101", "-s", "4711"}), 66);
+  EXPECT_EQ(run({"snapshots", "/vz/private/101/root.hdd/root.hds"}), 64);
+}
+
 TEST_F(CommandTest, MapJson) {
   const json map = run_json({"map", "101"});
   EXPECT_EQ(map["schema"], 1);

@@ -23,11 +23,12 @@ expect() {
     fi
 }
 
-expect 'info map attach mount detach umount list' ''
+expect 'info map snapshots attach mount detach umount list' ''
 expect 'info' in
 expect '101 102' --root "$work" info 10
 expect '101 102 205' --root "$work" mount ''
 expect 'nbd' attach --backend n
+expect 'base' mount 101 -s b
 expect 'data' map --only d
 expect '--partition' mount --p
 expect '--no-loop' attach --no

@@ -28,6 +28,10 @@ write $out/newer /newer
 CMD
 make_ploop_chain "$root" 102 expanded "$out/raw/102.before" "$out/raw/102"
 
+rm "$out/newer"
+mkdir "$out/older"
+mv "$out/raw/102.before" "$out/older/102"
+
 # 103: a file system on the whole disk, whose size is no multiple of the cluster.
 truncate -s $((20 * 1048576 + 5 * 512)) "$out/raw/103"
 mke2fs -q -F -t ext4 -d "$out/tree" "$out/raw/103"
@@ -63,7 +67,7 @@ debugfs -w -R 'feature needs_recovery' "$out/raw/106?offset=1048576" >/dev/null 
 make_container "$root" 106 "$out/raw/106"
 
 # 107: a raw base under a v1 delta; libploop calls both of them Plain.
-make_ploop_chain "$root" 107 raw "$out/raw/102.before" "$out/raw/102"
+make_ploop_chain "$root" 107 raw "$out/older/102" "$out/raw/102"
 ln -s 102 "$out/raw/107"
 
 # 108: two file systems, so that one must be chosen.

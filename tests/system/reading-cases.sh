@@ -85,6 +85,24 @@ case_a_chain_equals_what_qemu_sees() {
     ploopu detach 102
 }
 
+# The live state and the snapshot below it, side by side, each as it was.
+case_a_snapshot_beside_the_live_state() {
+    live=$(attach 102 | device_of)
+    older=$(attach -s base 102 | device_of)
+    [ "$live" != "$older" ] || fail 'one device for two states'
+    compare_with_raw "$live" "$FIXTURES/raw/102"
+    compare_with_raw "$older" "$FIXTURES/older/102"
+    guid=$(ploopu snapshots 102 --json | jq -r '.snapshots[0].guid')
+    expect_equal "$(list_field ".attachments[] | select(.snapshot == \"$guid\") | .device")" "$older"
+    # By the delta's file it is the same state.
+    expect_equal "$(attach -q "$(bundle 102)/root.hdd" | device_of)" "$older"
+    mkdir "$WORK/m"
+    mount_image 102 "$WORK/m" --snapshot "$(echo "$guid" | cut -c 2-9)" >/dev/null
+    compare_tree "$WORK/m"
+    ploopu detach 102
+    expect_equal "$(list_field '.attachments | length')" 0
+}
+
 case_every_file_of_a_mount_is_right() {
     for ctid in 101 103 104 106; do
         mkdir "$WORK/$ctid"
