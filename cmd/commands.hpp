@@ -16,6 +16,7 @@ using Action = std::function<Result<void>(Context&)>;
 
 void declare_info(CLI::App& app, Action& action);
 void declare_map(CLI::App& app, Action& action);
+void declare_check(CLI::App& app, Action& action);
 void declare_snapshots(CLI::App& app, Action& action);
 void declare_attach(CLI::App& app, Action& action);
 void declare_mount(CLI::App& app, Action& action);

@@ -26,6 +26,8 @@ struct Context {
   const Prober& prober;
   Attachments& attachments;
   GlobalOptions options = {};
+  // Of a command that has done its work; check tells its result by it.
+  int exit_status = 0;
 
   // One line on stderr each, unless -q or --json is given: JSON output carries its warnings.
   void warn(const std::vector<std::string>& warnings) const;

@@ -30,8 +30,8 @@ constexpr char kEverywhere[] =
 
 // The verbs, in the order in which help shows them.
 constexpr void (*kCommands[])(CLI::App&, Action&) = {
-    declare_info,  declare_map,    declare_snapshots, declare_attach,
-    declare_mount, declare_detach, declare_list};
+    declare_info,   declare_map,   declare_check,  declare_snapshots,
+    declare_attach, declare_mount, declare_detach, declare_list};
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");
@@ -62,7 +62,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
 
 // A full disk under stdout must not look like success.
 int finish(const Context& context) {
-  if (context.out.flush()) return 0;
+  if (context.out.flush()) return context.exit_status;
   return report(context, {ErrorKind::failed, "writing to standard output failed"});
 }
 

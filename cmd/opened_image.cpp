@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "core/locate.hpp"
-
 namespace ploopu::cmd {
 
 std::vector<std::string> OpenedImage::warnings() const {

@@ -9,6 +9,7 @@
 
 #include "cmd/context.hpp"
 #include "core/image.hpp"
+#include "core/locate.hpp"
 #include "core/partitions.hpp"
 
 namespace ploopu::cmd {

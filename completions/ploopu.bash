@@ -75,7 +75,7 @@ _ploopu() {
         # shellcheck disable=SC2086 # no verb, no word
         words=$(_ploopu_help_words "$program" '-{1,2}[a-z][a-z-]*' $verb)
     elif [[ -z $verb ]]; then
-        words='info map snapshots attach mount detach umount list'
+        words='info map check snapshots attach mount detach umount list'
     elif [[ $verb == detach || $verb == umount ]]; then
         words=$(_ploopu_targets "$program")
     elif [[ $verb != list && $current != */* ]]; then

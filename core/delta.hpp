@@ -33,6 +33,8 @@ class Delta {
   [[nodiscard]] DeltaFormat format() const { return source_.format; }
   [[nodiscard]] bool is_raw() const { return source_.format == DeltaFormat::raw; }
 
+  // All zero for a raw file.
+  [[nodiscard]] const PloopHeader& header() const { return header_; }
   // 1 or 2; 0 for a raw file.
   [[nodiscard]] int version() const { return header_.version; }
   [[nodiscard]] bool in_use() const { return header_.in_use(); }

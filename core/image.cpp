@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/disk_descriptor.hpp"
-
 namespace ploopu {
 namespace {
 
@@ -31,21 +29,6 @@ Result<std::string> path_in_bundle(const FileSystem& files, const ImageLocation&
   warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: taking {} beside it",
                                  location.path, file, base_name(file)));
   return base_name(file);
-}
-
-Result<Delta> open_delta(const FileSystem& files, const ImageLocation& location,
-                         const DescriptorImage& image, bool is_base, uint32_t cluster_sectors,
-                         std::vector<std::string>& warnings) {
-  const std::string directory = directory_of(location.path);
-  PLOOPU_TRY(const auto relative, path_in_bundle(files, location, image.file, warnings));
-  DeltaFile source;
-  source.name = directory + "/" + relative;
-  PLOOPU_TRY(source.file, files.open_image_beneath(directory, relative));
-  // libploop writes Plain for a whole chain when its base is raw: only a base can really be
-  // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.
-  source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
-  source.cluster_sectors = cluster_sectors;
-  return Delta::open(std::move(source));
 }
 
 void warn_about_descriptor(const DiskDescriptor& descriptor, const Disk& disk,
@@ -104,11 +87,6 @@ Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::
   return {};
 }
 
-Result<DiskDescriptor> read_descriptor(const FileSystem& files, const std::string& path) {
-  PLOOPU_TRY(const auto text, files.read_text(path, kMaxDescriptorBytes));
-  return parse_disk_descriptor(text, path);
-}
-
 Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
                               const std::string& which) {
   PLOOPU_TRY(const auto descriptor, read_descriptor(files, location.path));
@@ -118,8 +96,8 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
   std::vector<std::string> guids;
   std::vector<std::string> warnings;
   for (const auto& image : chain) {
-    PLOOPU_TRY(auto delta, open_delta(files, location, image, deltas.empty(),
-                                      descriptor.cluster_sectors, warnings));
+    PLOOPU_TRY(auto delta, open_listed_delta(files, location, image, deltas.empty(),
+                                             descriptor.cluster_sectors, warnings));
     deltas.push_back(std::move(delta));
     guids.push_back(image.guid);
   }
@@ -200,6 +178,26 @@ Result<Image> open_file(const FileSystem& files, ImageLocation location) {
 }
 
 }  // namespace
+
+Result<DiskDescriptor> read_descriptor(const FileSystem& files, const std::string& path) {
+  PLOOPU_TRY(const auto text, files.read_text(path, kMaxDescriptorBytes));
+  return parse_disk_descriptor(text, path);
+}
+
+Result<Delta> open_listed_delta(const FileSystem& files, const ImageLocation& location,
+                                const DescriptorImage& image, bool is_base,
+                                uint32_t cluster_sectors, std::vector<std::string>& warnings) {
+  const std::string directory = directory_of(location.path);
+  PLOOPU_TRY(const auto relative, path_in_bundle(files, location, image.file, warnings));
+  DeltaFile source;
+  source.name = directory + "/" + relative;
+  PLOOPU_TRY(source.file, files.open_image_beneath(directory, relative));
+  // libploop writes Plain for a whole chain when its base is raw: only a base can really be
+  // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.
+  source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
+  source.cluster_sectors = cluster_sectors;
+  return Delta::open(std::move(source));
+}
 
 Result<Image> open_image(const FileSystem& files, ImageLocation location,
                          const std::string& snapshot) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/disk.hpp"
+#include "core/disk_descriptor.hpp"
 #include "core/file_system.hpp"
 #include "core/locate.hpp"
 #include "core/result.hpp"
@@ -21,6 +22,16 @@ struct Image {
   // GUID of the shot that was opened, when that isn't the live state.
   std::optional<std::string> snapshot = std::nullopt;
 };
+
+[[nodiscard]] Result<DiskDescriptor> read_descriptor(const FileSystem& files,
+                                                     const std::string& path);
+
+// The file of one <Image>, which must lie in the descriptor's directory. Only a base may be raw.
+[[nodiscard]] Result<Delta> open_listed_delta(const FileSystem& files,
+                                              const ImageLocation& descriptor,
+                                              const DescriptorImage& image, bool is_base,
+                                              uint32_t cluster_sectors,
+                                              std::vector<std::string>& warnings);
 
 // Opens every file of the chain read-only and flattens it. Nothing is left open on error.
 // `snapshot` is what find_shot understands; a single file only has a live state. A file to which a

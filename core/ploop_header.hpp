@@ -25,11 +25,13 @@ inline constexpr uint64_t kMaxClusters = uint64_t{1} << 26;
 inline constexpr uint32_t kDiskInUse = 0x746F6E59;
 
 struct PloopHeader {
-  int version = 0;               // 1 or 2
-  uint32_t cluster_sectors = 0;  // 1..kMaxClusterSectors
-  uint32_t bat_entries = 0;      // as written; may be more or fewer than the disk needs
-  uint64_t disk_sectors = 0;     // at most kMaxDiskSize / kSectorSize
-  uint32_t disk_in_use = 0;      // only kDiskInUse means "open, or its writer crashed"
+  int version = 0;                // 1 or 2
+  uint32_t cluster_sectors = 0;   // 1..kMaxClusterSectors
+  uint32_t bat_entries = 0;       // as written; may be more or fewer than the disk needs
+  uint64_t disk_sectors = 0;      // at most kMaxDiskSize / kSectorSize
+  uint32_t disk_in_use = 0;       // only kDiskInUse means "open, or its writer crashed"
+  uint32_t data_sector = 0;       // m_FirstBlockOffset; nothing is read by it
+  uint64_t extension_sector = 0;  // of the format extension, one cluster; 0 when there is none
 
   [[nodiscard]] uint64_t cluster_size() const { return cluster_sectors * kSectorSize; }
   [[nodiscard]] uint64_t disk_size() const { return disk_sectors * kSectorSize; }

@@ -35,7 +35,7 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
 
 TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
   for (const char* verb :
-       {"info", "map", "snapshots", "attach", "mount", "detach", "umount", "list"}) {
+       {"info", "map", "check", "snapshots", "attach", "mount", "detach", "umount", "list"}) {
     EXPECT_EQ(run({verb, "--help"}), 0);
     EXPECT_THAT(out_.str(), HasSubstr("Examples:")) << verb;
   }

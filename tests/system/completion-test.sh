@@ -23,7 +23,7 @@ expect() {
     fi
 }
 
-expect 'info map snapshots attach mount detach umount list' ''
+expect 'info map check snapshots attach mount detach umount list' ''
 expect 'info' in
 expect '101 102' --root "$work" info 10
 expect '101 102 205' --root "$work" mount ''

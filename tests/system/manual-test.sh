@@ -5,7 +5,7 @@ set -eu
 ploopu=$1
 manual=$(mandoc -T utf8 "$2" | col -b)
 
-verbs='info map snapshots attach mount detach list'
+verbs='info map check snapshots attach mount detach list'
 {
     "$ploopu" --help
     for verb in $verbs; do "$ploopu" "$verb" --help; done
