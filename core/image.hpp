@@ -26,9 +26,10 @@ struct Image {
 [[nodiscard]] Result<DiskDescriptor> read_descriptor(const FileSystem& files,
                                                      const std::string& path);
 
-// The file of one <Image>, which must lie in the descriptor's directory. Only a base may be raw.
+// The file of one <Image> of the descriptor at `location`, in whose directory it must lie. Only a
+// base may be raw.
 [[nodiscard]] Result<Delta> open_listed_delta(const FileSystem& files,
-                                              const ImageLocation& descriptor,
+                                              const ImageLocation& location,
                                               const DescriptorImage& image, bool is_base,
                                               uint32_t cluster_sectors,
                                               std::vector<std::string>& warnings);
