@@ -6,7 +6,10 @@ set -eu
 corpora=$(cd "$(dirname "$0")" && pwd)/corpus
 cd "$1"
 for fuzzer in ./fuzz_*; do
-    [ -x "$fuzzer" ] || continue
+    [ -x "$fuzzer" ] || {
+        echo "FAILED: no fuzz target in $1"
+        exit 1
+    }
     name=${fuzzer#./fuzz_}
     scratch=$(mktemp -d)
     echo "== $name"
