@@ -20,7 +20,8 @@ namespace {
 
 constexpr char kFooter[] =
     "\nA device that something else uses is left alone, and you are told what uses it. A mount\n"
-    "point frees the device too, unless ploopu mounted it elsewhere as well.\n"
+    "point frees the device too, unless ploopu mounted it elsewhere as well. If one target is\n"
+    "unknown, nothing is done.\n"
     "\nExamples:\n"
     "  ploopu umount /mnt\n"
     "  ploopu detach /dev/nbd0 101\n"
@@ -50,7 +51,8 @@ bool has_node(const Attachment& attachment, const std::string& path) {
 // The image may be gone by now: what it was called when it was attached is enough.
 bool is_image(const Attachment& attachment, const std::string& path) {
   const std::string descriptor = std::string("/") + kDescriptorName;
-  return attachment.image == path || attachment.image == path + descriptor ||
+  return attachment.image == path || attachment.newest_delta == path ||
+         attachment.image == path + descriptor ||
          attachment.image == path + "/root.hdd" + descriptor;
 }
 
@@ -83,8 +85,12 @@ std::vector<Target> find_container(const Context& context,
   }
   // Or it was attached by its path.
   if (const auto location = locate_image(context.files, context.options.root, ctid)) {
-    for (auto& target : find_path(attachments, location->path))
-      targets.push_back(std::move(target));
+    for (auto& target : find_path(attachments, location->path)) {
+      const bool is_new = std::none_of(targets.begin(), targets.end(), [&](const Target& known) {
+        return known.attachment.id == target.attachment.id;
+      });
+      if (is_new) targets.push_back(std::move(target));
+    }
   }
   return targets;
 }
@@ -111,6 +117,12 @@ Result<std::vector<Target>> find_target(const Context& context,
   if (const auto ctid = parse_ctid(word)) {
     auto targets = find_container(context, attachments, *ctid);
     if (!targets.empty()) return targets;
+    for (const auto& attachment : attachments) {
+      if (attachment.ctid != ctid) continue;
+      return fail(ErrorKind::not_found,
+                  "{}: is attached as {}, but under --root {}: give that, too, or the device", word,
+                  attachment.device, attachment.root);
+    }
     return not_attached(context, word,
                         "no such container is attached" +
                             (context.options.root == "/" ? "" : " under " + context.options.root),
@@ -122,6 +134,12 @@ Result<std::vector<Target>> find_target(const Context& context,
   }
   PLOOPU_TRY(const auto resolved, context.files.resolve("/", word));
   if (auto targets = find_path(attachments, resolved.path); !targets.empty()) return targets;
+  for (const auto& attachment : attachments) {
+    if (!contains(attachment.mountpoints, resolved.path)) continue;
+    return fail(ErrorKind::not_found,
+                "{}: {} is mounted there, but not by ploopu: unmount it with umount", word,
+                attachment.device);
+  }
   return not_attached(
       context, word, "nothing that ploopu attached or mounted",
       resolved.type == PathType::other ? ErrorKind::not_permitted : ErrorKind::not_found);

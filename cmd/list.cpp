@@ -42,15 +42,24 @@ std::string join(const std::vector<std::string>& list) {
   return text;
 }
 
+// Enough of a GUID to be recognised, and for -s.
+std::string short_guid(const std::optional<std::string>& guid) {
+  constexpr size_t kDigits = 8;
+  return guid ? guid->substr(1, kDigits) : "";
+}
+
 void print_text(const Context& context, const std::vector<Attachment>& attachments) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(attachments.size());
   for (const auto& attachment : attachments) {
     rows.push_back({attachment.device, attachment.backend, state_name(attachment.state),
-                    attachment.ctid.value_or(""), attachment.image, join(attachment.mountpoints)});
+                    attachment.ctid.value_or(""), short_guid(attachment.snapshot), attachment.image,
+                    join(attachment.mountpoints)});
   }
-  print_table(context.out,
-              {{"DEVICE"}, {"BACKEND"}, {"STATE"}, {"CTID"}, {"IMAGE"}, {"MOUNTED ON"}}, rows);
+  print_table(
+      context.out,
+      {{"DEVICE"}, {"BACKEND"}, {"STATE"}, {"CTID"}, {"SNAPSHOT"}, {"IMAGE"}, {"MOUNTED ON"}},
+      rows);
 }
 
 }  // namespace

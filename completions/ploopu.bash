@@ -39,14 +39,17 @@ _ploopu_snapshots() {
 
 _ploopu() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local program=${COMP_WORDS[0]} verb='' i
+    local program=${COMP_WORDS[0]} verb='' i positional=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root | --backend | --partition | --only | -o | -s | --snapshot) ((i++)) ;;
         -*) ;;
         *)
-            verb=${COMP_WORDS[i]}
-            break
+            if [[ -n $verb ]]; then
+                ((++positional))
+            else
+                verb=${COMP_WORDS[i]}
+            fi
             ;;
         esac
     done
@@ -78,7 +81,10 @@ _ploopu() {
         words='info map check snapshots attach mount detach umount list'
     elif [[ $verb == detach || $verb == umount ]]; then
         words=$(_ploopu_targets "$program")
-    elif [[ $verb != list && $current != */* ]]; then
+    elif [[ $verb == mount && $positional -gt 0 ]]; then
+        mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        return
+    elif [[ $verb != list && $current != */* && $positional -eq 0 ]]; then
         words=$(_ploopu_containers)
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

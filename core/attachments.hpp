@@ -25,8 +25,9 @@ struct AttachedPartition {
 
 // One image that is a device (or a file) of this host now.
 struct Attachment {
-  std::string id;     // 16 hexadecimal digits, random
-  std::string image;  // ImageLocation::path; empty when the record can't be read
+  std::string id;            // 16 hexadecimal digits, random
+  std::string image;         // ImageLocation::path; empty when the record can't be read
+  std::string newest_delta;  // the file by which the same state can be named, too
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;  // Image::snapshot
   std::string root;                     // --root that the ctid was looked up under

@@ -38,8 +38,12 @@ int unmount_by_helper(const std::string& file) {
                                     words[3].data(), nullptr};
   pid_t pid = 0;
   int status = 0;
+  posix_spawn_file_actions_t quietly;
+  ::posix_spawn_file_actions_init(&quietly);
+  ::posix_spawn_file_actions_addopen(&quietly, 2, "/dev/null", O_WRONLY, 0);
   const int error =
-      ::posix_spawnp(&pid, arguments[0], nullptr, nullptr, arguments.data(), ::environ);
+      ::posix_spawnp(&pid, arguments[0], &quietly, nullptr, arguments.data(), ::environ);
+  ::posix_spawn_file_actions_destroy(&quietly);
   if (error != 0) return error;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
@@ -56,6 +60,9 @@ Result<void> unmount_file(const std::string& file) {
   // A loop device that was freed a moment ago gives its file back a little later.
   constexpr std::chrono::seconds kLimit{3};
   if (wait_until(unmounted, kLimit) && error == 0) return {};
+  if (::geteuid() != 0) {
+    return fail(ErrorKind::busy, "{}: fusermount3 can't unmount it: in use, or no /etc/mtab", file);
+  }
   return fail_errno(error, fmt::format("{}: unmounting", file));
 }
 

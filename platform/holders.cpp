@@ -169,6 +169,7 @@ std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device
     return is_below(link_target(link)) && device_of_file(link) == device;
   };
   for (const pid_t pid : all_processes()) {
+    if (pid == ::getpid()) continue;
     const std::string process = fmt::format("/proc/{}", pid);
     std::vector<std::string> links = {process + "/cwd", process + "/root", process + "/exe"};
     for (const auto& name : list_directory(process + "/fd")) {

@@ -165,6 +165,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   Record record;
   record.id = random_id();
   record.image = image.location.path;
+  record.newest_delta = image.disk.deltas().back().name();
   record.chain = identities_of(image.disk);
   record.ctid = image.location.ctid;
   record.snapshot = image.snapshot;
@@ -230,6 +231,7 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
     const char* difference = is_same        ? ""
                              : has_same_top ? ", without some of its deltas"
                                             : ", an older state of the image";
+    if (existing->state == AttachmentState::stale) difference = ", its server has died";
     return fail(ErrorKind::busy, "{}: is attached already, as {} ({}{}): detach that first",
                 image.location.path, existing->device, record.backend, difference);
   }
@@ -278,6 +280,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   Attachment attachment;
   attachment.id = record.id;
   attachment.image = record.image;
+  attachment.newest_delta = record.newest_delta;
   attachment.ctid = record.ctid;
   attachment.snapshot = record.snapshot;
   attachment.root = record.root;
@@ -327,6 +330,7 @@ Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
   if (!S_ISDIR(status.st_mode)) {
     return fail(ErrorKind::not_found, "{}: the mount point must be a directory", directory);
   }
+  if (directory == "/") return fail(ErrorKind::busy, "/: everything would be hidden by the mount");
   for (const auto& mount : read_mount_table()) {
     if (mount.directory == directory) {
       return fail(ErrorKind::busy, "{}: something ({}) is mounted there already", directory,

@@ -76,6 +76,7 @@ json to_json(const Record& record) {
   for (const auto& file : record.chain) chain.push_back({file.device, file.inode});
   json document = {{"schema", kSchema},
                    {"image", bytes_to_text(record.image)},
+                   {"newest_delta", bytes_to_text(record.newest_delta)},
                    {"chain", std::move(chain)},
                    {"root", bytes_to_text(record.root)},
                    {"backend", record.backend},
@@ -94,6 +95,7 @@ Record from_json(const json& document) {
   record.is_readable = document.at("schema").get<int>() == kSchema;
   if (!record.is_readable) return record;
   record.image = get_bytes(document.at("image"));
+  record.newest_delta = get_bytes(document.at("newest_delta"));
   for (const json& file : document.at("chain")) {
     record.chain.push_back({file.at(0).get<uint64_t>(), file.at(1).get<uint64_t>()});
   }

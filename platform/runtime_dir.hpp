@@ -23,6 +23,7 @@ namespace ploopu {
 struct Record {
   std::string id;
   std::string image;
+  std::string newest_delta;
   std::vector<FileIdentity> chain;  // of its files, base first: which disk it is
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;

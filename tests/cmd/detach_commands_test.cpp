@@ -37,6 +37,30 @@ TEST_F(CommandTest, AnImageStandsForEveryStateOfItThatIsAttached) {
   EXPECT_THAT(attachments_.calls, ElementsAre("list", "detach /dev/nbd8"));
 }
 
+TEST_F(CommandTest, WhatIsNotFoundIsExplained) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.attached[0].mountpoints = {"/mnt", "/srv"};
+  EXPECT_EQ(run({"detach", "/srv"}), 66);
+  EXPECT_THAT(err_.str(), HasSubstr("not by ploopu"));
+  attachments_.attached[0].root = "/old";
+  attachments_.attached[0].image = "/old" + attachments_.attached[0].image;
+  EXPECT_EQ(run({"detach", "101"}), 66);
+  EXPECT_THAT(err_.str(), HasSubstr("under --root /old"));
+}
+
+TEST_F(CommandTest, ABusyContainerIsNamedOnce) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.errors["detach"] = {ErrorKind::busy, "held"};
+  EXPECT_EQ(run({"detach", "101"}), 75);
+  EXPECT_EQ(err_.str(), "ploopu: held\n");
+}
+
+TEST_F(CommandTest, ByTheFileOfTheNewestDelta) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.attached[0].newest_delta = "/vz/private/101/root.hdd/root.hds";
+  EXPECT_EQ(run({"detach", "/vz/private/101/root.hdd/root.hds"}), 0) << err_.str();
+}
+
 TEST_F(CommandTest, AContainerThatWasAttachedByItsPath) {
   attachments_.attached = {mounted_attachment()};
   attachments_.attached[0].ctid.reset();

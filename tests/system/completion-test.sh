@@ -29,6 +29,7 @@ expect '101 102' --root "$work" info 10
 expect '101 102 205' --root "$work" mount ''
 expect 'nbd' attach --backend n
 expect 'base' mount 101 -s b
+expect "$work/etc" mount 101 "$work/e"
 expect 'data' map --only d
 expect '--partition' mount --p
 expect '--no-loop' attach --no

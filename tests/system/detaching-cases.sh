@@ -44,7 +44,7 @@ case_an_image_that_was_replaced_is_not_mistaken() {
 
 case_detach_by_every_name() {
     mkdir "$WORK/m"
-    for way in device partition ctid directory descriptor mountpoint; do
+    for way in device partition ctid directory descriptor delta mountpoint; do
         mount_image 101 "$WORK/m" --json >"$WORK/json"
         case $way in
         device) target=$(jq -r .device "$WORK/json") ;;
@@ -52,6 +52,7 @@ case_detach_by_every_name() {
         ctid) target=101 ;;
         directory) target=$(bundle 101) ;;
         descriptor) target=$(bundle 101)/DiskDescriptor.xml ;;
+        delta) target=$(bundle 101)/root.hds ;;
         mountpoint) target=$WORK/m ;;
         esac
         ploopu detach "$target"
