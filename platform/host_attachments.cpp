@@ -123,6 +123,7 @@ const Backend* HostAttachments::backend_of(const Record& record) const {
 void HostAttachments::sweep() {
   for (const auto& record : runtime_->load_all()) {
     const Backend* backend = backend_of(record);
+    if (backend == nullptr && record.is_readable) continue;  // made by a later ploopu
     const bool has_device = backend != nullptr && !backend->find_device(record).empty();
     // Readers may still be there, and whoever attached it wants to know that its server died.
     if (has_device && !record.is_unfinished()) continue;

@@ -183,6 +183,18 @@ case_a_record_that_cannot_be_read_hurts_nobody() {
     ploopu detach "$device"
 }
 
+# A later ploopu may know more back ends: its records are not ours to remove.
+case_a_record_of_an_unknown_back_end_is_kept() {
+    attach 101 >/dev/null
+    record=$(echo /run/ploopu/*/attachment.json)
+    # One that needs no server.
+    sed -i.kept "s/\"backend\":\"$BACKEND\"/\"backend\":\"later\"/; s/\"server\":\[[0-9,]*\]/\"server\":[0,0]/" "$record"
+    ploopu list >/dev/null
+    [ -e "$record" ] || fail 'it was removed'
+    mv "$record.kept" "$record"
+    ploopu detach 101
+}
+
 # Killed after it has unmounted and before that is written down.
 case_a_killed_umount_can_be_repeated() {
     mkdir "$WORK/m"
