@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -64,6 +65,10 @@ class FileSystem {
   // The whole content of a regular file at an already resolved path, at most `max_bytes`.
   [[nodiscard]] virtual Result<std::string> read_text(const std::string& path,
                                                       size_t max_bytes) const = 0;
+
+  // The names in a directory at an already resolved path, without "." and "..", sorted.
+  [[nodiscard]] virtual Result<std::vector<std::string>> list_directory(
+      const std::string& path) const = 0;
 
   // Opens a regular file at an already resolved path. Anything else (device, FIFO, directory)
   // is refused without being opened.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/posix_file_system.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -135,6 +138,20 @@ Result<std::string> PosixFileSystem::read_text(const std::string& path, size_t m
       return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", path, max_bytes);
     }
   }
+}
+
+Result<std::vector<std::string>> PosixFileSystem::list_directory(const std::string& path) const {
+  const UniqueFd handle = open_path(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!handle.valid()) return fail_errno(errno, path);
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(proc_path(handle), error), end;
+       !error && entry != end; entry.increment(error)) {
+    names.push_back(entry->path().filename());
+  }
+  if (error) return fail_errno(error.value(), path);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image(const std::string& path) const {

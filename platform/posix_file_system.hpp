@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/file_system.hpp"
 
@@ -16,6 +17,8 @@ class PosixFileSystem final : public FileSystem {
                                              const std::string& path) const override;
   [[nodiscard]] Result<std::string> read_text(const std::string& path,
                                               size_t max_bytes) const override;
+  [[nodiscard]] Result<std::vector<std::string>> list_directory(
+      const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_beneath(

@@ -97,6 +97,18 @@ TEST_F(PosixFileSystemTest, ReadsExactlyWhatIsThere) {
   EXPECT_EQ((*file)->read(1, out), 0);
 }
 
+TEST_F(PosixFileSystemTest, ListsADirectory) {
+  dir_.write("bundle/b", "x");
+  dir_.write("bundle/.hidden", "x");
+  dir_.write("bundle/a/inside", "x");
+  link("bundle", "link");
+  EXPECT_EQ(*files_.list_directory(dir_ / "bundle"),
+            (std::vector<std::string>{".hidden", "a", "b"}));
+  EXPECT_FALSE(files_.list_directory(dir_ / "link"));
+  EXPECT_FALSE(files_.list_directory(dir_ / "bundle/b"));
+  EXPECT_EQ(files_.list_directory(dir_ / "missing").error().kind, ErrorKind::not_found);
+}
+
 TEST_F(PosixFileSystemTest, TextHasALimit) {
   const std::string path = dir_.write("text", std::string(5000, 'x'));
   EXPECT_EQ(files_.read_text(path, 5000)->size(), 5000U);

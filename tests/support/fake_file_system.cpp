@@ -2,6 +2,7 @@
 #include "tests/support/fake_file_system.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace ploopu::testing {
 namespace {
@@ -55,6 +56,18 @@ Result<std::string> FakeFileSystem::read_text(const std::string& path, size_t ma
   std::string text(file->size(), '\0');
   if (file->read(0, std::as_writable_bytes(std::span(text))) != 0) return fail_errno(EIO, path);
   return text;
+}
+
+Result<std::vector<std::string>> FakeFileSystem::list_directory(const std::string& path) const {
+  const std::string prefix = path + "/";
+  std::set<std::string> names;
+  for (auto at = files_.lower_bound(prefix); at != files_.end() && at->first.starts_with(prefix);
+       ++at) {
+    const std::string rest = at->first.substr(prefix.size());
+    if (rest != ".") names.insert(rest.substr(0, rest.find('/')));
+  }
+  if (names.empty() && !files_.contains(prefix + ".")) return fail_errno(ENOENT, path);
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image(const std::string& path) const {
