@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -104,7 +105,9 @@ int run(std::vector<std::string> arguments, Context& context) {
   }
   try {
     if (const auto done = run_action(action, context); !done) return report(context, done.error());
-  } catch (const std::exception& error) {  // memory ran out, or a library has a bug
+  } catch (const std::bad_alloc&) {
+    return report(context, {ErrorKind::failed, "this image needs more memory than there is"});
+  } catch (const std::exception& error) {  // a library has a bug
     return report(context, {ErrorKind::failed, error.what()});
   }
   return finish(context);

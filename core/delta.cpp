@@ -48,18 +48,16 @@ Result<Delta> Delta::open(DeltaFile source) {
 
 uint64_t Delta::disk_clusters() const { return (disk_size_ + cluster_size() - 1) / cluster_size(); }
 
-uint64_t Delta::entries() const {
-  return is_raw() ? disk_clusters() : std::min<uint64_t>(header_.bat_entries, disk_clusters());
-}
+uint64_t Delta::entries() const { return std::min<uint64_t>(header_.bat_entries, disk_clusters()); }
 
 Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>& visit) const {
   const uint64_t count = entries();
-  if (is_raw()) {
-    for (uint64_t i = 0; i < count; ++i) visit(i, static_cast<uint32_t>(i));
-    return {};
-  }
   std::vector<std::byte> buffer(std::min<uint64_t>(count, kEntriesPerRead) * 4);
-  for (uint64_t first = 0; first < count; first += kEntriesPerRead) {
+  for (uint64_t first = 0; first < count;) {
+    // A sparse file of a few bytes may claim a table of gigabytes: only what is there is read.
+    const uint64_t data = file().next_data(kPloopHeaderSize + first * 4);
+    first = (data - kPloopHeaderSize) / 4;
+    if (first >= count) break;
     const uint64_t entries = std::min<uint64_t>(kEntriesPerRead, count - first);
     const auto piece = std::span(buffer).first(entries * 4);
     if (int error = file().read(kPloopHeaderSize + first * 4, piece); error != 0) {
@@ -69,6 +67,7 @@ Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>
       const uint32_t entry = load_le32(piece, i * 4);
       if (entry != 0) visit(first + i, entry);
     }
+    first += entries;
   }
   return {};
 }

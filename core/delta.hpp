@@ -45,18 +45,17 @@ class Delta {
   [[nodiscard]] uint64_t disk_size() const { return disk_size_; }
   // Clusters that the disk of this delta has.
   [[nodiscard]] uint64_t disk_clusters() const;
-  // File bytes that one unit of an entry stands for, and the first byte that can be data.
-  [[nodiscard]] uint64_t entry_unit() const {
-    return is_raw() ? cluster_size() : header_.entry_unit();
-  }
+  // File bytes that one unit of an entry stands for (not of a raw file), and the first byte that
+  // can be data.
+  [[nodiscard]] uint64_t entry_unit() const { return header_.entry_unit(); }
   [[nodiscard]] uint64_t data_start() const { return is_raw() ? 0 : header_.bat_end(); }
   // Entries that the header announces but the disk lacks or needs; both are legal (FORMAT.md 2.2).
   [[nodiscard]] uint32_t bat_entries() const { return header_.bat_entries; }
-  // Entries that count: those that are both in the table and on the disk.
+  // Entries that count: those that are both in the table and on the disk. A raw file has none.
   [[nodiscard]] uint64_t entries() const;
 
   // Calls `visit(cluster index, entry)` for every allocated cluster in ascending order, reading the
-  // table in pieces. Of a raw file every cluster is allocated, entry == index.
+  // table in pieces and skipping its holes. A raw file has no table: nothing is visited.
   [[nodiscard]] Result<void> for_each_entry(
       const std::function<void(uint64_t, uint32_t)>& visit) const;
 

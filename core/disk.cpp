@@ -44,15 +44,33 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   // A disk is a whole number of sectors: the rest of a raw file's last one reads as zeros.
   if (top.is_raw()) disk.size_ = (disk.size_ + kSectorSize - 1) / kSectorSize * kSectorSize;
   disk.usage_.resize(disk.deltas_.size());
-  // Only as many as the tables really have: a header of a few bytes may claim any disk.
-  uint64_t covered = 0;
-  for (const auto& delta : disk.deltas_) covered = std::max(covered, delta.entries());
-  disk.slots_.resize(std::min(covered, top.disk_clusters()));
+  disk.pieces_.resize((top.disk_clusters() + kPieceClusters - 1) / kPieceClusters);
   for (uint32_t i = 0; i < disk.deltas_.size(); ++i) PLOOPU_CHECK(disk.overlay(i));
-  disk.clusters_allocated_ =
-      static_cast<uint64_t>(std::count_if(disk.slots_.begin(), disk.slots_.end(),
-                                          [](const Slot& slot) { return slot.owner != kNobody; }));
+  disk.count_allocated();
   return disk;
+}
+
+void Disk::count_allocated() {
+  const Delta& base = deltas_.front();
+  uint64_t raw_clusters = 0;  // all of a raw base's are there
+  if (base.is_raw()) {
+    usage_.front().allocated = base.disk_clusters();
+    raw_clusters = std::min(base.disk_clusters(), clusters_total());
+  }
+  clusters_allocated_ = raw_clusters;
+  for (uint64_t first = 0; first < clusters_total(); first += kPieceClusters) {
+    const Piece* piece = piece_of(first);
+    if (piece == nullptr) continue;
+    for (uint64_t i = 0; i < kPieceClusters; ++i) {
+      if ((*piece)[i].owner != kNobody && first + i >= raw_clusters) ++clusters_allocated_;
+    }
+  }
+}
+
+Disk::Slot& Disk::slot_to_fill(uint64_t cluster) {
+  auto& piece = pieces_[cluster / kPieceClusters];
+  if (!piece) piece = std::make_unique<Piece>();
+  return (*piece)[cluster % kPieceClusters];
 }
 
 // Lays delta `index` over what is below it. An entry of 0 leaves the lower delta's cluster visible.
@@ -62,17 +80,17 @@ Result<void> Disk::overlay(uint32_t index) {
   const uint64_t data_limit = delta.file_size();
   auto place_entry = [&](uint64_t cluster, uint32_t entry) {
     const uint64_t start = entry * delta.entry_unit();
-    // Of a raw file, or of a disk's last cluster, only what belongs to the disk must be there.
+    // Of a disk's last cluster, only what belongs to the disk must be there.
     const uint64_t valid = std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
     ++usage.allocated;
     if (start < delta.data_start() || start + valid > data_limit) ++usage.damaged;
-    if (cluster < slots_.size()) place(cluster, {{entry, index + 1}, valid});
+    if (cluster < clusters_total()) place(cluster, {{entry, index + 1}, valid});
   };
   return delta.for_each_entry(place_entry);
 }
 
 void Disk::place(uint64_t cluster, Layer layer) {
-  Slot& slot = slots_[cluster];
+  Slot& slot = slot_to_fill(cluster);
   const uint64_t disk_bytes = std::min(cluster_size_, size_ - cluster * cluster_size_);
   if (layer.valid >= disk_bytes) {
     splits_.erase(cluster);
@@ -85,33 +103,44 @@ void Disk::place(uint64_t cluster, Layer layer) {
   slot.owner = kSplit;
 }
 
-Extent Disk::extent_of(Slot slot, uint64_t within, uint64_t length) const {
-  if (slot.owner == kNobody) return {length, ExtentKind::zero, 0, 0};
+// What a raw base has there, else zeros.
+Extent Disk::extent_below_tables(uint64_t offset, uint64_t length) const {
+  const Delta& base = deltas_.front();
+  if (!base.is_raw() || offset >= base.file_size()) return {length, ExtentKind::zero, 0, 0};
+  return {std::min(length, base.file_size() - offset), ExtentKind::data, 0, offset};
+}
+
+Extent Disk::extent_of(Slot slot, uint64_t offset, uint64_t length) const {
+  if (slot.owner == kNobody) return extent_below_tables(offset, length);
   const uint32_t index = slot.owner - 1;
   const Delta& delta = deltas_[index];
   // At most 2^32 * 64 MiB = 2^58: no overflow.
   const uint64_t start = slot.entry * delta.entry_unit();
-  const uint64_t position = start + within;
+  const uint64_t position = start + offset % cluster_size_;
   if (start < delta.data_start() || position >= delta.file_size()) {
     return {length, ExtentKind::unreadable, index, 0};
   }
   return {std::min(length, delta.file_size() - position), ExtentKind::data, index, position};
 }
 
-// The extent at `offset`, ending at the latest where its cluster or, behind all tables, the disk
-// ends.
+// The extent at `offset`, ending at the latest where its cluster ends or, where no table has an
+// entry, its piece.
 Extent Disk::extent_in_cluster(uint64_t offset) const {
   const uint64_t cluster = offset / cluster_size_;
-  if (cluster >= slots_.size()) return {size_ - offset, ExtentKind::zero, 0, 0};
+  const Piece* piece = piece_of(cluster);
+  if (piece == nullptr) {
+    const uint64_t piece_end = (cluster / kPieceClusters + 1) * kPieceClusters * cluster_size_;
+    return extent_below_tables(offset, std::min(piece_end, size_) - offset);
+  }
   const uint64_t within = offset % cluster_size_;
   const uint64_t length = std::min(cluster_size_ - within, size_ - offset);
-  const Slot slot = slots_[cluster];
-  if (slot.owner != kSplit) return extent_of(slot, within, length);
+  const Slot slot = (*piece)[cluster % kPieceClusters];
+  if (slot.owner != kSplit) return extent_of(slot, offset, length);
   const auto& layers = splits_.at(cluster);
   const auto top = std::find_if(layers.rbegin(), layers.rend(),
                                 [&](const Layer& layer) { return layer.valid > within; });
-  if (top == layers.rend()) return {length, ExtentKind::zero, 0, 0};
-  return extent_of(top->slot, within, std::min(length, top->valid - within));
+  if (top == layers.rend()) return extent_below_tables(offset, length);
+  return extent_of(top->slot, offset, std::min(length, top->valid - within));
 }
 
 Extent Disk::extent_at(uint64_t offset, uint64_t max_length) const {

@@ -2,9 +2,11 @@
 // The disk that a chain of deltas makes. Here is the one answer to "where is disk offset o?".
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -33,8 +35,8 @@ struct DeltaUsage {
   uint64_t damaged = 0;    // of these, not wholly inside the data area of the file
 };
 
-// Immutable after assemble(), so any number of threads may read. Memory: 8 bytes for
-// each entry that the longest table has.
+// Immutable after assemble(), so any number of threads may read. Memory: 8 bytes a cluster, but for
+// long runs of clusters that no table mentions.
 class Disk {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
@@ -61,7 +63,7 @@ class Disk {
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const;
 
  private:
-  // Which delta holds a cluster. `owner` is 1 + index of the delta, or one of the marks.
+  // Which ploop file holds a cluster. `owner` is 1 + index of the delta, or one of the marks.
   struct Slot {
     uint32_t entry = 0;
     uint32_t owner = 0;
@@ -77,15 +79,26 @@ class Disk {
     uint64_t valid = 0;  // bytes of the cluster
   };
 
+  // Clusters of the disk, in pieces: a table of which only a few places are used costs little.
+  static constexpr uint64_t kPieceClusters = 1024;
+  using Piece = std::array<Slot, kPieceClusters>;
+
   Disk() = default;
   [[nodiscard]] Result<void> overlay(uint32_t index);
+  void count_allocated();
+  // nullptr where no table has an entry.
+  [[nodiscard]] const Piece* piece_of(uint64_t cluster) const {
+    return pieces_[cluster / kPieceClusters].get();
+  }
+  [[nodiscard]] Slot& slot_to_fill(uint64_t cluster);
   void place(uint64_t cluster, Layer layer);
   [[nodiscard]] Extent extent_in_cluster(uint64_t offset) const;
-  [[nodiscard]] Extent extent_of(Slot slot, uint64_t within, uint64_t length) const;
+  [[nodiscard]] Extent extent_of(Slot slot, uint64_t offset, uint64_t length) const;
+  [[nodiscard]] Extent extent_below_tables(uint64_t offset, uint64_t length) const;
 
   std::vector<Delta> deltas_;
   std::vector<DeltaUsage> usage_;
-  std::vector<Slot> slots_;                        // by cluster; behind them all is zero
+  std::vector<std::unique_ptr<Piece>> pieces_;     // by cluster / kPieceClusters
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;
   uint64_t cluster_size_ = 0;

@@ -38,6 +38,10 @@ class ImageFile {
   // The open descriptor, which stays owned by this object.
   [[nodiscard]] virtual int descriptor() const = 0;
 
+  // The first byte from `offset` on that may be data: all before it is a hole, which reads as
+  // zeros. size() when there is none. `offset` itself where holes aren't known.
+  [[nodiscard]] virtual uint64_t next_data(uint64_t offset) const { return offset; }
+
   // Fills `out` from byte `offset`. Returns 0 or an errno value; bytes that the file does not
   // have are EIO, never zeros. After an error the contents of `out` are undefined.
   [[nodiscard]] virtual int read(uint64_t offset, std::span<std::byte> out) const = 0;

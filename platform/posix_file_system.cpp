@@ -31,6 +31,12 @@ class PosixImageFile final : public ImageFile {
   [[nodiscard]] FileIdentity identity() const override { return identity_; }
   [[nodiscard]] int descriptor() const override { return fd_.get(); }
 
+  [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
+    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+    if (found < 0) return errno == ENXIO ? std::max(size_, offset) : offset;
+    return static_cast<uint64_t>(found);
+  }
+
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
     while (!out.empty()) {
       const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));

@@ -48,7 +48,7 @@ TEST_F(CommandTest, InfoTextAndQuiet) {
   EXPECT_EQ(err_.str(), "");
 }
 
-TEST_F(CommandTest, SnapshotsAndInfoOfOne) {
+TEST_F(CommandTest, Row29_SnapshotsAndInfoOfOne) {
   auto older = ploop_file({.cluster_sectors = 8, .disk_sectors = 32, .bat = {0, 0, 0, 0}});
   files_.add("/vz/private/101/root.hdd/older.hds", older);
   files_.add(

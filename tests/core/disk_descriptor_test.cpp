@@ -40,7 +40,7 @@ std::string chain_error(const DescriptorText& text) {
   return chain.error().message;
 }
 
-TEST(DiskDescriptor, BothRootNamesAndNumbers) {
+TEST(DiskDescriptor, Row48_BothRootNamesAndNumbers) {
   for (const char* root : {"Parallels_disk_image", "Virtuozzo_disk_image"}) {
     const auto parsed = parse_disk_descriptor(
         DescriptorText{.root = root, .disk_sectors = " 1000 ", .cluster_sectors = "0x800"}.str(),
@@ -52,7 +52,7 @@ TEST(DiskDescriptor, BothRootNamesAndNumbers) {
   }
 }
 
-TEST(DiskDescriptor, CommentsCdataOrderAndUnknownElementsDoNotMatter) {
+TEST(DiskDescriptor, Row48_CommentsCdataOrderAndUnknownElementsDoNotMatter) {
   const auto parsed = parse_disk_descriptor(
       DescriptorText{.images =
                          "<!-- x --><Image><File> <![CDATA[a & b]]> </File><New/><Type>Plain</Type>"
@@ -108,7 +108,7 @@ TEST(DiskDescriptor, ANulInDisguiseIsRefused) {
       DescriptorText{.images = image_xml(kFixedTop, "root&#48;.hds&#x30;")}.str(), "DD"));
 }
 
-TEST(DiskDescriptor, RefusesSeveralStorageElementsAndEncryption) {
+TEST(DiskDescriptor, Row42_RefusesSeveralStorageElementsAndEncryption) {
   std::string text = DescriptorText{}.str();
   text.replace(text.find("<StorageData>"), 13, "<StorageData><Storage></Storage>");
   expect_refused(text, "2 <Storage>");
@@ -118,7 +118,7 @@ TEST(DiskDescriptor, RefusesSeveralStorageElementsAndEncryption) {
       DescriptorText{.parameters = "<Encryption><KeyId></KeyId></Encryption>"}.str(), "DD"));
 }
 
-TEST(DiskDescriptor, RefusesEntitiesAndDepthBeforeParsing) {
+TEST(DiskDescriptor, Row49_RefusesEntitiesAndDepthBeforeParsing) {
   expect_refused("<!DOCTYPE a [<!ENTITY x \"y\">]>" + DescriptorText{}.str(), "document type");
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "<a>";
@@ -134,7 +134,7 @@ TEST(DiskDescriptor, ChainIsBaseFirst) {
             (std::vector<std::string>{"base", "middle", "top"}));
 }
 
-TEST(DiskDescriptor, TopIsTopGuidElseTheFixedGuidElseAnError) {
+TEST(DiskDescriptor, Row34_Row35_Row36_TopIsTopGuidElseTheFixedGuidElseAnError) {
   DescriptorText text{.images = image_xml(kFixedTop, "fixed") + image_xml(guid('A'), "random"),
                       .shots = shot_xml(kFixedTop, kNull) + shot_xml(guid('a'), kNull)};
   EXPECT_EQ(chain_files(text), std::vector<std::string>{"fixed"});
@@ -150,7 +150,7 @@ TEST(DiskDescriptor, ALoneImageNeedsNoShot) {
             std::vector<std::string>{"only"});
 }
 
-TEST(DiskDescriptor, BrokenChains) {
+TEST(DiskDescriptor, Row38_Row39_BrokenChains) {
   DescriptorText text{.images = image_xml(guid('1'), "a") + image_xml(guid('2'), "b"),
                       .top = "<TopGUID>" + guid('2') + "</TopGUID>"};
   text.shots = shot_xml(guid('2'), guid('5'));
@@ -163,7 +163,7 @@ TEST(DiskDescriptor, BrokenChains) {
   EXPECT_THAT(chain_error(text), HasSubstr("null GUID"));
 }
 
-TEST(DiskDescriptor, ChainsAreLongButNotEndless) {
+TEST(DiskDescriptor, Row41_ChainsAreLongButNotEndless) {
   const auto numbered = [](size_t i) {
     return fmt::format("{{{:08x}-0000-0000-0000-000000000001}}", i);
   };

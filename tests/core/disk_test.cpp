@@ -39,7 +39,7 @@ PloopSpec spec_of(int version, uint32_t sectors, std::vector<uint32_t> bat) {
   return spec;
 }
 
-TEST(Disk, EntriesOfV1AreSectorsAndOfV2ClustersFromTheStartOfTheFile) {
+TEST(Disk, Row02_EntriesOfV1AreSectorsAndOfV2ClustersFromTheStartOfTheFile) {
   const Bytes data = pattern(8 * 512, 1);
   for (const int version : {1, 2}) {
     // Cluster 1 of the disk lies at byte 16 * 512 of the file.
@@ -54,7 +54,7 @@ TEST(Disk, EntriesOfV1AreSectorsAndOfV2ClustersFromTheStartOfTheFile) {
 }
 
 // The predecessor's fault: positions counted from the first data block.
-TEST(Disk, ATableLongerThanAClusterMovesNothing) {
+TEST(Disk, Row01_ATableLongerThanAClusterMovesNothing) {
   std::vector<uint32_t> bat(1000);  // 64 + 4000 bytes: 8 clusters of one sector
   bat[999] = 8;
   auto file = ploop_file(spec_of(2, 1, bat));
@@ -101,7 +101,7 @@ TEST(Disk, AHugeDiskWithAShortTable) {
 }
 
 // The predecessor's fault: 32-bit products.
-TEST(Disk, OffsetsBeyond4GiB) {
+TEST(Disk, Row03_OffsetsBeyond4GiB) {
   auto file = ploop_file(spec_of(2, 2048, {5000}));
   const uint64_t offset = uint64_t{5000} << 20;
   const Bytes data = pattern(1 << 20, 3);
@@ -112,7 +112,7 @@ TEST(Disk, OffsetsBeyond4GiB) {
 }
 
 // The predecessor's fault: reading on behind a cluster's border.
-TEST(Disk, ReadsAcrossClustersThatAreNotNeighboursInTheFile) {
+TEST(Disk, Row04_ReadsAcrossClustersThatAreNotNeighboursInTheFile) {
   auto file = ploop_file(spec_of(2, 63, {3, 1, 0, 2}));
   constexpr size_t kCluster = 63 * 512;
   const Bytes a = pattern(kCluster, 4), b = pattern(kCluster, 5), c = pattern(kCluster, 6);
@@ -145,7 +145,68 @@ TEST(Disk, NeighboursInTheFileAreOneExtent) {
   EXPECT_EQ(disk.extent_at(7 * kCluster, UINT64_MAX).length, 0U);
 }
 
-TEST(Disk, SizeNeedNotBeAMultipleOfTheCluster) {
+// Old products made clusters of 63 and 504 sectors; Parallels Desktop begins its data right behind
+// the table, rounded up to a sector, and writes 0 as first block offset.
+TEST(Disk, Row05_Row08_ClustersThatAreNoPowerOfTwoAndDataRightBehindTheTable) {
+  for (const uint32_t sectors : {63U, 504U}) {
+    const uint64_t size = sectors * kSectorSize;
+    for (const int version : {1, 2}) {
+      auto file = ploop_file(spec_of(version, sectors, {version == 1 ? 1 + sectors : 2U, 1, 0}));
+      const Bytes first = pattern(size, 11);
+      const Bytes second = pattern(size, 12);
+      file->write(version == 1 ? 512 + size : 2 * size, first);
+      file->write(version == 1 ? 512 : size, second);
+      const Disk disk = assemble(chain(open_ploop(file)));
+      EXPECT_EQ(read(disk, 0, size), first);
+      EXPECT_EQ(read(disk, size, size), second);
+      EXPECT_EQ(read(disk, 2 * size, size), zeros(size));
+      EXPECT_EQ(read(disk, size - 1, 2), (Bytes{first.back(), second.front()}));
+    }
+  }
+}
+
+TEST(Disk, Row21_AFileLongerThanItsTableSays) {
+  auto file = ploop_file(spec_of(2, 8, {1, 0}));
+  file->write(4096, pattern(4096, 3));
+  file->write(uint64_t{3} << 30, pattern(4096, 4));  // nothing refers to it
+  const Disk disk = assemble(chain(open_ploop(file)));
+  EXPECT_EQ(read(disk, 0, 4096), pattern(4096, 3));
+  EXPECT_EQ(read(disk, 4096, 4096), zeros(4096));
+}
+
+TEST(Disk, Row63_ADiskOfNoSectors) {
+  for (const int version : {1, 2}) {
+    const Disk disk = assemble(chain(open_ploop(ploop_file(spec_of(version, 8, {})))));
+    EXPECT_EQ(disk.size(), 0U);
+    EXPECT_EQ(disk.clusters_total(), 0U);
+    EXPECT_EQ(disk.extent_at(0, 1).length, 0U);
+    Bytes one(1);
+    EXPECT_EQ(disk.read(0, one), EINVAL);
+    EXPECT_EQ(disk.read(0, std::span(one).first(0)), 0);
+  }
+}
+
+// A sparse file of a few kilobytes may claim the longest table there is, and a chain have many.
+TEST(Disk, H10_HolesOfATableAreNotRead) {
+  std::vector<Delta> deltas;
+  std::vector<std::shared_ptr<MemoryFile>> files;
+  for (uint32_t i = 0; i < 4; ++i) {
+    PloopSpec spec{.cluster_sectors = 8, .disk_sectors = (kMaxClusters - 1) * 8};
+    spec.bat_entries = static_cast<uint32_t>(kMaxClusters);
+    auto file = ploop_file(spec);
+    file->write(uint64_t{64} + uint64_t{4} * 50'000'000, ploop_head({}));  // some nonsense far away
+    file->set_size(uint64_t{1} << 30);
+    deltas.push_back(open_ploop(file));
+    files.push_back(std::move(file));
+  }
+  const Disk disk = assemble(std::move(deltas));
+  for (const auto& file : files) EXPECT_LT(file->bytes_read(), uint64_t{1} << 20);
+  EXPECT_EQ(disk.usage(0).allocated, disk.clusters_allocated());
+  EXPECT_LT(disk.clusters_allocated(), 16U);
+  EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, uint64_t{50'000'000} * 4096);
+}
+
+TEST(Disk, Row15_SizeNeedNotBeAMultipleOfTheCluster) {
   PloopSpec spec = spec_of(2, 8, {1, 2});
   spec.disk_sectors = 13;
   auto file = ploop_file(spec);
@@ -162,7 +223,7 @@ TEST(Disk, SizeNeedNotBeAMultipleOfTheCluster) {
   EXPECT_EQ(disk.read(UINT64_MAX, across), EINVAL);
 }
 
-TEST(Disk, FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnored) {
+TEST(Disk, Row16_Row17_FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnored) {
   PloopSpec spec = spec_of(2, 1, {1, 1, 1, 1});
   spec.disk_sectors = 2;
   auto file = ploop_file(spec);
@@ -175,7 +236,7 @@ TEST(Disk, FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnored) {
   EXPECT_EQ(read(assemble(chain(open_ploop(file))), 4 * 512, 96 * 512), zeros(96 * 512));
 }
 
-TEST(Disk, DataPastTheEndOfTheFileIsAnErrorNotZeros) {
+TEST(Disk, Row19_DataPastTheEndOfTheFileIsAnErrorNotZeros) {
   for (const uint32_t entry : {3U, 1000000U, 0xFFFFFFFFU}) {
     auto file = ploop_file(spec_of(2, 8, {entry, 1}));
     file->write(8 * 512, pattern(8 * 512, 9));
@@ -188,7 +249,7 @@ TEST(Disk, DataPastTheEndOfTheFileIsAnErrorNotZeros) {
   }
 }
 
-TEST(Disk, OfACutClusterWhatIsThereCanBeRead) {
+TEST(Disk, Row20_OfACutClusterWhatIsThereCanBeRead) {
   auto file = ploop_file(spec_of(2, 8, {1}));
   file->write(8 * 512, pattern(1000, 10));
   const Disk disk = assemble(chain(open_ploop(file)));
@@ -210,7 +271,7 @@ TEST(Disk, TheUnusedPartOfTheLastClusterMayBeMissing) {
   EXPECT_EQ(read(disk, 0, 13 * 512), pattern(13 * 512, 7));
 }
 
-TEST(Disk, HeaderAndTableAreNeverServedAsData) {
+TEST(Disk, Row22_HeaderAndTableAreNeverServedAsData) {
   // 64 + 4 * 2000 bytes reach into sector 15.
   std::vector<uint32_t> bat(2000);
   bat[0] = 15, bat[1] = 16, bat[2] = 1;
@@ -223,7 +284,7 @@ TEST(Disk, HeaderAndTableAreNeverServedAsData) {
   EXPECT_EQ(read(disk, 512, 512), pattern(512, 11));
 }
 
-TEST(Disk, DuplicateEntriesAndHolesInTheFileAreServed) {
+TEST(Disk, Row23_Row27_DuplicateEntriesAndHolesInTheFileAreServed) {
   auto file = ploop_file(spec_of(2, 1, {2, 2, 3}));
   file->write(2 * 512, pattern(512, 12));
   file->set_size(4 * 512);
@@ -253,7 +314,7 @@ std::shared_ptr<MemoryFile> filled(const PloopSpec& spec, uint32_t seed) {
   return file;
 }
 
-TEST(DiskChain, TheNewestDeltaThatHasAClusterWins) {
+TEST(DiskChain, Row24_Row25_TheNewestDeltaThatHasAClusterWins) {
   const Disk disk = assemble(chain(open_ploop(filled(spec_of(2, 8, {1, 2, 3, 0}), 100)),
                                    open_ploop(filled(spec_of(2, 8, {0, 1, 2, 0}), 200)),
                                    open_ploop(filled(spec_of(2, 8, {0, 0, 1, 0}), 300))));
@@ -266,7 +327,7 @@ TEST(DiskChain, TheNewestDeltaThatHasAClusterWins) {
   EXPECT_EQ(disk.clusters_allocated(), 3U);
 }
 
-TEST(DiskChain, AnAllocatedClusterOfZerosHidesWhatIsBelow) {
+TEST(DiskChain, Row26_AnAllocatedClusterOfZerosHidesWhatIsBelow) {
   auto top = ploop_file(spec_of(2, 8, {1}));
   top->set_size(2 * 8 * 512);
   const Disk disk = assemble(chain(open_ploop(filled(spec_of(2, 8, {1}), 100)), open_ploop(top)));
@@ -284,7 +345,7 @@ TEST(DiskChain, TheTopGivesTheSize) {
 }
 
 // A lower disk that ends inside a cluster has nothing behind its end, whatever its file holds.
-TEST(DiskChain, ADeltaThatEndsInsideAClusterIsCutThere) {
+TEST(DiskChain, Row28_ADeltaThatEndsInsideAClusterIsCutThere) {
   PloopSpec base = spec_of(2, 8, {1});
   base.disk_sectors = 3;
   const Disk grown = assemble(
@@ -305,7 +366,7 @@ TEST(DiskChain, ADeltaThatEndsInsideAClusterIsCutThere) {
   EXPECT_EQ(read(three, 0, 8 * 512), mixed);
 }
 
-TEST(DiskChain, ARawBaseEndsWithItsFileAndIsZerosBehind) {
+TEST(DiskChain, Row30_ARawBaseEndsWithItsFileAndIsZerosBehind) {
   auto raw = std::make_shared<MemoryFile>(pattern(5000, 1));
   const Disk disk =
       assemble(chain(open_raw(raw, 8), open_ploop(filled(spec_of(2, 8, {0, 0, 1}), 200))));
@@ -320,7 +381,7 @@ TEST(DiskChain, ARawBaseEndsWithItsFileAndIsZerosBehind) {
   EXPECT_EQ(read(alone, 0, 5120), expected);
 }
 
-TEST(DiskChain, RefusesMixedClusterSizesMixedVersionsAndRawAboveTheBase) {
+TEST(DiskChain, Row45_RefusesMixedClusterSizesMixedVersionsAndRawAboveTheBase) {
   const auto refused = [](std::vector<Delta> deltas, const char* words) {
     const auto disk = Disk::assemble(std::move(deltas));
     ASSERT_FALSE(disk);

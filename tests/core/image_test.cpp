@@ -118,7 +118,7 @@ TEST_F(ImageTest, SnapshotsAreChosenOnlyFromADescriptor) {
   EXPECT_EQ(image.error().kind, ErrorKind::usage);
 }
 
-TEST_F(ImageTest, AChainWithARawBaseWhoseContentNeverDecides) {
+TEST_F(ImageTest, Row31_Row32_AChainWithARawBaseWhoseContentNeverDecides) {
   put_descriptor(
       {.images = image_xml(guid('1'), "base", "Plain") + image_xml(kFixedTop, "top", "Plain"),
        .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
@@ -136,13 +136,13 @@ TEST_F(ImageTest, AChainWithARawBaseWhoseContentNeverDecides) {
   EXPECT_EQ(out, raw);
 }
 
-TEST_F(ImageTest, ABaseWithoutMagicIsNeverTakenForRaw) {
+TEST_F(ImageTest, Row33_ABaseWithoutMagicIsNeverTakenForRaw) {
   put_descriptor({});
   files_.add(std::string(kBundle) + "/root.hds", std::string(40000, 'x'));
   expect_error(kBundle, ErrorKind::damaged, "not a ploop image");
 }
 
-TEST_F(ImageTest, HeadersWinOverTheDescriptorWithAWarning) {
+TEST_F(ImageTest, Row43_Row44_HeadersWinOverTheDescriptorWithAWarning) {
   put_descriptor({.disk_sectors = "32", .cluster_sectors = "16"});
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   const auto image = open(kBundle);
@@ -152,7 +152,7 @@ TEST_F(ImageTest, HeadersWinOverTheDescriptorWithAWarning) {
   EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("<Disk_size>"), HasSubstr("<Blocksize>")));
 }
 
-TEST_F(ImageTest, WarnsOfUnclosedAndDamagedDeltas) {
+TEST_F(ImageTest, Row13_WarnsOfUnclosedAndDamagedDeltas) {
   put_descriptor({});
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0}, {.in_use = kDiskInUse})->set_size(5000);
   const auto image = open(kBundle);
@@ -161,7 +161,7 @@ TEST_F(ImageTest, WarnsOfUnclosedAndDamagedDeltas) {
                                            HasSubstr("1 of 1 clusters"), HasSubstr("m_Size is 7")));
 }
 
-TEST_F(ImageTest, FilesOutsideTheBundleAreRefused) {
+TEST_F(ImageTest, Row47_FilesOutsideTheBundleAreRefused) {
   put_delta("root.hds", {0});
   put_descriptor({.images = image_xml(kFixedTop, "/etc/shadow", "Plain")});
   files_.add("/etc/shadow", "root:x");
@@ -207,6 +207,28 @@ TEST_F(ImageTest, AFileThatIsItsOwnParentIsRefused) {
   expect_error(kBundle, ErrorKind::damaged, "are the same file");
 }
 
+TEST_F(ImageTest, Row37_TheCaseOfGuidsDoesNotMatter) {
+  const std::string lower = "{abcdefab-0000-0000-0000-00000000000f}";
+  const std::string upper = "{ABCDEFAB-0000-0000-0000-00000000000F}";
+  put_descriptor({.images = image_xml(lower, "base") + image_xml(kFixedTop, "top"),
+                  .shots = shot_xml(upper, kNull) + shot_xml(kFixedTop, upper)});
+  put_delta("base", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_delta("top", {0, 2, 0, 0, 0, 0, 0, 0});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->disk.clusters_allocated(), 2U);
+}
+
+TEST_F(ImageTest, Row40_ImagesOutsideTheChainMayBeMissing) {
+  put_descriptor({.images = image_xml(guid('8'), "gone") + image_xml(kFixedTop, "top"),
+                  .shots = shot_xml(guid('8'), kNull) + shot_xml(kFixedTop, kNull)});
+  put_delta("top", {1, 0, 0, 0, 0, 0, 0, 0});
+  EXPECT_TRUE(open(kBundle));
+  const auto other = open_image(files_, *locate_image(files_, "/", kBundle), "88888888");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().kind, ErrorKind::not_found);
+}
+
 TEST_F(ImageTest, RepeatedGuidsAreNamed) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   put_descriptor({.images = image_xml(kFixedTop, "root.hds") + image_xml(kFixedTop, "other.hds")});
@@ -226,7 +248,7 @@ TEST_F(ImageTest, ADescriptorIsKnownByItsContentToo) {
   }
 }
 
-TEST_F(ImageTest, WhatNewerAndOlderProductsHaveInsteadOfAPloopDisk) {
+TEST_F(ImageTest, Row50_WhatNewerAndOlderProductsHaveInsteadOfAPloopDisk) {
   const std::string qcow2 = std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0');
   files_.add("/vz/private/7/root.hdd", qcow2);
   expect_error("7", ErrorKind::damaged, "/vz/private/7/root.hdd: is a qcow2 image");
@@ -254,7 +276,7 @@ TEST_F(ImageTest, WhatIsMissing) {
   expect_error(kBundle, ErrorKind::not_permitted, "root.hds");
 }
 
-TEST_F(ImageTest, OtherFormats) {
+TEST_F(ImageTest, Row64_OtherFormats) {
   files_.add("/i/qcow2", std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0'));
   expect_error("/i/qcow2", ErrorKind::damaged, "qcow2");
   files_.add("/i/text", std::string(100, 'a'));

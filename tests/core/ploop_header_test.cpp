@@ -35,7 +35,7 @@ TEST(PloopHeader, ReadsVersion2) {
   EXPECT_EQ(header->bat_end(), 72U);
 }
 
-TEST(PloopHeader, Version1CountsEntriesInSectorsAndHas32BitsOfSize) {
+TEST(PloopHeader, Row07_Version1CountsEntriesInSectorsAndHas32BitsOfSize) {
   const auto header = parse({.version = 1, .disk_sectors = 4096, .size_garbage = 0xDEADBEEF});
   ASSERT_TRUE(header);
   EXPECT_EQ(header->version, 1);
@@ -43,18 +43,20 @@ TEST(PloopHeader, Version1CountsEntriesInSectorsAndHas32BitsOfSize) {
   EXPECT_EQ(header->entry_unit(), 512U);
 }
 
-TEST(PloopHeader, OnlyTheMagicNumberMeansInUse) {
+TEST(PloopHeader, Row14_OnlyTheMagicNumberMeansInUse) {
   EXPECT_TRUE(parse({.in_use = 0x746F6E59})->in_use());
   for (const uint32_t other : {0U, 1U, 0x312e3276U, 0x37316470U}) {
     EXPECT_FALSE(parse({.in_use = other})->in_use()) << other;
   }
 }
 
-TEST(PloopHeader, TheEmptyFlagIsNotBelieved) { EXPECT_TRUE(parse({.bat = {1}, .flags = 1})); }
+TEST(PloopHeader, Row11_TheEmptyFlagIsNotBelieved) { EXPECT_TRUE(parse({.bat = {1}, .flags = 1})); }
 
-TEST(PloopHeader, RefusesACutShortConversion) { expect_refused(parse({.flags = 2}), "IMG.idx"); }
+TEST(PloopHeader, Row12_RefusesACutShortConversion) {
+  expect_refused(parse({.flags = 2}), "IMG.idx");
+}
 
-TEST(PloopHeader, RefusesClusterSizesOutsideTheLimits) {
+TEST(PloopHeader, Row06_RefusesClusterSizesOutsideTheLimits) {
   for (const uint32_t sectors : {0U, 131073U, 0x80000000U, 0xFFFFFFFFU}) {
     expect_refused(parse({.cluster_sectors = sectors}), "m_Sectors");
   }
@@ -63,9 +65,9 @@ TEST(PloopHeader, RefusesClusterSizesOutsideTheLimits) {
   }
 }
 
-TEST(PloopHeader, RefusesOtherTypes) { expect_refused(parse({.type = 3}), "m_Type is 3"); }
+TEST(PloopHeader, Row10_RefusesOtherTypes) { expect_refused(parse({.type = 3}), "m_Type is 3"); }
 
-TEST(PloopHeader, RefusesATableThatDoesNotFitTheFile) {
+TEST(PloopHeader, Row18_RefusesATableThatDoesNotFitTheFile) {
   for (const uint32_t entries : {0xFFFFFFFFU, 0x40000001U, 3U}) {
     expect_refused(parse({.bat_entries = entries}, 64 + 4 * 2), "m_Size");
   }
@@ -79,7 +81,7 @@ TEST(PloopHeader, RefusesDisksThatCannotBeReal) {
   expect_refused(parse({.cluster_sectors = 1, .disk_sectors = kMaxClusters + 1}), "clusters");
 }
 
-TEST(PloopHeader, RefusesWhatIsNoImage) {
+TEST(PloopHeader, Row64_RefusesWhatIsNoImage) {
   const auto head = ploop_head({});
   for (const size_t length : {1U, 15U, 16U, 63U}) {
     expect_refused(parse_ploop_header(std::span(head).first(length), length, "IMG"), "truncated");

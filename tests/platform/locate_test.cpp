@@ -42,7 +42,7 @@ TEST_F(LocateTest, LinksOfADeadHostStayOnItsDisk) {
   EXPECT_EQ(location.error().kind, ErrorKind::not_found);
 }
 
-TEST_F(LocateTest, ADescriptorBehindALinkOfAnotherName) {
+TEST_F(LocateTest, Row46_ADescriptorBehindALinkOfAnotherName) {
   dir_.write("store/101.xml", "<x/>");
   link("store/101.xml", "DiskDescriptor.xml");
   const auto location = locate_image(files_, "/", dir_ / "DiskDescriptor.xml");

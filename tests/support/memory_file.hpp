@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <span>
 #include <utility>
@@ -32,11 +33,25 @@ class MemoryFile final : public ImageFile {
   [[nodiscard]] FileIdentity identity() const override { return {1, 1}; }
   [[nodiscard]] int descriptor() const override { return -1; }
 
+  // Holes end where a piece begins.
+  [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
+    auto piece = pieces_.upper_bound(offset);
+    if (piece != pieces_.begin()) {
+      const auto before = std::prev(piece);
+      if (before->first + before->second.size() > offset) return offset;
+    }
+    return piece == pieces_.end() ? std::max(size_, offset) : piece->first;
+  }
+
+  // By all calls of read() so far.
+  [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
+
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
     if (offset > size_ || out.size() > size_ - offset) return EIO;
     for (const auto& [at, error] : bad_) {
       if (at >= offset && at < offset + out.size()) return error;
     }
+    bytes_read_ += out.size();
     std::fill(out.begin(), out.end(), std::byte{0});
     for (const auto& [at, data] : pieces_) {
       const uint64_t first = std::max(at, offset);
@@ -50,6 +65,7 @@ class MemoryFile final : public ImageFile {
   std::map<uint64_t, Bytes> pieces_;  // by offset; they don't overlap
   std::map<uint64_t, int> bad_;
   uint64_t size_ = 0;
+  mutable uint64_t bytes_read_ = 0;
 };
 
 }  // namespace ploopu::testing
