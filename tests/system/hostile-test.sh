@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# usage: hostile-test.sh PLOOPU [limited]
+# Images that were made to hurt: each verb that only reads ends soon, with the exit code that the case
+# allows, in one line of error, and ("limited", not for sanitizers) in 64 MiB of memory.
+set -eu
+ploopu=$1
+memory=unlimited
+[ "${2:-}" != limited ] || memory=$((64 << 20))
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/system/images.sh
+. "$(dirname "$0")/images.sh"
+runs=0
+
+# shellcheck disable=SC2059 # the format is the byte
+byte() { printf "\\$(printf %03o "$1")"; }
+le32() { for shift in 0 8 16 24; do byte $((($1 >> shift) & 255)); done; }
+le64() { le32 $(($1 & 0xffffffff)) && le32 $((($1 >> 32) & 0xffffffff)); }
+
+# header [NAME=VALUE...]: 64 bytes; by default a sound disk of 8 clusters of 8 sectors.
+header() {
+    magic=WithouFreSpacExt type=2 cluster=8 entries=8 sectors=64 in_use=0 first=8 flags=0 extension=0
+    for setting; do eval "$setting"; done
+    printf %s "$magic"
+    le32 "$type" && le32 16 && le32 0 && le32 "$cluster" && le32 "$entries" && le64 "$sectors"
+    le32 "$in_use" && le32 "$first" && le32 "$flags" && le64 "$extension"
+}
+
+# image NAME SIZE [NAME=VALUE...]: a sparse file of that many bytes with such a header.
+image() {
+    file=$work/$1
+    size=$2
+    shift 2
+    header "$@" >"$file"
+    truncate -s "$size" "$file"
+}
+
+# expect CODES FILE: what info, map and check may exit with.
+expect() {
+    for verb in info map check; do
+        code=0
+        timeout 20 prlimit --data="$memory" "$ploopu" $verb -q "$2" >"$work/out" 2>"$work/err" || code=$?
+        runs=$((runs + 1))
+        case " $1 " in *" $code "*) ;; *)
+            echo "$verb $2: exit code $code, not one of: $1: $(head -c 1000 "$work/err")" >&2
+            exit 1
+            ;;
+        esac
+        [ "$(wc -l <"$work/err")" -le 1 ] || {
+            echo "$verb $2: $(cat "$work/err")" >&2
+            exit 1
+        }
+    done
+}
+
+refused='2 65' # check reports what the others refuse
+sound='0 3'    # a header without data: check may find leaks
+damaged='0 2'
+
+# H01: cut short.
+: >"$work/empty"
+expect "$refused" "$work/empty"
+for size in 1 15 16 17 63; do
+    image short $size
+    expect "$refused" "$work/short"
+done
+image header-only 64
+expect "$refused" "$work/header-only"
+# H02, H04: something else.
+image flipped 65536 magic=withouFreSpacExt
+expect "$refused" "$work/flipped"
+image type 65536 type=3
+expect "$refused" "$work/type"
+# H05 to H07: clusters.
+for cluster in 0 131073 2147483648 4294967295; do
+    image cluster 65536 cluster=$cluster
+    expect "$refused" "$work/cluster"
+done
+for cluster in 1 63 65 2047; do
+    image cluster 1048576 cluster=$cluster
+    expect "$sound" "$work/cluster"
+done
+# H08 to H12: counts and sizes.
+image no-table 65536 entries=0
+expect "$sound" "$work/no-table"
+image nothing 65536 entries=0 sectors=0
+expect "$sound" "$work/nothing"
+for entries in 4294967295 1073741825 16369; do
+    image table 65536 entries=$entries
+    expect "$refused" "$work/table"
+done
+image iotests 2147483648 entries=536870896 sectors=$((536870896 * 8))
+expect "$refused" "$work/iotests"
+image uncovered 65536 sectors=6400000
+expect "$sound" "$work/uncovered"
+for sectors in $(((1 << 39) + 1)) $(((1 << 62) - 1)) -1; do
+    image huge 65536 cluster=131072 sectors=$sectors
+    expect "$refused" "$work/huge"
+done
+# H15, H17, H18: odd fields.
+for first in 0 1 3 4294967295; do
+    image first 65536 first=$first
+    expect "$sound" "$work/first"
+done
+for in_use in 0x746F6E59 1 0x32326470; do
+    image in-use 65536 in_use=$((in_use))
+    expect "$sound" "$work/in-use"
+done
+image conversion 65536 flags=2
+expect "$refused" "$work/conversion"
+image flags 65536 flags=4294967281
+expect "$sound" "$work/flags"
+# H19: the extension is anywhere.
+for extension in 1 9223372036854775807 -1; do
+    image extension 65536 extension=$extension
+    expect '0 2 3' "$work/extension"
+done
+# H21, H22, H25: entries.
+for entry in 1 1000000 4294967295; do
+    for magic in WithouFreSpacExt WithoutFreeSpace; do
+        image entry 4096 magic=$magic
+        { header magic=$magic && le32 0 && le32 "$entry"; } | dd of="$work/entry" conv=notrunc status=none
+        expect "$damaged" "$work/entry"
+    done
+done
+# H30: an unused tail of 3 GiB; H38: the longest file there can be.
+image tail 3221225472
+expect "$sound" "$work/tail"
+image longest 8796093018112
+expect "$sound" "$work/longest"
+expect "$refused" /proc/self/status
+expect "1 $refused" /sys/kernel/uevent_seqnum # says that it has 4096 bytes
+# H10: tables of 2^26 entries without content, one and 64 over each other.
+clusters=$((1 << 26))
+mkdir "$work/many"
+images='' shots='' parent=$null_guid
+for i in $(seq 1 64); do
+    image "many/$i" $((1 << 30)) entries=$clusters sectors=$(((clusters - 1) * 8))
+    guid=$(printf '{%08x-0000-0000-0000-000000000001}' "$i")
+    images="$images<Image><GUID>$guid</GUID><Type>Compressed</Type><File>$i</File></Image>"
+    shots="$shots<Shot><GUID>$guid</GUID><ParentGUID>$parent</ParentGUID></Shot>"
+    parent=$guid
+done
+cat >"$work/many/DiskDescriptor.xml" <<XML
+<Parallels_disk_image><Disk_Parameters><Disk_size>$(((clusters - 1) * 8))</Disk_size></Disk_Parameters>
+<StorageData><Storage><Blocksize>8</Blocksize>$images</Storage></StorageData>
+<Snapshots><TopGUID>$guid</TopGUID>$shots</Snapshots></Parallels_disk_image>
+XML
+expect "$sound" "$work/many"
+# A full table of a 4 TiB disk, every entry the same: 8 bytes a cluster more.
+[ $memory = unlimited ] || memory=$((memory + (8 << 22)))
+header magic=WithoutFreeSpace cluster=2048 entries=4194304 sectors=4294965248 >"$work/full"
+yes "$(printf '\001')" | head -c 16777216 >>"$work/full"
+truncate -s $((200 << 30)) "$work/full"
+expect "$damaged" "$work/full"
+
+echo "$runs runs of hostile images, each as it should be"
