@@ -7,6 +7,7 @@
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
 #include "cmd/table.hpp"
+#include "core/format_extension.hpp"
 #include "core/text.hpp"
 
 namespace ploopu::cmd {
@@ -24,7 +25,57 @@ std::string guid_of(const Image& image, size_t delta) {
 
 bool in_use(const Image& image) { return image.disk.deltas().back().in_use(); }
 
-Json to_json(const OpenedImage& opened) {
+// What m_DiskInUse says. Values that the format doesn't know are in the wild and mean closed: some
+// are text, as Parallels Desktop's "pd22".
+std::string use_state(const Delta& delta) {
+  const uint32_t value = delta.header().disk_in_use;
+  if (delta.in_use()) return "in use";
+  if (value == 0 || value == kClosedWithExtension) return "closed";
+  std::string letters;
+  for (unsigned shift = 0; shift < 32; shift += 8) {
+    letters += static_cast<char>(value >> shift & 0xFF);
+  }
+  const bool is_text = letters.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyz"
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.") == std::string::npos;
+  return is_text ? fmt::format("closed ({:#010x} \"{}\")", value, letters)
+                 : fmt::format("closed ({:#010x})", value);
+}
+
+// Of each delta, base first. What is to be said about them is added to the warnings.
+std::vector<FormatExtension> read_extensions(Image& image) {
+  ExtensionReader reader;
+  std::vector<FormatExtension> extensions;
+  for (const auto& delta : image.disk.deltas()) {
+    auto extension = reader.read(delta);
+    if (extension.state == ExtensionState::corrupt || extension.state == ExtensionState::unknown) {
+      image.warnings.push_back(extension.message(delta.name()));
+    }
+    for (const uint64_t feature : extension.ignored_features) {
+      image.warnings.push_back(fmt::format(
+          "{}: the format extension has an unknown feature {:#x}: ignored", delta.name(), feature));
+    }
+    extensions.push_back(std::move(extension));
+  }
+  return extensions;
+}
+
+Json extension_json(const FormatExtension& extension) {
+  if (extension.state == ExtensionState::none) return nullptr;
+  Json json = {{"state", state_name(extension.state)}};
+  if (!extension.reason.empty()) json["reason"] = text(extension.reason);
+  json["bitmaps"] = Json::array();
+  for (const auto& bitmap : extension.bitmaps) {
+    json["bitmaps"].push_back(
+        {{"id", bitmap.id},
+         {"size", bitmap.size},
+         {"granularity", bitmap.granularity},
+         {"bytes_dirty", bitmap.dirty_bytes ? Json(*bitmap.dirty_bytes) : Json()}});
+  }
+  return json;
+}
+
+Json to_json(const OpenedImage& opened, const std::vector<FormatExtension>& extensions) {
   const Image& image = opened.image;
   const Disk& disk = image.disk;
   const Delta& top = disk.deltas().back();
@@ -41,14 +92,20 @@ Json to_json(const OpenedImage& opened) {
   document["deltas"] = Json::array();
   for (size_t i = 0; i < disk.deltas().size(); ++i) {
     const Delta& delta = disk.deltas()[i];
+    // Of a header, which a raw file doesn't have.
+    const auto number = [&](auto value) { return delta.is_raw() ? Json() : Json(value); };
     document["deltas"].push_back({{"file", text(delta.name())},
                                   {"guid", text_or_null(guid_of(image, i))},
-                                  {"version", delta.is_raw() ? Json() : Json(delta.version())},
+                                  {"version", number(delta.version())},
                                   {"cluster_size", delta.cluster_size()},
                                   {"clusters_allocated", disk.usage(i).allocated},
                                   {"file_size", delta.file_size()},
-                                  {"in_use", delta.in_use()}});
+                                  {"in_use", delta.in_use()},
+                                  {"disk_in_use", number(delta.header().disk_in_use)},
+                                  {"flags", number(delta.header().flags)},
+                                  {"extension", extension_json(extensions[i])}});
   }
+  document["table"] = text_or_null(opened.layout.table);
   document["partitions"] = Json::array();
   for (const auto& partition : opened.layout.partitions) {
     document["partitions"].push_back(partition_json(partition));
@@ -61,18 +118,42 @@ std::string format_name(const Delta& delta) {
   return delta.is_raw() ? "raw" : fmt::format("ploop v{}", delta.version());
 }
 
+std::string base_name(const Delta& delta) {
+  return delta.name().substr(delta.name().rfind('/') + 1);
+}
+
 void print_deltas(const Context& context, const Image& image) {
   std::vector<std::vector<std::string>> rows;
   for (size_t i = 0; i < image.disk.deltas().size(); ++i) {
     const Delta& delta = image.disk.deltas()[i];
-    rows.push_back({delta.name().substr(delta.name().rfind('/') + 1), format_name(delta),
+    rows.push_back({base_name(delta), format_name(delta),
                     human_size(image.disk.usage(i).allocated * delta.cluster_size()),
-                    human_size(delta.file_size()), delta.in_use() ? "in use" : "closed",
-                    guid_of(image, i)});
+                    human_size(delta.file_size()), use_state(delta), guid_of(image, i)});
   }
   context.out << '\n';
   print_table(context.out,
               {{"DELTA"}, {"FORMAT"}, {"DATA", true}, {"FILE SIZE", true}, {"STATE"}, {"GUID"}},
+              rows);
+}
+
+// A line for each bitmap, and one for an extension that has none to show.
+void print_bitmaps(const Context& context, const Image& image,
+                   const std::vector<FormatExtension>& extensions) {
+  std::vector<std::vector<std::string>> rows;
+  for (size_t i = 0; i < extensions.size(); ++i) {
+    if (extensions[i].state == ExtensionState::none) continue;
+    const std::string file = base_name(image.disk.deltas()[i]);
+    const std::string state = state_name(extensions[i].state);
+    for (const auto& bitmap : extensions[i].bitmaps) {
+      rows.push_back({bitmap.id, file, state, human_size(bitmap.granularity),
+                      bitmap.dirty_bytes ? human_size(*bitmap.dirty_bytes) : "not counted"});
+    }
+    if (extensions[i].bitmaps.empty()) rows.push_back({"-", file, state, "", ""});
+  }
+  if (rows.empty()) return;
+  context.out << '\n';
+  print_table(context.out,
+              {{"DIRTY BITMAP"}, {"DELTA"}, {"STATE"}, {"GRANULARITY", true}, {"DIRTY", true}},
               rows);
 }
 
@@ -90,7 +171,8 @@ void print_partitions(const Context& context, const DiskLayout& layout) {
               rows);
 }
 
-void print_text(const Context& context, const OpenedImage& opened) {
+void print_text(const Context& context, const OpenedImage& opened,
+                const std::vector<FormatExtension>& extensions) {
   const Image& image = opened.image;
   const Disk& disk = image.disk;
   const size_t deltas = disk.deltas().size();
@@ -110,6 +192,7 @@ void print_text(const Context& context, const OpenedImage& opened) {
   const auto& layout = opened.layout;
   line("Table", layout.table.empty() ? "none" : layout.table);
   print_deltas(context, image);
+  print_bitmaps(context, image, extensions);
   print_partitions(context, layout);
 }
 
@@ -122,12 +205,13 @@ void declare_info(CLI::App& app, Action& action) {
   add_image_options(*command, *choice);
   command->callback([choice, &action] {
     action = [choice](Context& context) -> Result<void> {
-      PLOOPU_TRY(const auto opened, open_and_probe(context, *choice));
+      PLOOPU_TRY(auto opened, open_and_probe(context, *choice));
+      const auto extensions = read_extensions(opened.image);
       context.warn(opened.warnings());
       if (context.options.json) {
-        context.out << to_json(opened).dump(2) << '\n';
+        context.out << to_json(opened, extensions).dump(2) << '\n';
       } else {
-        print_text(context, opened);
+        print_text(context, opened, extensions);
       }
       return {};
     };

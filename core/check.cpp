@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "core/format_extension.hpp"
 #include "core/image.hpp"
 
 namespace ploopu {
@@ -49,8 +50,11 @@ struct Entry {
 // The table of one file.
 class TableCheck {
  public:
-  TableCheck(const Delta& delta, CheckReport& report)
-      : delta_(delta), report_(report), errors_(report, delta.name()) {}
+  TableCheck(const Delta& delta, uint64_t extension_clusters, CheckReport& report)
+      : delta_(delta),
+        extension_clusters_(extension_clusters),
+        report_(report),
+        errors_(report, delta.name()) {}
 
   Result<void> run() {
     PLOOPU_CHECK(
@@ -146,11 +150,12 @@ class TableCheck {
         std::unique(entries_.begin(), entries_.end(),
                     [](const Entry& a, const Entry& b) { return a.value == b.value; });
     uint64_t used = static_cast<uint64_t>(last - entries_.begin());
-    if (delta_.header().extension_sector != 0) ++used;
+    used += extension_clusters_;
     if (present > used) report_.leaks += present - used;
   }
 
   const Delta& delta_;
+  uint64_t extension_clusters_;
   CheckReport& report_;
   Errors errors_;
   std::vector<Entry> entries_;
@@ -160,9 +165,31 @@ class TableCheck {
   uint32_t run_value_ = 0;
 };
 
-Result<void> check_table(const Delta& delta, CheckReport& report) {
+// What a backup has stored about the disk. An error only where the file itself says that it is
+// valid: writers that don't know of it leave a stale one behind. Returns the clusters that it
+// takes.
+uint64_t check_extension(const Delta& delta, ExtensionReader& reader, CheckReport& report) {
+  const auto extension = reader.read(delta);
+  const auto message = extension.message(delta.name());
+  switch (extension.state) {
+    case ExtensionState::none:
+    case ExtensionState::valid:
+      break;
+    case ExtensionState::corrupt:
+      report.errors.push_back({"extension", message});
+      break;
+    case ExtensionState::stale:
+    case ExtensionState::untrusted:
+    case ExtensionState::unknown:
+      report.warnings.push_back(message);
+      break;
+  }
+  return extension.clusters;
+}
+
+Result<void> check_table(const Delta& delta, ExtensionReader& extensions, CheckReport& report) {
   if (delta.is_raw()) return {};
-  return TableCheck(delta, report).run();
+  return TableCheck(delta, check_extension(delta, extensions, report), report).run();
 }
 
 // What reading gives EIO for, in one piece where it lies together.
@@ -219,11 +246,12 @@ Result<void> check_listed_files(const FileSystem& files, const ImageLocation& lo
     return {};
   }
   const auto needed = guids_needed(*descriptor, snapshot, location.path, report);
+  ExtensionReader extensions;
   for (const auto& image : descriptor->images) {
     const auto delta = open_listed_delta(files, location, image, is_base(*descriptor, image.guid),
                                          descriptor->cluster_sectors, report.warnings);
     if (delta) {
-      PLOOPU_CHECK(check_table(*delta, report));
+      PLOOPU_CHECK(check_table(*delta, extensions, report));
     } else if (needed.contains(image.guid)) {
       report.errors.push_back({kind_of(delta.error()), delta.error().message});
     } else {
@@ -240,7 +268,8 @@ Result<void> check_single_file(const FileSystem& files, const ImageLocation& loc
   source.name = location.path;
   source.file = std::move(file);
   const auto delta = Delta::open(std::move(source));
-  if (delta) return check_table(*delta, report);
+  ExtensionReader extensions;
+  if (delta) return check_table(*delta, extensions, report);
   report.errors.push_back({"header", delta.error().message});
   return {};
 }

@@ -14,8 +14,8 @@
 namespace ploopu {
 
 struct Damage {
-  // "descriptor", "chain", "missing-delta", "header", "past-end", "in-metadata", "short-cluster" or
-  // "duplicate".
+  // "descriptor", "chain", "missing-delta", "header", "past-end", "in-metadata", "short-cluster",
+  // "duplicate" or "extension" (only a backup's notes: the disk's data is whole).
   std::string kind;
   std::string message;
 };

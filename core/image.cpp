@@ -57,6 +57,10 @@ void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
           "{}: was not closed: its container is running, or crashed; newest changes may be missing",
           delta.name()));
     }
+    if (const uint32_t flags = delta.header().unknown_flags(); flags != 0) {
+      warnings.push_back(
+          fmt::format("{}: m_Flags has unknown flags {:#x}: ignored", delta.name(), flags));
+    }
     if (const uint64_t damaged = disk.usage(i).damaged; damaged > 0) {
       warnings.push_back(fmt::format(
           "{}: {} of {} clusters are not wholly in the file: reading what is missing gives EIO",

@@ -80,9 +80,10 @@ Result<PloopHeader> parse_ploop_header(std::span<const std::byte> bytes, uint64_
   header.disk_sectors = header.version == 1 ? load_le32(bytes, 36) : load_le64(bytes, 36);
   header.disk_in_use = load_le32(bytes, 44);
   header.data_sector = load_le32(bytes, 48);
+  header.flags = load_le32(bytes, 52);
   header.extension_sector = load_le64(bytes, 56);
   PLOOPU_CHECK(check_limits(header, file_size, name));
-  if ((load_le32(bytes, 52) & kFlagFormatConversion) != 0) {
+  if ((header.flags & kFlagFormatConversion) != 0) {
     return fail(ErrorKind::damaged,
                 "{}: m_Flags says that a format conversion was cut short: the table may hold both "
                 "formats; the old one is in {}.idx",

@@ -23,6 +23,8 @@ inline constexpr uint64_t kMaxDiskSize = uint64_t{256} << 40;
 inline constexpr uint64_t kMaxClusters = uint64_t{1} << 26;
 
 inline constexpr uint32_t kDiskInUse = 0x746F6E59;
+// "v2.1": closed by software that knows format extensions.
+inline constexpr uint32_t kClosedWithExtension = 0x312e3276;
 
 struct PloopHeader {
   int version = 0;                // 1 or 2
@@ -31,11 +33,15 @@ struct PloopHeader {
   uint64_t disk_sectors = 0;      // at most kMaxDiskSize / kSectorSize
   uint32_t disk_in_use = 0;       // only kDiskInUse means "open, or its writer crashed"
   uint32_t data_sector = 0;       // m_FirstBlockOffset; nothing is read by it
+  uint32_t flags = 0;             // m_Flags; without the one for a conversion that was cut short
   uint64_t extension_sector = 0;  // of the format extension, one cluster; 0 when there is none
 
   [[nodiscard]] uint64_t cluster_size() const { return cluster_sectors * kSectorSize; }
   [[nodiscard]] uint64_t disk_size() const { return disk_sectors * kSectorSize; }
   [[nodiscard]] bool in_use() const { return disk_in_use == kDiskInUse; }
+  // Bits of m_Flags that mean nothing to this version. Bit 0, "empty", means nothing to anybody:
+  // images full of data carry it (FORMAT.md 1.1).
+  [[nodiscard]] uint32_t unknown_flags() const { return flags & ~uint32_t{1}; }
   // Bytes that one unit of a BAT entry stands for, counted from the start of the file.
   [[nodiscard]] uint64_t entry_unit() const { return version == 1 ? kSectorSize : cluster_size(); }
   // First byte of the file that can be data: behind the header and the table.

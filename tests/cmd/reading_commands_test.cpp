@@ -2,12 +2,15 @@
 #include <iterator>
 
 #include "tests/cmd/command_test.hpp"
+#include "tests/support/extension_builder.hpp"
 
 namespace ploopu::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_F(CommandTest, InfoJson) {
   prober_.layout.warnings = {"odd"};
@@ -27,14 +30,20 @@ TEST_F(CommandTest, InfoJson) {
                       {"cluster_size", 4096},
                       {"clusters_allocated", 1},
                       {"file_size", 8192},
-                      {"in_use", false}};
+                      {"in_use", false},
+                      {"disk_in_use", 0},
+                      {"flags", 0},
+                      {"extension", nullptr}};
   EXPECT_EQ(info["deltas"], json::array({delta}));
   const json partition = {{"number", 1},      {"start", 4096},   {"size", 8192},
                           {"fstype", "ext4"}, {"label", "root"}, {"uuid", "u-1"}};
+  EXPECT_EQ(info["table"], "gpt");
   EXPECT_EQ(info["partitions"][0], partition);
   EXPECT_EQ(info["partitions"][1]["label"], nullptr);
   EXPECT_EQ(info["warnings"], json::array({"odd"}));
   EXPECT_FALSE(run_json({"info", "/vz/private/101/root.hdd/root.hds"}).contains("ctid"));
+  prober_.layout.table = "";
+  EXPECT_EQ(run_json({"info", "101"})["table"], nullptr);
 }
 
 TEST_F(CommandTest, InfoTextAndQuiet) {
@@ -89,6 +98,122 @@ TEST_F(CommandTest, CheckTellsByItsExitCode) {
   leaky->set_size(3 * 4096);
   files_.add("/i/leaky", leaky);
   EXPECT_EQ(run({"check", "/i/leaky"}), 3);
+}
+
+TEST_F(CommandTest, Row14_OtherValuesOfDiskInUseAreClosedAndShown) {
+  const auto put = [&](uint32_t value) {
+    files_.add("/i/odd",
+               ploop_file({.cluster_sectors = 8, .disk_sectors = 8, .bat = {0}, .in_use = value}));
+  };
+  put(0x32326470);
+  const json info = run_json({"info", "/i/odd"});
+  EXPECT_EQ(info["in_use"], false);
+  EXPECT_EQ(info["deltas"][0]["disk_in_use"], 0x32326470);
+  EXPECT_EQ(run({"info", "/i/odd"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("closed (0x32326470 \"pd22\")"));
+  put(1);
+  EXPECT_EQ(run({"info", "/i/odd"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("closed (0x00000001)\n"));
+  for (const uint32_t usual : {0U, kV21}) {
+    put(usual);
+    EXPECT_EQ(run({"info", "/i/odd"}), 0);
+    EXPECT_THAT(out_.str(), Not(HasSubstr("0x")));
+  }
+}
+
+TEST_F(CommandTest, H18_UnknownFlagsAreWarnedOfAndTheEmptyFlagIsNot) {
+  const auto put = [&](uint32_t flags) {
+    files_.add("/i/flags",
+               ploop_file({.cluster_sectors = 8, .disk_sectors = 8, .bat = {0}, .flags = flags}));
+  };
+  put(1);
+  EXPECT_EQ(run_json({"info", "/i/flags"})["deltas"][0]["flags"], 1);
+  put(0x80000005);
+  EXPECT_EQ(run({"info", "/i/flags"}), 0);
+  EXPECT_EQ(err_.str(),
+            "ploopu: warning: /i/flags: m_Flags has unknown flags 0x80000004: ignored\n");
+}
+
+class ExtensionCommandTest : public CommandTest {
+ protected:
+  // A disk of one cluster; the extension is the file's third.
+  void put(uint32_t in_use, Bytes extension) {
+    auto file = ploop_file({.cluster_sectors = 8,
+                            .disk_sectors = 8,
+                            .bat = {1},
+                            .in_use = in_use,
+                            .extension_sector = 16});
+    file->write(8192, std::move(extension));
+    file->write(12288, Bytes(4096, std::byte{0xF0}));
+    files_.add("/i/image", file);
+  }
+  Bytes sound_ = extension_cluster(
+      {feature(kBitmapFeature, bitmap_data({.sectors = 8, .table = {24}}))}, 4096);
+};
+
+TEST_F(ExtensionCommandTest, InfoShowsBitmaps) {
+  put(kV21, sound_);
+  const json bitmap = {{"id", "00010203-0405-0607-0809-0a0b0c0d0e0f"},
+                       {"size", 4096},
+                       {"granularity", 512},
+                       {"bytes_dirty", 2048}};
+  const json extension = {{"state", "valid"}, {"bitmaps", json::array({bitmap})}};
+  EXPECT_EQ(run_json({"info", "/i/image"})["deltas"][0]["extension"], extension);
+  EXPECT_EQ(run({"info", "/i/image"}), 0);
+  EXPECT_THAT(out_.str(), ContainsRegex("DIRTY BITMAP +DELTA STATE GRANULARITY DIRTY\n"
+                                        "00010203-[0-9a-f-]+ image valid +512 B 2 KiB\n"));
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_EQ(run({"info", "101"}), 0);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("BITMAP")));
+}
+
+TEST_F(ExtensionCommandTest, Row55_InfoSaysWhenAnExtensionMeansNothing) {
+  put(0, sound_);
+  const json stale = run_json({"info", "/i/image"});
+  EXPECT_EQ(stale["deltas"][0]["extension"]["state"], "stale");
+  EXPECT_THAT(stale["deltas"][0]["extension"]["reason"], HasSubstr("m_DiskInUse is 0x0"));
+  EXPECT_EQ(stale["deltas"][0]["extension"]["bitmaps"], json::array());
+  EXPECT_EQ(stale["warnings"], json::array());
+  put(kDiskInUse, sound_);
+  EXPECT_EQ(run_json({"info", "/i/image"})["deltas"][0]["extension"]["state"], "untrusted");
+  sound_[100] ^= std::byte{1};
+  put(kV21, sound_);
+  EXPECT_EQ(run({"info", "/i/image"}), 0);
+  EXPECT_THAT(out_.str(), ContainsRegex("- +image corrupt +\n"));
+  EXPECT_EQ(
+      err_.str(),
+      "ploopu: warning: /i/image: the format extension (dirty bitmaps) is corrupt: its MD5 sum "
+      "is not that of its content; the disk's data is not affected\n");
+}
+
+TEST_F(ExtensionCommandTest, H20_InfoNamesUnknownFeatures) {
+  put(kV21, extension_cluster({feature(0x4711, {})}, 4096));
+  EXPECT_EQ(run_json({"info", "/i/image"})["warnings"],
+            json::array({"/i/image: the format extension has an unknown feature 0x4711: ignored"}));
+  put(kV21, extension_cluster({feature(0x4711, {}, 1)}, 4096));
+  const json info = run_json({"info", "/i/image"});
+  EXPECT_EQ(info["deltas"][0]["extension"]["state"], "unknown");
+  EXPECT_THAT(info["warnings"][0], HasSubstr("0x4711 that must be understood"));
+}
+
+TEST_F(ExtensionCommandTest, CheckCountsItsClustersAndTellsWhatIsBroken) {
+  put(kV21, sound_);
+  EXPECT_EQ(run({"check", "/i/image"}), 0) << out_.str();
+  EXPECT_EQ(err_.str(), "");
+  sound_[100] ^= std::byte{1};
+  put(kV21, sound_);
+  EXPECT_EQ(run({"check", "/i/image", "--json"}), 2);
+  const json corrupt = json::parse(out_.str());
+  EXPECT_EQ(corrupt["errors"][0]["kind"], "extension");
+  EXPECT_THAT(corrupt["errors"][0]["message"], HasSubstr("the disk's data is not affected"));
+  EXPECT_EQ(corrupt["lost"], json::array());
+  // Nothing refers to the bitmap's cluster any more.
+  put(0, sound_);
+  EXPECT_EQ(run({"check", "/i/image"}), 3);
+  EXPECT_THAT(err_.str(), HasSubstr("stale"));
+  put(kDiskInUse, sound_);
+  EXPECT_EQ(run({"check", "/i/image"}), 3);
+  EXPECT_THAT(err_.str(), HasSubstr("untrusted"));
 }
 
 TEST_F(CommandTest, MapJson) {

@@ -36,8 +36,8 @@ Bytes ploop_head(const PloopSpec& spec) {
   put32(out, spec.in_use);
   put32(out, 0);  // m_FirstBlockOffset: no position may depend on it
   put32(out, spec.flags);
-  put32(out, 0);  // m_FormatExtensionOffset
-  put32(out, 0);
+  put32(out, static_cast<uint32_t>(spec.extension_sector));
+  put32(out, static_cast<uint32_t>(spec.extension_sector >> 32));
   for (const uint32_t entry : spec.bat) put32(out, entry);
   return out;
 }

@@ -23,6 +23,7 @@ struct PloopSpec {
   uint32_t in_use = 0;
   uint32_t flags = 0;
   uint32_t size_garbage = 0;  // bytes 40..43 of a v1 header
+  uint64_t extension_sector = 0;
 };
 
 // Header and table, no data.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Any bytes as the features of a format extension whose MD5 is right, and as the bitmaps behind it.
+// The first byte picks the disk's size.
+#include <cstdint>
+#include <cstdlib>
+
+#include "core/format_extension.hpp"
+#include "tests/support/extension_builder.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void try_features(uint8_t size, const Bytes& features) {
+  PloopSpec spec = {.cluster_sectors = 2, .disk_sectors = uint64_t{size} * 509, .in_use = kV21};
+  spec.bat.resize(8);
+  spec.extension_sector = 2;
+  auto file = ploop_file(spec);
+  file->write(1024, extension_cluster({features}, 1024));
+  if (features.size() > 1000) file->write(2048, Bytes(features.begin() + 1000, features.end()));
+  const Delta delta = open_ploop(file);
+  const auto extension = ExtensionReader().read(delta);
+  const bool is_sound = extension.state == ExtensionState::valid;
+  require(is_sound == extension.reason.empty());
+  require(is_sound || extension.state == ExtensionState::corrupt ||
+          extension.state == ExtensionState::unknown);
+  for (const auto& bitmap : extension.bitmaps) {
+    require(bitmap.size == delta.disk_size() && bitmap.granularity >= kSectorSize);
+    require(!bitmap.dirty_bytes || *bitmap.dirty_bytes <= bitmap.size);
+  }
+}
+
+}  // namespace
+}  // namespace ploopu::testing
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ploopu::testing;
+  if (size == 0) return 0;
+  const auto* bytes = reinterpret_cast<const std::byte*>(data);
+  try_features(data[0], Bytes(bytes + 1, bytes + size));
+  return 0;
+}
