@@ -113,7 +113,7 @@ TEST_F(CommandTest, Row14_OtherValuesOfDiskInUseAreClosedAndShown) {
   EXPECT_THAT(out_.str(), HasSubstr("closed (0x32326470 \"pd22\")"));
   put(1);
   EXPECT_EQ(run({"info", "/i/odd"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("closed (0x00000001)\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("closed (0x00000001) "));
   for (const uint32_t usual : {0U, kV21}) {
     put(usual);
     EXPECT_EQ(run({"info", "/i/odd"}), 0);

@@ -121,3 +121,40 @@ make_ploop_chain() {
     done
     rm "$piece"
 }
+
+# le BYTES NUMBER: the number in so many bytes, little-endian.
+le() {
+    le_left=$2 le_count=$1
+    while [ "$le_count" -gt 0 ]; do
+        # shellcheck disable=SC2059 # an octal escape
+        printf "\\$(printf %o $((le_left & 255)))"
+        le_left=$((le_left >> 8)) le_count=$((le_count - 1))
+    done
+}
+
+# patch FILE OFFSET: writes standard input there.
+patch() { dd of="$1" bs=64k oflag=seek_bytes seek="$2" conv=notrunc status=none; }
+
+# add_bitmap FILE CLUSTER_BYTES BITMAP: a format extension behind the last byte of a v2 image, as
+# libploop appends it, and a dirty bitmap whose bits, of 64 KiB each, are the file BITMAP.
+add_bitmap() {
+    sector=$(($(stat -c %s "$1") / 512))
+    {
+        le 4 0x252CB34A && le 4 0x20385FAE && le 8 0 && le 4 40 && le 4 0
+        dd if="$1" bs=1 skip=36 count=8 status=none # as many sectors as the disk
+        le 4 0x33221100 && le 4 0x77665544 && le 4 0xbbaa9988 && le 4 0xffeeddcc
+        le 4 128 && le 4 1 && le 8 $((sector + $2 / 512))
+    } >"$1.features"
+    truncate -s $(($2 - 24)) "$1.features"
+    sum=$(md5sum "$1.features" | cut -c 1-32)
+    {
+        le 4 0x23DCEA87 && le 4 0xAB234CEF
+        for byte in $(echo "$sum" | sed 's/../0x& /g'); do le 1 "$byte"; done
+        cat "$1.features"
+    } | patch "$1" $((sector * 512))
+    rm "$1.features"
+    patch "$1" $((sector * 512 + $2)) <"$3"
+    truncate -s $((sector * 512 + 2 * $2)) "$1"
+    printf v2.1 | patch "$1" 44
+    le 8 $sector | patch "$1" 56
+}
