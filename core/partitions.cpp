@@ -12,14 +12,24 @@ std::string name_of(const Partition& partition) {
   return partition.number == 0 ? "the whole disk" : fmt::format("partition {}", partition.number);
 }
 
+bool is_encrypted(const Partition& partition) { return partition.fstype == "crypto_LUKS"; }
+
 Result<Partition> check_mountable(const Partition& partition) {
   if (is_mountable(partition.fstype)) return partition;
+  if (partition.is_ambivalent) {
+    return fail(ErrorKind::damaged,
+                "{} is ambivalent: it has the signatures of more than one file system; attach it, "
+                "look at them with wipefs -n, and mount it by hand",
+                name_of(partition));
+  }
   if (partition.fstype.empty()) {
     return fail(ErrorKind::damaged, "{} holds no file system that is known: look at it with attach",
                 name_of(partition));
   }
-  if (partition.fstype == "crypto_LUKS") {
-    return fail(ErrorKind::damaged, "{} is encrypted (LUKS): attach it and use cryptsetup",
+  if (is_encrypted(partition)) {
+    return fail(ErrorKind::damaged,
+                "{} is encrypted (LUKS): attach it, use cryptsetup open --readonly on its device, "
+                "and mount what that gives",
                 name_of(partition));
   }
   return fail(
@@ -29,6 +39,16 @@ Result<Partition> check_mountable(const Partition& partition) {
 }
 
 }  // namespace
+
+std::string warning_of(const Partition& partition) {
+  if (partition.is_ambivalent) {
+    return fmt::format("{} has the signatures of more than one file system", name_of(partition));
+  }
+  if (!is_encrypted(partition)) return {};
+  return fmt::format("{} is encrypted (LUKS){}: attach it and use cryptsetup on its device",
+                     name_of(partition),
+                     partition.number == 0 ? ", a partition table inside it included" : "");
+}
 
 Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number) {
   const auto& all = layout.partitions;
@@ -40,6 +60,9 @@ Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* num
                   *number);
     }
     return check_mountable(*found);
+  }
+  if (all.empty() && !layout.table.empty()) {
+    return fail(ErrorKind::damaged, "the partition table ({}) has no partition", layout.table);
   }
   if (all.empty()) {
     return fail(ErrorKind::damaged,

@@ -17,6 +17,8 @@ struct Partition {
   uint64_t size = 0;    // bytes
   // An MBR's extended partition: the logical ones lie inside it.
   bool is_extended = false;
+  // Two file systems' signatures are there: which one is right can't be told, and fstype is empty.
+  bool is_ambivalent = false;
   // What libblkid calls it ("ext4", "crypto_LUKS"); empty when nothing was recognised.
   std::string fstype;
   std::string label;
@@ -40,6 +42,9 @@ class Prober {
   // Needs no device and no privilege: it sees the disk through Disk::read.
   [[nodiscard]] virtual Result<DiskLayout> probe(const Disk& disk) const = 0;
 };
+
+// What the user should know of a partition's content; empty when there is nothing to say.
+[[nodiscard]] std::string warning_of(const Partition& partition);
 
 // Which partition a mount without --partition means: the only one with a file system that can be
 // mounted. `number` picks one explicitly.

@@ -5,11 +5,14 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include <blkid/blkid.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/gpt.hpp"
 #include "core/little_endian.hpp"
 #include "platform/unique_fd.hpp"
 
@@ -62,6 +65,18 @@ class Window {
     return {};
   }
 
+  // What libblkid shall see there, whatever the disk has.
+  [[nodiscard]] Result<void> store(uint64_t offset, std::span<const std::byte> data) const {
+    while (!data.empty()) {
+      const ssize_t written =
+          ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+      if (written <= 0) return fail_errno(errno, "a memory file to look for partitions in");
+      data = data.subspan(static_cast<size_t>(written));
+      offset += static_cast<uint64_t>(written);
+    }
+    return {};
+  }
+
   // One warning for everything that could not be shown, as there may be thousands of places.
   void warn_of_unreadable(std::vector<std::string>& warnings) const {
     if (unreadable_.empty()) return;
@@ -74,17 +89,6 @@ class Window {
   }
 
  private:
-  [[nodiscard]] Result<void> store(uint64_t offset, std::span<const std::byte> data) const {
-    while (!data.empty()) {
-      const ssize_t written =
-          ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
-      if (written <= 0) return fail_errno(errno, "a memory file to look for partitions in");
-      data = data.subspan(static_cast<size_t>(written));
-      offset += static_cast<uint64_t>(written);
-    }
-    return {};
-  }
-
   const Disk& disk_;
   std::map<uint64_t, uint64_t> unreadable_;  // start and length; windows overlap
   UniqueFd fd_;
@@ -115,18 +119,33 @@ Result<void> show_logical_partitions(const Disk& disk, Window& window) {
   return {};
 }
 
+// Shows libblkid the sound copies of a GPT, with the signature that it knows, and no other: it
+// would read as many entries as a header says, which can be gigabytes.
+Result<void> show_gpt(const Gpt& gpt, Window& window) {
+  for (const GptCopy* copy : {&gpt.primary, &gpt.backup}) {
+    if (!copy->present) continue;
+    if (copy->is_sound()) PLOOPU_CHECK(window.show(copy->entries_offset, copy->entries_size));
+    constexpr std::string_view kRight = "EFI PART";
+    constexpr std::string_view kNone("\0\0\0\0\0\0\0\0", kRight.size());
+    PLOOPU_CHECK(
+        window.store(copy->offset, std::as_bytes(std::span(copy->is_sound() ? kRight : kNone))));
+  }
+  return {};
+}
+
 struct ProbeDeleter {
   void operator()(blkid_probe probe) const { blkid_free_probe(probe); }
 };
 using Probe = std::unique_ptr<struct blkid_struct_probe, ProbeDeleter>;
 
-Result<Probe> new_probe(const Window& window, uint64_t start, uint64_t size) {
+Result<Probe> new_probe(const Window& window, uint64_t start, uint64_t size,
+                        uint32_t unit = kSectorSize) {
   Probe probe(blkid_new_probe());
   if (!probe || blkid_probe_set_device(probe.get(), window.fd(), static_cast<blkid_loff_t>(start),
                                        static_cast<blkid_loff_t>(size)) != 0) {
     return fail(ErrorKind::failed, "libblkid could not be initialised");
   }
-  blkid_probe_set_sectorsize(probe.get(), kSectorSize);
+  blkid_probe_set_sectorsize(probe.get(), unit);
   return probe;
 }
 
@@ -153,20 +172,25 @@ Result<void> probe_file_system(Window& window, Partition& partition,
       partition.uuid = value_of(probe.get(), "UUID");
       break;
     case kAmbiguous:
-      warnings.push_back(
-          fmt::format("the range at disk byte {} has the signatures of more than one file system",
-                      partition.start));
+      partition.is_ambivalent = true;
       break;
     default:
       break;
   }
+  if (auto text = warning_of(partition); !text.empty()) warnings.push_back(std::move(text));
   return {};
 }
 
-Result<void> read_table(const Disk& disk, const Window& window, DiskLayout& layout) {
-  PLOOPU_TRY(const auto probe, new_probe(window, 0, disk.size()));
+// `unit` is that of a GPT. Starts and sizes come in sectors of 512 bytes whatever the unit is.
+Result<void> read_table(const Disk& disk, const Window& window, uint32_t unit, DiskLayout& layout) {
+  PLOOPU_TRY(const auto probe, new_probe(window, 0, disk.size(), unit));
   blkid_probe_enable_superblocks(probe.get(), 0);
   blkid_probe_enable_partitions(probe.get(), 1);
+  // The tables that a container's disk can have. Others are found by weak signatures, and where
+  // there are none.
+  std::array<std::string, 2> names = {"gpt", "dos"};
+  std::array<char*, 3> filter = {names[0].data(), names[1].data(), nullptr};
+  blkid_probe_filter_partitions_type(probe.get(), BLKID_FLTR_ONLYIN, filter.data());
   blkid_partlist list = blkid_probe_get_partitions(probe.get());
   if (list == nullptr) return {};
   if (blkid_parttable table = blkid_partlist_get_table(list); table != nullptr) {
@@ -203,20 +227,37 @@ Result<void> read_table(const Disk& disk, const Window& window, DiskLayout& layo
   return {};
 }
 
+Result<void> find_table(const Disk& disk, Window& window, const std::optional<Gpt>& gpt,
+                        DiskLayout& layout) {
+  // Of another table the unit of a GPT's remnant says nothing.
+  const bool use_gpt = gpt && gpt->has_protective_mbr;
+  if (use_gpt) PLOOPU_CHECK(show_gpt(*gpt, window));
+  PLOOPU_CHECK(show_logical_partitions(disk, window));
+  PLOOPU_CHECK(read_table(disk, window, use_gpt ? gpt->unit : uint32_t{kSectorSize}, layout));
+  if (use_gpt && layout.table == "gpt") {
+    if (auto text = warning_of_used(*gpt, disk.size()); !text.empty()) {
+      layout.warnings.push_back(std::move(text));
+    }
+  }
+  return {};
+}
+
 Result<void> probe_all(const Disk& disk, Window& window, DiskLayout& layout) {
   PLOOPU_CHECK(window.create());
   PLOOPU_CHECK(window.show_ends(0, disk.size()));
-  PLOOPU_CHECK(show_logical_partitions(disk, window));
-  PLOOPU_CHECK(read_table(disk, window, layout));
-  if (layout.partitions.empty() && layout.table.empty()) {
-    Partition whole;
-    whole.size = disk.size();
-    PLOOPU_CHECK(probe_file_system(window, whole, layout.warnings));
-    if (!whole.fstype.empty()) layout.partitions.push_back(std::move(whole));
-    return {};
-  }
+  const auto gpt = find_gpt(disk);
+  PLOOPU_CHECK(find_table(disk, window, gpt, layout));
   for (auto& partition : layout.partitions) {
     PLOOPU_CHECK(probe_file_system(window, partition, layout.warnings));
+  }
+  if (!layout.partitions.empty() || !layout.table.empty()) return {};
+  Partition whole;
+  whole.size = disk.size();
+  PLOOPU_CHECK(probe_file_system(window, whole, layout.warnings));
+  if (!whole.fstype.empty() || whole.is_ambivalent) {
+    layout.partitions.push_back(std::move(whole));
+  } else if (gpt) {
+    layout.warnings.push_back(warning_of_unused(*gpt));
   }
   return {};
 }

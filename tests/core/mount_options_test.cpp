@@ -84,7 +84,9 @@ TEST(ChoosePartition, SaysWhyNot) {
     EXPECT_EQ(chosen.error().kind, ErrorKind::damaged);
     return chosen.error().message;
   };
-  EXPECT_THAT(message({}), HasSubstr("neither a partition table nor a file system"));
+  EXPECT_THAT(message({}), HasSubstr("the partition table (gpt) has no partition"));
+  EXPECT_THAT(choose_partition({}, nullptr).error().message,
+              HasSubstr("neither a partition table nor a file system"));
   EXPECT_THAT(message({partition(1, "")}), HasSubstr("no file system that is known"));
   EXPECT_THAT(message({partition(1, "crypto_LUKS")}), HasSubstr("encrypted"));
   EXPECT_THAT(message({partition(1, "btrfs")}), HasSubstr("holds btrfs"));
