@@ -1,21 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ploopu list: what is attached and mounted now.
+#include <memory>
+
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
-#include "cmd/table.hpp"
+#include "cmd/list_all.hpp"
+#include "cmd/list_table.hpp"
 
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
-    "\nSTATE is 'serving', or 'stale' when its server has died or its device was taken away:\n"
-    "detach it.\n"
-    "\nExamples:\n"
-    "  ploopu list\n"
-    "  ploopu list --json\n";
-
 const char* state_name(AttachmentState state) {
   return state == AttachmentState::serving ? "serving" : "stale";
+}
+
+// Enough of a GUID to be recognised, and for -s.
+std::string short_guid(const std::optional<std::string>& guid) {
+  constexpr size_t kDigits = 8;
+  return guid ? guid->substr(1, kDigits) : "";
+}
+
+const std::vector<ListColumn<Attachment>>& columns() {
+  using Row = Attachment;
+  static const std::vector<ListColumn<Row>> kColumns = {
+      {"DEVICE", CellKind::text, [](const Row& row) { return text_cell(row.device); }},
+      {"BACKEND", CellKind::text, [](const Row& row) { return text_cell(row.backend); }},
+      {"STATE", CellKind::text, [](const Row& row) { return text_cell(state_name(row.state)); }},
+      {"CTID", CellKind::text, [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
+      {"SNAPSHOT", CellKind::text,
+       [](const Row& row) { return text_cell(short_guid(row.snapshot)); }},
+      {"IMAGE", CellKind::text, [](const Row& row) { return text_cell(row.image); }},
+      {"MOUNTPOINT", CellKind::text, [](const Row& row) { return joined_cell(row.mountpoints); }}};
+  return kColumns;
+}
+
+std::string footer() {
+  return "\nColumns:" + column_names(columns()) + "\nWith --all:" + all_column_names() +
+         "\n\nSTATE of what is attached is 'serving', or 'stale' when its server has died or its\n"
+         "device was taken away: detach it. STATE of a container's disk is 'closed', or 'in use'\n"
+         "when the container is running or crashed. REASON tells what is wrong with it.\n"
+         "\nExamples:\n"
+         "  ploopu list\n"
+         "  ploopu list --all\n"
+         "  ploopu list --all -Hb -o CTID,SIZE,ALLOC --sort SIZE\n"
+         "  ploopu --root /mnt/old-host list --all --json\n";
 }
 
 Json to_json(const std::vector<Attachment>& attachments) {
@@ -36,46 +64,30 @@ Json to_json(const std::vector<Attachment>& attachments) {
   return document;
 }
 
-std::string join(const std::vector<std::string>& list) {
-  std::string text;
-  for (const auto& item : list) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
-
-// Enough of a GUID to be recognised, and for -s.
-std::string short_guid(const std::optional<std::string>& guid) {
-  constexpr size_t kDigits = 8;
-  return guid ? guid->substr(1, kDigits) : "";
-}
-
-void print_text(const Context& context, const std::vector<Attachment>& attachments) {
-  std::vector<std::vector<std::string>> rows;
-  rows.reserve(attachments.size());
-  for (const auto& attachment : attachments) {
-    rows.push_back({attachment.device, attachment.backend, state_name(attachment.state),
-                    attachment.ctid.value_or(""), short_guid(attachment.snapshot), attachment.image,
-                    join(attachment.mountpoints)});
+Result<void> list_attachments(Context& context, const ListOptions& options) {
+  PLOOPU_TRY(const auto table, ListTable<Attachment>::choose(columns(), options));
+  PLOOPU_TRY(auto attachments, context.attachments.list());
+  table.sort(attachments);
+  if (context.options.json) {
+    context.out << to_json(attachments).dump(2) << '\n';
+  } else {
+    table.print(context.out, attachments);
   }
-  print_table(
-      context.out,
-      {{"DEVICE"}, {"BACKEND"}, {"STATE"}, {"CTID"}, {"SNAPSHOT"}, {"IMAGE"}, {"MOUNTED ON"}},
-      rows);
+  return {};
 }
 
 }  // namespace
 
 void declare_list(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("list", "Show what is attached and mounted");
-  command->footer(kFooter);
-  command->callback([&action] {
-    action = [](Context& context) -> Result<void> {
-      PLOOPU_TRY(const auto attachments, context.attachments.list());
-      if (context.options.json) {
-        context.out << to_json(attachments).dump(2) << '\n';
-      } else {
-        print_text(context, attachments);
-      }
-      return {};
+  command->footer(footer());
+  auto options = std::make_shared<ListOptions>();
+  auto all = std::make_shared<bool>(false);
+  command->add_flag("--all", *all, "Show every container of this host, or of --root");
+  add_list_options(*command, *options);
+  command->callback([options, all, &action] {
+    action = [options, all](Context& context) {
+      return *all ? list_containers(context, *options) : list_attachments(context, *options);
     };
   });
 }

@@ -11,12 +11,13 @@
 namespace ploopu::cmd {
 
 void print_table(std::ostream& out, const std::vector<Column>& columns,
-                 const std::vector<std::vector<std::string>>& rows) {
+                 const std::vector<std::vector<std::string>>& rows, Headings headings) {
   if (rows.empty()) return;
   const std::unique_ptr<libscols_table, decltype(&scols_unref_table)> table(scols_new_table(),
                                                                             scols_unref_table);
   if (!table) return;
   scols_table_enable_noencoding(table.get(), 1);  // cells are escaped already
+  scols_table_enable_noheadings(table.get(), headings == Headings::hidden ? 1 : 0);
   for (const auto& column : columns) {
     scols_table_new_column(table.get(), column.name, 0, column.right ? SCOLS_FL_RIGHT : 0);
   }

@@ -12,9 +12,12 @@ struct Column {
   bool right = false;  // numbers stand at the right
 };
 
+enum class Headings { shown, hidden };
+
 // Prints aligned columns under their names, by libsmartcols. Cells are escaped. Nothing is printed
 // for a table without rows.
 void print_table(std::ostream& out, const std::vector<Column>& columns,
-                 const std::vector<std::vector<std::string>>& rows);
+                 const std::vector<std::vector<std::string>>& rows,
+                 Headings headings = Headings::shown);
 
 }  // namespace ploopu::cmd

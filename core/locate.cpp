@@ -34,33 +34,20 @@ bool looks_like_xml(const std::string& start) {
   return trim(text).starts_with('<');
 }
 
-// Virtuozzo 9 keeps qcow2 files where older products keep a ploop directory or its base.
 Result<void> refuse_qcow2(const FileSystem& files, const std::string& root,
                           const std::string& directory) {
-  for (const char* inside : {"/root.hdd", "/root.hdd/root.hdd"}) {
-    PLOOPU_TRY(const auto found, files.resolve(root, directory + inside));
-    if (found.type == PathType::regular &&
-        first_bytes(files, found.path).starts_with(kQcow2Magic)) {
-      return fail(ErrorKind::damaged, "{}: is a qcow2 image, not ploop: open it with qemu-nbd",
-                  found.path);
-    }
-  }
-  return {};
+  PLOOPU_TRY(const auto found, find_qcow2(files, root, directory));
+  if (!found) return {};
+  return fail(ErrorKind::damaged, "{}: is a qcow2 image, not ploop: open it with qemu-nbd", *found);
 }
 
-// Containers without a disk of their own: their files lie in the private area.
 Result<void> refuse_simfs(const FileSystem& files, const std::string& root, const PrivateArea& area,
                           const std::string& ctid) {
-  PLOOPU_TRY(const auto disk, files.resolve(root, area.inside + "/root.hdd"));
-  if (disk.type != PathType::missing) return {};
-  for (const char* files_are_in : {"/fs", ""}) {
-    PLOOPU_TRY(const auto found, files.resolve(root, area.inside + files_are_in + "/etc"));
-    if (found.type != PathType::directory) continue;
-    return fail(ErrorKind::not_found,
-                "container {} has no ploop disk: its files lie in {}{} as they are (simfs)", ctid,
-                area.path, files_are_in);
-  }
-  return {};
+  PLOOPU_TRY(const auto found, find_simfs(files, root, area));
+  if (!found) return {};
+  return fail(ErrorKind::not_found,
+              "container {} has no ploop disk: its files lie in {} as they are (simfs)", ctid,
+              *found);
 }
 
 Result<ImageLocation> locate_container(const FileSystem& files, const std::string& root,
@@ -95,6 +82,29 @@ Result<ImageLocation> locate_path(const FileSystem& files, const std::string& ro
 }
 
 }  // namespace
+
+Result<std::optional<std::string>> find_qcow2(const FileSystem& files, const std::string& root,
+                                              const std::string& directory) {
+  for (const char* inside : {"/root.hdd", "/root.hdd/root.hdd"}) {
+    PLOOPU_TRY(auto found, files.resolve(root, directory + inside));
+    if (found.type == PathType::regular &&
+        first_bytes(files, found.path).starts_with(kQcow2Magic)) {
+      return std::move(found.path);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<std::string>> find_simfs(const FileSystem& files, const std::string& root,
+                                              const PrivateArea& area) {
+  PLOOPU_TRY(const auto disk, files.resolve(root, area.inside + "/root.hdd"));
+  if (disk.type != PathType::missing) return std::nullopt;
+  for (const char* files_are_in : {"/fs", ""}) {
+    PLOOPU_TRY(const auto found, files.resolve(root, area.inside + files_are_in + "/etc"));
+    if (found.type == PathType::directory) return area.path + files_are_in;
+  }
+  return std::nullopt;
+}
 
 Result<std::string> find_descriptor(const FileSystem& files, const std::string& root,
                                     const std::string& directory) {

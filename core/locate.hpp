@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/container.hpp"
 #include "core/file_system.hpp"
 #include "core/result.hpp"
 
@@ -29,5 +30,16 @@ struct ImageLocation {
 // a path inside the tree `root`, and no link leads out of it. The answer is a path of this host.
 [[nodiscard]] Result<std::string> find_descriptor(const FileSystem& files, const std::string& root,
                                                   const std::string& directory);
+
+// The file that is the disk of a container of Virtuozzo 9, which keeps it where older products have
+// a ploop directory or its base. `directory` as above.
+[[nodiscard]] Result<std::optional<std::string>> find_qcow2(const FileSystem& files,
+                                                            const std::string& root,
+                                                            const std::string& directory);
+
+// The directory with the files of a container that has no disk of its own (simfs).
+[[nodiscard]] Result<std::optional<std::string>> find_simfs(const FileSystem& files,
+                                                            const std::string& root,
+                                                            const PrivateArea& area);
 
 }  // namespace ploopu
