@@ -20,9 +20,16 @@ _ploopu_containers() {
     done
 }
 
-# What can be detached: the columns DEVICE, CTID and MOUNTED ON of the list.
+# What can be detached: the columns DEVICE, CTID and MOUNTPOINT of the list.
 _ploopu_targets() {
     "$1" list --json 2>/dev/null | grep -oE '"(/[^"]*|[0-9a-fA-F-]+)"' | tr -d '"'
+}
+
+# Columns of the list that is being typed.
+_ploopu_columns() {
+    local which='Columns'
+    [[ " ${COMP_WORDS[*]} " == *' --all '* ]] && which='With --all'
+    "$1" list --help 2>/dev/null | sed -n "s/^$which://p"
 }
 
 # Snapshots of the first word behind the verb, without braces.
@@ -42,7 +49,7 @@ _ploopu() {
     local program=${COMP_WORDS[0]} verb='' i positional=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --root | --backend | --partition | --only | -o | -s | --snapshot) ((i++)) ;;
+        --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot) ((i++)) ;;
         -*) ;;
         *)
             if [[ -n $verb ]]; then
@@ -67,6 +74,14 @@ _ploopu() {
     -s | --snapshot)
         words=$(_ploopu_snapshots "$program" "$verb")
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+        return
+        ;;
+    -o | --output | --sort)
+        if [[ $verb == list ]]; then
+            # The last of several.
+            words=$(_ploopu_columns "$program")
+            mapfile -t COMPREPLY < <(compgen -W "$words" -P "${current%"${current##*,}"}" -- "${current##*,}")
+        fi
         return
         ;;
     --only)

@@ -35,4 +35,7 @@ expect '--partition' mount --p
 expect '--no-loop' attach --no
 expect '--json' info 101 --j
 expect '--all' detach --a
+expect 'DEVICE' list -o DE
+expect 'CTID,SIZE' list --all -o CTID,SI
+expect 'MOUNTPOINT' list --sort MO
 expect "$work/etc" --root "$work" info "$work/e"
