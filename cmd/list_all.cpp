@@ -2,6 +2,7 @@
 // ploopu list --all: every container, attached or not, sound or not.
 #include "cmd/list_all.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -96,9 +97,12 @@ Json to_json(const ContainerRow& row) {
   return entry;
 }
 
-// What is attached of each container; of the live state first, since JSON shows one.
+// By CTID, with what is attached of each container; of the live state first, since JSON shows one.
 std::vector<ContainerRow> join_rows(std::vector<Container> containers,
                                     const std::vector<Attachment>& attachments) {
+  std::sort(containers.begin(), containers.end(), [](const Container& a, const Container& b) {
+    return ctid_cell(a.ctid) < ctid_cell(b.ctid);
+  });
   std::vector<ContainerRow> rows;
   std::multimap<std::string, size_t> by_path;
   for (auto& container : containers) {
@@ -125,9 +129,7 @@ std::vector<ContainerRow> join_rows(std::vector<Container> containers,
 std::string all_column_names() { return column_names(columns()); }
 
 Result<void> list_containers(Context& context, const ListOptions& options) {
-  ListOptions chosen = options;
-  if (chosen.sort.empty()) chosen.sort = "CTID";
-  PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), chosen));
+  PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), options));
   auto inventory = take_inventory(context.files, context.options.root);
   const auto attachments = context.attachments.list();
   if (!attachments) inventory.warnings.push_back(attachments.error().message);

@@ -110,7 +110,7 @@ class ListTable {
   Cell (*sort_by_)(const Row&) = nullptr;
 };
 
-// "Columns: A B C" for the help of a command; bash completion reads it, too.
+// For the help of a command, which bash completion reads, too; a blank before each.
 template <class Row>
 std::string column_names(const std::vector<ListColumn<Row>>& columns) {
   std::string names;

@@ -77,6 +77,7 @@ std::optional<AreaPattern> area_pattern(const std::string& ve_private) {
     const size_t at = ve_private.find(variable);
     if (at == std::string::npos || at == 0 || !ve_private.starts_with('/')) continue;
     AreaPattern pattern{ve_private.substr(0, at), ve_private.substr(at + variable.size())};
+    while (pattern.rest.ends_with('/')) pattern.rest.pop_back();
     if (pattern.rest.empty() || pattern.rest.starts_with('/')) return pattern;
   }
   return std::nullopt;
