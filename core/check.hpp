@@ -28,7 +28,11 @@ struct DiskRange {
 
 struct CheckReport {
   std::vector<Damage> errors;
-  std::vector<DiskRange> lost;  // what can't be read of the disk that was asked for
+  // What can't be read of the disk that was asked for, ascending: at most kMaxListed ranges of
+  // `lost_ranges`, which have `lost_bytes` in all.
+  std::vector<DiskRange> lost;
+  uint64_t lost_ranges = 0;
+  uint64_t lost_bytes = 0;
   std::vector<std::string> warnings;
   uint64_t leaks = 0;             // file clusters that no table refers to
   uint64_t clusters_checked = 0;  // table entries, of all files that the descriptor lists

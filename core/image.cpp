@@ -31,45 +31,14 @@ Result<std::string> path_in_bundle(const FileSystem& files, const ImageLocation&
   return base_name(file);
 }
 
-void warn_about_descriptor(const DiskDescriptor& descriptor, const Disk& disk,
-                           const std::string& path, std::vector<std::string>& warnings) {
-  if (descriptor.disk_sectors != disk.size() / kSectorSize) {
-    warnings.push_back(
-        fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that", path,
-                    descriptor.disk_sectors, disk.size() / kSectorSize));
-  }
-  if (descriptor.cluster_sectors * kSectorSize != disk.cluster_size()) {
-    warnings.push_back(
-        fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
-                    descriptor.cluster_sectors, disk.cluster_size() / kSectorSize));
-  }
-  for (const auto& guid : repeated_guids(descriptor)) {
-    warnings.push_back(
-        fmt::format("{}: the GUID {} appears more than once: the first one is meant", path, guid));
-  }
-}
-
 void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
   for (size_t i = 0; i < disk.deltas().size(); ++i) {
     const Delta& delta = disk.deltas()[i];
-    if (delta.in_use()) {
-      warnings.push_back(fmt::format(
-          "{}: was not closed: its container is running, or crashed; newest changes may be missing",
-          delta.name()));
-    }
-    if (const uint32_t flags = delta.header().unknown_flags(); flags != 0) {
-      warnings.push_back(
-          fmt::format("{}: m_Flags has unknown flags {:#x}: ignored", delta.name(), flags));
-    }
+    warn_about_delta(delta, warnings);
     if (const uint64_t damaged = disk.usage(i).damaged; damaged > 0) {
       warnings.push_back(fmt::format(
           "{}: {} of {} clusters are not wholly in the file: reading what is missing gives EIO",
           delta.name(), damaged, disk.usage(i).allocated));
-    }
-    if (!delta.is_raw() && delta.bat_entries() < delta.disk_clusters()) {
-      warnings.push_back(fmt::format(
-          "{}: m_Size is {}, but the disk has {} clusters: the rest is taken for unallocated",
-          delta.name(), delta.bat_entries(), delta.disk_clusters()));
     }
     if (i > 0 && disk.deltas()[i - 1].disk_size() > delta.disk_size()) {
       warnings.push_back(
@@ -113,7 +82,8 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
   if (!is_live) image.snapshot = shot;
   // <Disk_size> is that of the live state: snapshots may be smaller.
   if (is_live) {
-    warn_about_descriptor(descriptor, image.disk, image.location.path, image.warnings);
+    warn_about_descriptor(descriptor, image.disk.size(), image.disk.cluster_size(),
+                          image.location.path, image.warnings);
   }
   return image;
 }
@@ -201,6 +171,42 @@ Result<Delta> open_listed_delta(const FileSystem& files, const ImageLocation& lo
   source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
   source.cluster_sectors = cluster_sectors;
   return Delta::open(std::move(source));
+}
+
+void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings) {
+  if (delta.in_use()) {
+    warnings.push_back(fmt::format(
+        "{}: was not closed: its container is running, or crashed; newest changes may be missing",
+        delta.name()));
+  }
+  if (const uint32_t flags = delta.header().unknown_flags(); flags != 0) {
+    warnings.push_back(
+        fmt::format("{}: m_Flags has unknown flags {:#x}: ignored", delta.name(), flags));
+  }
+  if (!delta.is_raw() && delta.bat_entries() < delta.disk_clusters()) {
+    warnings.push_back(fmt::format(
+        "{}: m_Size is {}, but the disk has {} clusters: the rest is taken for unallocated",
+        delta.name(), delta.bat_entries(), delta.disk_clusters()));
+  }
+}
+
+void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
+                           uint64_t cluster_size, const std::string& path,
+                           std::vector<std::string>& warnings) {
+  if (descriptor.disk_sectors != disk_size / kSectorSize) {
+    warnings.push_back(
+        fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that", path,
+                    descriptor.disk_sectors, disk_size / kSectorSize));
+  }
+  if (descriptor.cluster_sectors * kSectorSize != cluster_size) {
+    warnings.push_back(
+        fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
+                    descriptor.cluster_sectors, cluster_size / kSectorSize));
+  }
+  for (const auto& guid : repeated_guids(descriptor)) {
+    warnings.push_back(
+        fmt::format("{}: the GUID {} appears more than once: the first one is meant", path, guid));
+  }
 }
 
 Result<Image> open_image(const FileSystem& files, ImageLocation location,

@@ -2,6 +2,7 @@
 // An opened image: the disk, and what is known about the files behind it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,15 @@ struct Image {
                                               const DescriptorImage& image, bool is_base,
                                               uint32_t cluster_sectors,
                                               std::vector<std::string>& warnings);
+
+// What the header of one file says that its reader should know, wherever it stands in a chain.
+void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings);
+
+// Where the descriptor at `path` disagrees with the newest delta, whose disk and clusters have
+// these sizes in bytes; and GUIDs that it has twice.
+void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
+                           uint64_t cluster_size, const std::string& path,
+                           std::vector<std::string>& warnings);
 
 // Opens every file of the chain read-only and flattens it. Nothing is left open on error.
 // `snapshot` is what find_shot understands; a single file only has a live state. A file to which a

@@ -58,6 +58,12 @@ Result<void> check_limits(const PloopHeader& header, uint64_t file_size, const s
 
 }  // namespace
 
+bool has_ploop_magic(std::span<const std::byte> bytes) {
+  if (bytes.size() < kMagicSize) return false;
+  const auto magic = as_text(bytes.first(kMagicSize));
+  return magic == kMagicV1 || magic == kMagicV2;
+}
+
 Result<PloopHeader> parse_ploop_header(std::span<const std::byte> bytes, uint64_t file_size,
                                        const std::string& name) {
   if (file_size == 0) return fail(ErrorKind::damaged, "{}: the file is empty", name);

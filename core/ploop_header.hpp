@@ -48,6 +48,9 @@ struct PloopHeader {
   [[nodiscard]] uint64_t bat_end() const { return kPloopHeaderSize + uint64_t{bat_entries} * 4; }
 };
 
+// Whether a file that begins with these bytes is meant to be a ploop image, however damaged.
+[[nodiscard]] bool has_ploop_magic(std::span<const std::byte> bytes);
+
 // Checks magic, type, limits and that the table lies within `file_size` bytes. `bytes` is the
 // start of the file, as much of the first 64 bytes as it has. `name` is used in messages.
 [[nodiscard]] Result<PloopHeader> parse_ploop_header(std::span<const std::byte> bytes,
