@@ -8,6 +8,7 @@
 
 #include "core/attachments.hpp"
 #include "core/file_system.hpp"
+#include "core/lost_files.hpp"
 #include "core/partitions.hpp"
 
 namespace ploopu::cmd {
@@ -25,6 +26,7 @@ struct Context {
   const FileSystem& files;
   const Prober& prober;
   Attachments& attachments;
+  const FileFinder& file_finder;
   GlobalOptions options = {};
   // Of a command that has done its work; check tells its result by it.
   int exit_status = 0;

@@ -12,6 +12,7 @@
 
 #include "cmd/dispatch.hpp"
 #include "platform/blkid_prober.hpp"
+#include "platform/ext_files.hpp"
 #include "platform/host_attachments.hpp"
 #include "platform/posix_file_system.hpp"
 
@@ -48,7 +49,8 @@ int main(int argc, char** argv) {
     const ploopu::PosixFileSystem files;
     const ploopu::BlkidProber prober;
     ploopu::HostAttachments attachments;
-    ploopu::cmd::Context context{std::cout, std::cerr, files, prober, attachments};
+    const ploopu::ExtFileFinder file_finder;
+    ploopu::cmd::Context context{std::cout, std::cerr, files, prober, attachments, file_finder};
     return ploopu::cmd::run(std::vector<std::string>(argv + 1, argv + argc), context);
   } catch (const std::exception& error) {
     std::cerr << "ploopu: " << error.what() << '\n';

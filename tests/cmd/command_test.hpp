@@ -13,6 +13,7 @@
 #include "cmd/dispatch.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/fake_attachments.hpp"
+#include "tests/support/fake_file_finder.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
 
@@ -40,7 +41,7 @@ class CommandTest : public ::testing::Test {
   int run(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");
-    cmd::Context context{out_, err_, files_, prober_, attachments_};
+    cmd::Context context{out_, err_, files_, prober_, attachments_, file_finder_};
     return cmd::run(std::move(arguments), context);
   }
 
@@ -68,6 +69,7 @@ class CommandTest : public ::testing::Test {
   FakeFileSystem files_;
   FakeProber prober_;
   FakeAttachments attachments_;
+  FakeFileFinder file_finder_;
   std::ostringstream out_;
   std::ostringstream err_;
 };
