@@ -28,6 +28,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   options.request.root = context.options.root;
   PLOOPU_TRY(const auto opened, open_and_probe(context, options.choice));
   context.warn(opened.warnings());
+  PLOOPU_CHECK(refuse_exposed(context, opened.image));
   PLOOPU_TRY(const auto outcome,
              context.attachments.attach(opened.image, opened.layout, options.request));
   context.note(notes_of(outcome));

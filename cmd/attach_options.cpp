@@ -24,6 +24,15 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
       ->check(CLI::IsMember({"auto", "nbd", "fuse"}).description(""));
 }
 
+Result<void> refuse_exposed(const Context& context, const Image& image) {
+  if (image.writable_by_others.empty() || !context.attachments.is_privileged()) return {};
+  const std::string& directory = image.writable_by_others.front();
+  return fail(ErrorKind::damaged,
+              "{}: everybody may write to {}, and so replace the image: refused for root; "
+              "'chmod o-w' that directory",
+              image.location.path, directory);
+}
+
 std::vector<std::string> notes_of(const AttachOutcome& outcome) {
   auto notes = outcome.notes;
   if (outcome.already_attached) {

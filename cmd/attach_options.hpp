@@ -15,6 +15,10 @@ namespace ploopu::cmd {
 
 void add_backend_option(CLI::App& command, AttachRequest& request);
 
+// For root, whose devices and mounts others come to trust: refuses an image that everybody may
+// replace. Who isn't root harms nobody else.
+[[nodiscard]] Result<void> refuse_exposed(const Context& context, const Image& image);
+
 // What is worth saying about how it was attached: which back end, and whether it was before.
 [[nodiscard]] std::vector<std::string> notes_of(const AttachOutcome& outcome);
 

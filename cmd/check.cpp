@@ -124,7 +124,7 @@ Result<LostFiles> name_files(const Context& context, const ImageChoice& choice,
 
 Result<void> run_check(Context& context, const CheckOptions& options) {
   const ImageChoice& choice = options.choice;
-  PLOOPU_TRY(const auto location, locate_image(context.files, context.options.root, choice.image));
+  PLOOPU_TRY(const auto location, locate_named(context, choice));
   PLOOPU_TRY(auto report, check_image(context.files, location, choice.snapshot));
   LostFiles found;
   if (options.files) {

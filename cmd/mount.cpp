@@ -131,6 +131,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   given.request.root = context.options.root;
   PLOOPU_TRY(const auto opened, open_and_probe(context, given.choice));
   context.warn(opened.warnings());
+  PLOOPU_CHECK(refuse_exposed(context, opened.image));
   PLOOPU_TRY(const auto mounted, do_mount(context, opened, given));
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);

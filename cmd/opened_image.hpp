@@ -25,10 +25,16 @@ struct OpenedImage {
 struct ImageChoice {
   std::string image;
   std::string snapshot;
+  bool allow_outside = false;
 };
 
-// IMAGE and -s.
+void add_allow_outside_option(CLI::App& command, bool& allow_outside);
+
+// IMAGE, -s and --allow-outside.
 void add_image_options(CLI::App& command, ImageChoice& choice);
+
+// Finds it.
+[[nodiscard]] Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice);
 
 // Finds and opens it.
 [[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice);

@@ -8,8 +8,8 @@
 
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
+#include "cmd/opened_image.hpp"
 #include "cmd/table.hpp"
-#include "core/locate.hpp"
 
 namespace ploopu::cmd {
 namespace {
@@ -56,13 +56,14 @@ void print_text(const Context& context, const SnapshotTree& tree) {
 void declare_snapshots(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("snapshots", "Show the tree of snapshots");
   command->footer(kFooter);
-  auto image = std::make_shared<std::string>();
-  command->add_option("IMAGE", *image, "Container ID, or path of an image")
+  auto choice = std::make_shared<ImageChoice>();
+  command->add_option("IMAGE", choice->image, "Container ID, or path of an image")
       ->required()
       ->type_name("");
-  command->callback([image, &action] {
-    action = [image](Context& context) -> Result<void> {
-      PLOOPU_TRY(const auto location, locate_image(context.files, context.options.root, *image));
+  add_allow_outside_option(*command, choice->allow_outside);
+  command->callback([choice, &action] {
+    action = [choice](Context& context) -> Result<void> {
+      PLOOPU_TRY(const auto location, locate_named(context, *choice));
       PLOOPU_TRY(const auto tree, read_snapshots(context.files, location));
       context.warn(tree.warnings);
       if (context.options.json) {

@@ -90,7 +90,7 @@ bool is_base(const DiskDescriptor& descriptor, const std::string& guid) {
 
 Result<void> check_listed_files(const FileSystem& files, const ImageLocation& location,
                                 const std::string& snapshot, CheckReport& report) {
-  const auto descriptor = read_descriptor(files, location.path);
+  const auto descriptor = read_descriptor(files, location);
   if (!descriptor) {
     if (descriptor.error().kind != ErrorKind::damaged) {
       return tl::unexpected<Error>(descriptor.error());

@@ -2,9 +2,7 @@
 #include "core/delta.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstddef>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -36,7 +34,7 @@ Result<Delta> Delta::open(DeltaFile source) {
     }
     return delta;
   }
-  std::array<std::byte, kPloopHeaderSize> bytes{};
+  auto& bytes = delta.header_bytes_;
   const auto start = std::span(bytes).first(std::min<uint64_t>(bytes.size(), file.size()));
   if (int error = file.read(0, start); error != 0) {
     return read_failed(delta.name(), "the header", error);
@@ -44,6 +42,14 @@ Result<Delta> Delta::open(DeltaFile source) {
   PLOOPU_TRY(delta.header_, parse_ploop_header(start, file.size(), delta.name()));
   delta.disk_size_ = delta.header_.disk_size();
   return delta;
+}
+
+Result<void> Delta::check_unchanged() const {
+  if (is_raw()) return {};
+  std::array<std::byte, kPloopHeaderSize> now{};
+  if (int error = file().read(0, now); error != 0) return read_failed(name(), "the header", error);
+  if (now == header_bytes_) return {};
+  return fail(ErrorKind::busy, "{}: its header changed while it was read: try again", name());
 }
 
 uint64_t Delta::disk_clusters() const { return (disk_size_ + cluster_size() - 1) / cluster_size(); }

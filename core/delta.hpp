@@ -2,6 +2,8 @@
 // One file of a disk: a ploop file, or the raw file that can be the base of a chain.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,6 +29,10 @@ struct DeltaFile {
 class Delta {
  public:
   [[nodiscard]] static Result<Delta> open(DeltaFile source);
+
+  // Reads the header once more: ErrorKind::busy when it isn't as it was. For after the table was
+  // read, which must be of the same state. Nothing is taken from what is read now.
+  [[nodiscard]] Result<void> check_unchanged() const;
 
   [[nodiscard]] const ImageFile& file() const { return *source_.file; }
   [[nodiscard]] const std::string& name() const { return source_.name; }
@@ -63,6 +69,7 @@ class Delta {
   Delta() = default;
 
   DeltaFile source_;
+  std::array<std::byte, kPloopHeaderSize> header_bytes_ = {};
   PloopHeader header_;
   uint64_t disk_size_ = 0;
 };

@@ -17,26 +17,43 @@ namespace {
 // The name of the live state where nothing else names it (libploop, TOPDELTA_UUID).
 constexpr std::string_view kFixedTopGuid = "{5fbaabe3-6958-40ff-92a7-860e329aab41}";
 
+// No path is longer, and neither is anything else in a real descriptor.
+constexpr size_t kMaxTextBytes = 4095;
+
 // Reads elements of one document and knows how to complain about them.
 class Reader {
  public:
   explicit Reader(const std::string& name) : name_(name) {}
 
+  // Null when there is none. Of two, parsers differ on which counts.
+  [[nodiscard]] Result<pugi::xml_node> optional_child(pugi::xml_node parent,
+                                                      const char* element) const {
+    const pugi::xml_node node = parent.child(element);
+    if (!node.next_sibling(element)) return node;
+    return fail(ErrorKind::damaged, "{}: <{}> has more than one <{}>: refused", name_,
+                parent.name(), element);
+  }
+
   [[nodiscard]] Result<pugi::xml_node> child(pugi::xml_node parent, const char* element) const {
-    if (pugi::xml_node node = parent.child(element)) return node;
+    PLOOPU_TRY(const auto node, optional_child(parent, element));
+    if (node) return node;
     return fail(ErrorKind::damaged, "{}: <{}> has no <{}>", name_, parent.name(), element);
   }
 
-  // The text of a required child. Text that is split by markup is refused: parsers differ on it.
+  // The text of a required child, as one piece of text or CDATA. Where markup, be it a comment,
+  // stands in it, parsers differ on what it is.
   [[nodiscard]] Result<std::string> text(pugi::xml_node parent, const char* element) const {
     PLOOPU_TRY(auto node, child(parent, element));
-    const auto pieces = std::distance(node.begin(), node.end());
+    if (std::distance(node.begin(), node.end()) > 1) {
+      return fail(ErrorKind::damaged, "{}: <{}> holds more than one piece of text", name_, element);
+    }
     std::string value(trim(node.text().get()));
     if (value.empty()) {
       return fail(ErrorKind::damaged, "{}: <{}> is empty", name_, element);
     }
-    if (pieces != 1) {
-      return fail(ErrorKind::damaged, "{}: <{}> holds more than one piece of text", name_, element);
+    if (value.size() > kMaxTextBytes) {
+      return fail(ErrorKind::damaged, "{}: <{}> is {} bytes long: at most {} can be right", name_,
+                  element, value.size(), kMaxTextBytes);
     }
     return value;
   }
@@ -107,6 +124,15 @@ Result<std::vector<DescriptorShot>> read_shots(const Reader& reader, pugi::xml_n
     shots.push_back(std::move(shot));
   }
   return shots;
+}
+
+// libploop writes <Volume> for every volume, and a <Parent> in it for a clone.
+Result<std::optional<std::string>> read_clone_of(const Reader& reader, pugi::xml_node data) {
+  PLOOPU_TRY(const auto volume, reader.optional_child(data, "Volume"));
+  PLOOPU_TRY(const auto parent, reader.optional_child(volume, "Parent"));
+  if (!parent.first_child()) return std::nullopt;
+  PLOOPU_TRY(auto directory, reader.text(volume, "Parent"));
+  return directory;
 }
 
 Result<void> read_storage(const Reader& reader, pugi::xml_node data, const std::string& name,
@@ -185,13 +211,30 @@ Result<DiskDescriptor> parse_disk_descriptor(const std::string& text, const std:
   PLOOPU_CHECK(refuse_encrypted(parameters, name));
   PLOOPU_TRY(descriptor.disk_sectors, reader.number(parameters, "Disk_size"));
   PLOOPU_TRY(auto data, reader.child(root, "StorageData"));
+  PLOOPU_TRY(descriptor.clone_of, read_clone_of(reader, data));
   PLOOPU_CHECK(read_storage(reader, data, name, descriptor));
-  const pugi::xml_node snapshots = root.child("Snapshots");
+  PLOOPU_TRY(const auto snapshots, reader.optional_child(root, "Snapshots"));
   if (snapshots.child("TopGUID")) {
     PLOOPU_TRY(descriptor.top_guid, reader.guid(snapshots, "TopGUID"));
   }
   PLOOPU_TRY(descriptor.shots, read_shots(reader, snapshots));
   return descriptor;
+}
+
+void append_parent(DiskDescriptor& clone, const DiskDescriptor& parent) {
+  std::set<std::string> known;
+  for (const auto& image : clone.images) known.insert(image.guid);
+  for (const auto& shot : clone.shots) known.insert(shot.guid);
+  for (const auto& image : parent.images) {
+    if (!known.contains(image.guid)) clone.images.push_back(image);
+  }
+  auto shots = parent.shots;
+  if (is_lone_image(parent)) {
+    shots.push_back({parent.images.front().guid, std::string(kNullGuid)});
+  }
+  for (auto& shot : shots) {
+    if (!known.contains(shot.guid)) clone.shots.push_back(std::move(shot));
+  }
 }
 
 Result<std::string> find_shot(const DiskDescriptor& descriptor, const std::string& which,

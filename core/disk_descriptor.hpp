@@ -23,12 +23,16 @@ inline constexpr size_t kMaxChainLength = 512;
 struct DescriptorImage {
   std::string guid;  // with braces, lower case
   bool plain = false;
-  std::string file;  // as written: relative to the descriptor's directory, or absolute
+  std::string file;  // as written: relative to `directory`, or absolute
+  // Of the descriptor that lists it, when it was read from a file: a clone's parents have others.
+  std::string directory = {};
+  bool operator==(const DescriptorImage&) const = default;
 };
 
 struct DescriptorShot {
   std::string guid;
   std::string parent;  // kNullGuid for a root
+  bool operator==(const DescriptorShot&) const = default;
 };
 
 struct DiskDescriptor {
@@ -37,12 +41,20 @@ struct DiskDescriptor {
   std::optional<std::string> top_guid;
   std::vector<DescriptorImage> images;
   std::vector<DescriptorShot> shots;
+  // Of a volume clone: the directory of the descriptor with the images below these (FORMAT.md 4.5).
+  std::optional<std::string> clone_of;
+  bool operator==(const DiskDescriptor&) const = default;
 };
 
 // `name` is the descriptor's path, for messages. Everything that is wrong with the text is
-// ErrorKind::damaged. Document type declarations are refused before anything is parsed.
+// ErrorKind::damaged. Document type declarations are refused before anything is parsed, and so is
+// an element that is there twice where one is meant: parsers differ on which counts.
 [[nodiscard]] Result<DiskDescriptor> parse_disk_descriptor(const std::string& text,
                                                            const std::string& name);
+
+// Appends the images and shots of the descriptor that `clone` is a clone of. What the clone has
+// under the same GUID counts: both call their live state by the fixed GUID.
+void append_parent(DiskDescriptor& clone, const DiskDescriptor& parent);
 
 // The GUID of the shot that `which` means: the live state ("" or "top"), the root of its chain
 // ("base"), or the one whose GUID it is or begins; braces and case don't matter.

@@ -61,7 +61,8 @@ class FileSystem {
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
 
-  // Follows symbolic links. With `root` other than "/", `path` is a path inside that tree: links
+  // Follows symbolic links, but not those of /proc that lead to another process's files, whose
+  // paths mean nothing here. With `root` other than "/", `path` is a path inside that tree: links
   // in it, absolute ones too, never lead out of it. The answer is a path of this host.
   [[nodiscard]] virtual Result<ResolvedPath> resolve(const std::string& root,
                                                      const std::string& path) const = 0;
@@ -79,9 +80,22 @@ class FileSystem {
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& path) const = 0;
 
-  // The same for a path relative to `directory` that must stay beneath it, links included.
+  // The same for a path relative to `directory` that must stay beneath it; no link is followed.
+  // For root, who may read everything: a file of another owner than the directory is refused
+  // unless everybody may read it, or the directory is root's and only root can have put it there.
+  // Or a hard link would lead root to what the directory's owner can't read.
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_beneath(
       const std::string& directory, const std::string& relative) const = 0;
+
+  // Opens a regular file at an already resolved path anywhere, because a descriptor in `directory`
+  // names it: the rule about owners holds.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_outside(
+      const std::string& directory, const std::string& path) const = 0;
+
+  // Of a directory at an already resolved path and those above it: the ones that everybody may
+  // write to. Those with the sticky bit, as /tmp, don't count: nobody can replace another's entry.
+  [[nodiscard]] virtual Result<std::vector<std::string>> writable_by_others(
+      const std::string& directory) const = 0;
 };
 
 }  // namespace ploopu

@@ -2,34 +2,11 @@
 #include "core/image.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace ploopu {
 namespace {
-
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// A file of the bundle: relative, or absolute but inside. Everything else is refused, since a
-// descriptor from a stranger could name any file of the host. A bundle that was moved or copied may
-// still name its old place: what lies beside the descriptor under that name is meant (FORMAT.md
-// 4.3).
-Result<std::string> path_in_bundle(const FileSystem& files, const ImageLocation& location,
-                                   const std::string& file, std::vector<std::string>& warnings) {
-  if (!file.starts_with('/')) return file;
-  const std::string inside = directory_of(location.path) + "/";
-  if (file.starts_with(inside)) return file.substr(inside.size());
-  PLOOPU_TRY(const auto found, files.resolve(location.root, file));
-  if (found.type != PathType::missing) {
-    if (found.path.starts_with(inside)) return found.path.substr(inside.size());
-    return fail(ErrorKind::damaged,
-                "{}: <File> is '{}', which lies outside of the image's directory: refused",
-                location.path, file);
-  }
-  warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: taking {} beside it",
-                                 location.path, file, base_name(file)));
-  return base_name(file);
-}
 
 void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
   for (size_t i = 0; i < disk.deltas().size(); ++i) {
@@ -60,9 +37,16 @@ Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::
   return {};
 }
 
-Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
-                              const std::string& which) {
-  PLOOPU_TRY(const auto descriptor, read_descriptor(files, location.path));
+// A header that is no longer as it was read: somebody writes to the image, or has put another file
+// in its place, and its table may be of either state.
+Result<void> refuse_changed_headers(const Disk& disk) {
+  for (const auto& delta : disk.deltas()) PLOOPU_CHECK(delta.check_unchanged());
+  return {};
+}
+
+// Opens what `descriptor` said when it was read.
+Result<Image> open_described(const FileSystem& files, const DiskDescriptor& descriptor,
+                             ImageLocation location, const std::string& which) {
   PLOOPU_TRY(const auto shot, find_shot(descriptor, which, location.path));
   PLOOPU_TRY(const auto chain, chain_to(descriptor, shot, location.path));
   std::vector<Delta> deltas;
@@ -76,6 +60,7 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
   }
   PLOOPU_CHECK(refuse_repeated_files(deltas, location.path));
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
+  PLOOPU_CHECK(refuse_changed_headers(disk));
   const auto live = find_shot(descriptor, "top", location.path);
   const bool is_live = live && *live == shot;
   Image image{std::move(location), std::move(disk), std::move(guids), std::move(warnings)};
@@ -88,6 +73,21 @@ Result<Image> open_descriptor(const FileSystem& files, ImageLocation location,
   return image;
 }
 
+// A snapshot that is made or merged meanwhile replaces the descriptor and then removes files. So
+// the descriptor is read again in the end, also after an error: it must say the same.
+Result<Image> open_descriptor(const FileSystem& files, const ImageLocation& location,
+                              const std::string& which) {
+  PLOOPU_TRY(auto descriptor, read_descriptor(files, location));
+  for (const bool is_last_try : {false, true}) {
+    auto image = open_described(files, descriptor, location, which);
+    PLOOPU_TRY(auto now, read_descriptor(files, location));
+    if (now == descriptor) return image;
+    if (is_last_try) break;
+    descriptor = std::move(now);
+  }
+  return fail(ErrorKind::busy, "{}: changes while it is read: try again", location.path);
+}
+
 Result<Image> open_single_file(const FileSystem& files, ImageLocation location) {
   DeltaFile source;
   source.name = location.path;
@@ -96,6 +96,7 @@ Result<Image> open_single_file(const FileSystem& files, ImageLocation location) 
   std::vector<Delta> deltas;
   deltas.push_back(std::move(delta));
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
+  PLOOPU_CHECK(refuse_changed_headers(disk));
   return Image{std::move(location), std::move(disk), {}, {}};
 }
 
@@ -120,7 +121,7 @@ Result<std::optional<Image>> open_by_descriptor_beside(const FileSystem& files,
   ImageLocation location = file;
   location.path = descriptor_path;
   location.is_descriptor = true;
-  PLOOPU_TRY(auto image, open_descriptor(files, std::move(location), listed->guid));
+  PLOOPU_TRY(auto image, open_descriptor(files, location, listed->guid));
   PLOOPU_TRY(const auto named, files.open_image(file.path));
   if (image.disk.deltas().back().file().identity() != named->identity()) return std::nullopt;
   if (image.guids.size() > 1 || image.snapshot) {
@@ -151,27 +152,23 @@ Result<Image> open_file(const FileSystem& files, ImageLocation location) {
   return image;
 }
 
+Result<void> find_exposed_directories(const FileSystem& files, Image& image) {
+  std::set<std::string> directories = {directory_of(image.location.path)};
+  for (const auto& delta : image.disk.deltas()) directories.insert(directory_of(delta.name()));
+  std::set<std::string> exposed;
+  for (const auto& directory : directories) {
+    PLOOPU_TRY(const auto found, files.writable_by_others(directory));
+    exposed.insert(found.begin(), found.end());
+  }
+  for (const auto& directory : exposed) {
+    image.warnings.push_back(fmt::format(
+        "{}: everybody may write to this directory, and so replace files of the image", directory));
+  }
+  image.writable_by_others.assign(exposed.begin(), exposed.end());
+  return {};
+}
+
 }  // namespace
-
-Result<DiskDescriptor> read_descriptor(const FileSystem& files, const std::string& path) {
-  PLOOPU_TRY(const auto text, files.read_text(path, kMaxDescriptorBytes));
-  return parse_disk_descriptor(text, path);
-}
-
-Result<Delta> open_listed_delta(const FileSystem& files, const ImageLocation& location,
-                                const DescriptorImage& image, bool is_base,
-                                uint32_t cluster_sectors, std::vector<std::string>& warnings) {
-  const std::string directory = directory_of(location.path);
-  PLOOPU_TRY(const auto relative, path_in_bundle(files, location, image.file, warnings));
-  DeltaFile source;
-  source.name = directory + "/" + relative;
-  PLOOPU_TRY(source.file, files.open_image_beneath(directory, relative));
-  // libploop writes Plain for a whole chain when its base is raw: only a base can really be
-  // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.
-  source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
-  source.cluster_sectors = cluster_sectors;
-  return Delta::open(std::move(source));
-}
 
 void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings) {
   if (delta.in_use()) {
@@ -216,9 +213,10 @@ Result<Image> open_image(const FileSystem& files, ImageLocation location,
                 location.path, kDescriptorName);
   }
   PLOOPU_TRY(auto image, location.is_descriptor
-                             ? open_descriptor(files, std::move(location), snapshot)
+                             ? open_descriptor(files, location, snapshot)
                              : open_file(files, std::move(location)));
   warn_about_deltas(image.disk, image.warnings);
+  PLOOPU_CHECK(find_exposed_directories(files, image));
   image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),
                         image.location.warnings.end());
   return image;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/bundle.hpp"
 #include "core/disk.hpp"
 #include "core/disk_descriptor.hpp"
 #include "core/file_system.hpp"
@@ -22,18 +23,10 @@ struct Image {
   std::vector<std::string> warnings;  // what is odd, but doesn't hinder reading
   // GUID of the shot that was opened, when that isn't the live state.
   std::optional<std::string> snapshot = std::nullopt;
+  // Directories of its files, and directories above those, that everybody may write to: each of
+  // their users can put another file in the place of one of these. There is a warning for each.
+  std::vector<std::string> writable_by_others = {};
 };
-
-[[nodiscard]] Result<DiskDescriptor> read_descriptor(const FileSystem& files,
-                                                     const std::string& path);
-
-// The file of one <Image> of the descriptor at `location`, in whose directory it must lie. Only a
-// base may be raw.
-[[nodiscard]] Result<Delta> open_listed_delta(const FileSystem& files,
-                                              const ImageLocation& location,
-                                              const DescriptorImage& image, bool is_base,
-                                              uint32_t cluster_sectors,
-                                              std::vector<std::string>& warnings);
 
 // What the header of one file says that its reader should know, wherever it stands in a chain.
 void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings);
@@ -47,6 +40,8 @@ void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
 // Opens every file of the chain read-only and flattens it. Nothing is left open on error.
 // `snapshot` is what find_shot understands; a single file only has a live state. A file to which a
 // descriptor beside it gives a place in a chain is opened with what lies below it.
+// When the descriptor changes meanwhile, all is done once more; when it changes again, or a header
+// does, that is ErrorKind::busy: two states are never mixed.
 [[nodiscard]] Result<Image> open_image(const FileSystem& files, ImageLocation location,
                                        const std::string& snapshot = "");
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/bundle.hpp"
 #include "core/container.hpp"
 #include "core/image.hpp"
 #include "core/locate.hpp"
@@ -124,7 +125,7 @@ std::string lost_clusters(const Disk& disk) {
 void describe_ploop(const FileSystem& files, ImageLocation location, Container& container) {
   container.layout = Layout::ploop;
   container.path = location.path;
-  const auto descriptor = read_descriptor(files, location.path);
+  const auto descriptor = read_descriptor(files, location);
   if (descriptor) {
     const auto live = find_shot(*descriptor, "top", location.path);
     if (live) container.snapshots = older_shots(*descriptor, *live);

@@ -18,6 +18,7 @@ struct ImageLocation {
   std::vector<std::string> warnings;
   bool is_descriptor = false;  // otherwise a single image file
   std::string root = "/";      // the tree in which absolute paths in the descriptor mean something
+  bool allow_outside = false;  // files of the image may lie outside of the descriptor's directory
 };
 
 // `image` is a container ID, or a path when it has a slash: of a private area, a root.hdd

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/bundle.hpp"
 #include "core/text.hpp"
 #include "core/xml.hpp"
 
@@ -13,6 +14,8 @@ namespace ploopu {
 namespace {
 
 constexpr char kNamesFile[] = "Snapshots.xml";
+// Its elements are nested as the snapshots are; a few more stand around them.
+constexpr size_t kMaxNamesDepth = kMaxChainLength + 8;
 
 std::string to_lower(std::string text) {
   for (char& c : text) {
@@ -82,7 +85,7 @@ Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
 Result<std::vector<SnapshotName>> parse_snapshot_names(const std::string& text,
                                                        const std::string& name) {
   pugi::xml_document document;
-  PLOOPU_CHECK(parse_xml(text, name, document));
+  PLOOPU_CHECK(parse_xml(text, name, document, kMaxNamesDepth));
   std::vector<SnapshotName> names;
   std::vector<pugi::xml_node> pending = {document.document_element()};
   while (!pending.empty()) {
@@ -127,8 +130,7 @@ Result<SnapshotTree> read_snapshots(const FileSystem& files, const ImageLocation
     return fail(ErrorKind::usage, "{}: is a single file: snapshots are listed in a {}",
                 location.path, kDescriptorName);
   }
-  PLOOPU_TRY(const auto text, files.read_text(location.path, kMaxDescriptorBytes));
-  PLOOPU_TRY(const auto descriptor, parse_disk_descriptor(text, location.path));
+  PLOOPU_TRY(const auto descriptor, read_descriptor(files, location));
   SnapshotTree tree;
   tree.warnings = location.warnings;
   const auto live = find_shot(descriptor, "top", location.path);

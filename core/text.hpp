@@ -13,6 +13,9 @@ namespace ploopu {
 // Valid UTF-8 without control characters, from any bytes: what is neither becomes \xNN.
 std::string escape_bytes(std::string_view bytes);
 
+// Well-formed UTF-8 from end to end; control characters may be in it.
+bool is_utf8(std::string_view bytes);
+
 // "1 MiB", "1.5 GiB", "512 B": powers of 1024, at most one digit after the point.
 std::string human_size(uint64_t bytes);
 

@@ -3,6 +3,7 @@
 // business.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include <pugixml.hpp>
@@ -11,10 +12,16 @@
 
 namespace ploopu {
 
-// Parses `text`; `name` is the file's path, for messages. ErrorKind::damaged for what is not
-// well-formed, has a document type declaration, a NUL or more elements than any real file.
-// Comments and processing instructions are dropped.
+inline constexpr size_t kMaxXmlElements = 10000;
+inline constexpr size_t kMaxXmlAttributes = 16;  // of one element
+inline constexpr size_t kMaxXmlDepth = 32;       // the root is at depth 1
+
+// Parses `text`; `name` is the file's path, for messages. The caller has limited its size.
+// ErrorKind::damaged for what is not well-formed or not UTF-8, has a document type declaration, a
+// NUL, anything but comments beside its root element, or more than the limits above. Nothing is
+// ever fetched. Comments and processing instructions are kept: they split a text that only some
+// parsers would put together again.
 [[nodiscard]] Result<void> parse_xml(const std::string& text, const std::string& name,
-                                     pugi::xml_document& document);
+                                     pugi::xml_document& document, size_t max_depth = kMaxXmlDepth);
 
 }  // namespace ploopu

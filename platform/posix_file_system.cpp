@@ -10,9 +10,11 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "platform/unique_fd.hpp"
@@ -72,6 +74,24 @@ PathType type_of(mode_t mode) {
   return PathType::other;
 }
 
+// What to call that which isn't a regular file.
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISBLK(mode)) return "a block device";
+  if (S_ISCHR(mode)) return "a character device";
+  return S_ISFIFO(mode) ? "a FIFO" : "a socket";
+}
+
+// Files of the kernel: their sizes say nothing, and reading some of them has effects.
+bool is_kernels_own(const UniqueFd& fd) {
+  struct statfs status = {};
+  if (::fstatfs(fd.get(), &status) != 0) return false;
+  for (const auto magic : {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC}) {
+    if (status.f_type == magic) return true;
+  }
+  return false;
+}
+
 struct OpenFile {
   UniqueFd fd;
   struct stat status = {};
@@ -83,14 +103,21 @@ Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t r
   OpenFile file;
   const UniqueFd handle = open_path(directory, path, resolve);
   if (!handle.valid() && errno == EXDEV) {
-    return fail(ErrorKind::damaged, "{}: lies outside of the image's directory: refused", name);
+    return fail(ErrorKind::damaged,
+                "{}: lies outside of the image's directory: refused without --allow-outside", name);
   }
   if (!handle.valid() && errno == ELOOP) {
-    return fail(ErrorKind::damaged, "{}: a symbolic link is in the way: refused", name);
+    return fail(ErrorKind::damaged, "{}: a symbolic link is in the way: refused{}", name,
+                (resolve & RESOLVE_BENEATH) != 0 ? " without --allow-outside" : "");
   }
   if (!handle.valid() || ::fstat(handle.get(), &file.status) != 0) return fail_errno(errno, name);
   if (!S_ISREG(file.status.st_mode)) {
-    return fail(ErrorKind::damaged, "{}: not a regular file", name);
+    return fail(ErrorKind::damaged, "{}: not a regular file but {}: refused", name,
+                kind_of(file.status.st_mode));
+  }
+  if (is_kernels_own(handle)) {
+    return fail(ErrorKind::damaged, "{}: is made by the kernel, as all of /proc and /sys: refused",
+                name);
   }
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   const std::string link = proc_path(handle);
@@ -106,20 +133,37 @@ Result<std::unique_ptr<ImageFile>> as_image(Result<OpenFile> file) {
   return std::make_unique<PosixImageFile>(std::move(file->fd), file->status);
 }
 
+// The rule of open_image_beneath about owners. Everybody but root has only what the kernel gives.
+Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
+                         const std::string& name) {
+  struct stat bundle = {};
+  if (::fstat(directory.get(), &bundle) != 0) return fail_errno(errno, name);
+  const bool can_be_trap = ::geteuid() == 0 && bundle.st_uid != 0 && bundle.st_uid != file.st_uid;
+  if (!can_be_trap || (file.st_mode & S_IROTH) != 0) return {};
+  return fail(ErrorKind::damaged,
+              "{}: belongs to user {}, its image's directory to user {}, who may not read it: "
+              "refused; chown it if it is part of the image",
+              name, file.st_uid, bundle.st_uid);
+}
+
 }  // namespace
 
 Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
                                               const std::string& path) const {
   UniqueFd directory(AT_FDCWD);
-  uint64_t rules = 0;
+  uint64_t rules = RESOLVE_NO_MAGICLINKS;
   if (root != "/") {
     directory.reset(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid()) return fail_errno(errno, "--root " + root);
-    rules = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    rules |= RESOLVE_IN_ROOT;
   }
   const UniqueFd fd = open_path(directory.get(), path, rules);
   if (!fd.valid()) {
     if (errno == ENOENT || errno == ENOTDIR) return ResolvedPath{path, PathType::missing};
+    if (errno == ELOOP) {
+      return fail(ErrorKind::damaged,
+                  "{}: a link of /proc, or links that make a circle, are in the way: refused", path);
+    }
     return fail_errno(errno, path);
   }
   struct stat status = {};
@@ -167,9 +211,34 @@ Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image(const std::string
 Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_beneath(
     const std::string& directory, const std::string& relative) const {
   const std::string name = directory + "/" + relative;
-  const UniqueFd base = open_path(AT_FDCWD, directory, RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  const UniqueFd base = open_path(AT_FDCWD, directory + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
   if (!base.valid()) return fail_errno(errno, directory);
-  return as_image(open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
+  PLOOPU_TRY(auto file,
+             open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
+  PLOOPU_CHECK(check_owner(base, file.status, name));
+  return as_image(std::move(file));
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_outside(
+    const std::string& directory, const std::string& path) const {
+  const UniqueFd base = open_path(AT_FDCWD, directory + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!base.valid()) return fail_errno(errno, directory);
+  PLOOPU_TRY(auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+  PLOOPU_CHECK(check_owner(base, file.status, path));
+  return as_image(std::move(file));
+}
+
+Result<std::vector<std::string>> PosixFileSystem::writable_by_others(
+    const std::string& directory) const {
+  std::vector<std::string> found;
+  // "a/b/.." is "a": there are no links in it.
+  const auto start = (std::filesystem::path("/" + directory) / "").lexically_normal().parent_path();
+  for (auto at = start;; at = at.parent_path()) {
+    struct stat status = {};
+    if (::stat(at.c_str(), &status) != 0) return fail_errno(errno, at.string());
+    if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) found.push_back(at);
+    if (!at.has_relative_path()) return found;
+  }
 }
 
 }  // namespace ploopu

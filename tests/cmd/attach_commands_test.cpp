@@ -87,5 +87,20 @@ TEST_F(CommandTest, AFailedMountDetachesWhatItAttachedAndNothingElse) {
   EXPECT_EQ(err_.str(), "ploopu: no; and detaching failed: held\n");
 }
 
+TEST_F(CommandTest, H62_ImagesThatEverybodyCanReplaceAreNotForRoot) {
+  files_.let_others_write("/vz/private");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"attach", "101"}, {"mount", "101", "/mnt"}}) {
+    attachments_.is_root = true;
+    EXPECT_EQ(run(command), 65);
+    EXPECT_THAT(err_.str(), HasSubstr("chmod o-w"));
+  }
+  attachments_.is_root = false;
+  EXPECT_EQ(run({"attach", "101"}), 0) << err_.str();
+  attachments_.is_root = true;
+  EXPECT_EQ(run({"info", "101"}), 0);
+  EXPECT_THAT(err_.str(), HasSubstr("/vz/private: everybody may write"));
+}
+
 }  // namespace
 }  // namespace ploopu::testing

@@ -247,5 +247,28 @@ TEST_F(CommandTest, MapTextAndWhatIsLost) {
   EXPECT_EQ(run({"map", "101", "--only", "holes"}), 64);
 }
 
+TEST_F(CommandTest, H39_FilesOutsideAreReadWithTheOption) {
+  files_.add("/other/root.hds",
+             ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {0, 0, 0, 0, 0, 0, 0, 0}}));
+  files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml",
+             DescriptorText{.images = image_xml(kFixedTop, "/other/root.hds")}.str());
+  for (const char* verb : {"info", "map", "attach"}) {
+    EXPECT_EQ(run({verb, "101"}), 65) << verb;
+    EXPECT_THAT(err_.str(), HasSubstr("--allow-outside"));
+    EXPECT_EQ(run({verb, "101", "--allow-outside"}), 0) << verb << err_.str();
+    EXPECT_THAT(err_.str(), HasSubstr("/other/root.hds: lies outside"));
+  }
+  EXPECT_EQ(run({"check", "101"}), 2);
+  EXPECT_EQ(run({"check", "101", "--allow-outside"}), 0) << out_.str();
+  EXPECT_EQ(run({"snapshots", "101", "--allow-outside"}), 0);
+}
+
+TEST_F(CommandTest, H37_NamesOfFilesAreEscaped) {
+  files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml",
+             DescriptorText{.images = image_xml(kFixedTop, "a\nb\x1b[31m\xc2\x9b.hds")}.str());
+  EXPECT_EQ(run({"info", "101"}), 66);
+  EXPECT_THAT(err_.str(), HasSubstr("a\\x0ab\\x1b[31m\\xc2\\x9b.hds"));
+}
+
 }  // namespace
 }  // namespace ploopu::testing

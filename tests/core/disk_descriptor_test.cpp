@@ -96,6 +96,66 @@ TEST(DiskDescriptor, EncryptionInEveryForm) {
   EXPECT_TRUE(parse_disk_descriptor(DescriptorText{.parameters = plain}.str(), "DD"));
 }
 
+TEST(DiskDescriptor, H50_NumbersAreDigitsAndNothingElse) {
+  for (const char* number : {"-1", "+1", "100000000000000000000", "1e9", "12x", "0x", "0xg", "1 0",
+                             "1,000", "0b1", "\xd9\xa1", "", "18446744073709551616"}) {
+    expect_refused(DescriptorText{.disk_sectors = number}.str(), "<Disk_size> is");
+    expect_refused(DescriptorText{.cluster_sectors = number}.str(), "<Blocksize> is");
+  }
+  for (const char* number : {"64", "\n\t64 ", "0x40", "0X40", "064"}) {
+    const auto parsed = parse_disk_descriptor(DescriptorText{.disk_sectors = number}.str(), "DD");
+    ASSERT_TRUE(parsed) << number;
+    EXPECT_EQ(parsed->disk_sectors, 64U);
+  }
+}
+
+TEST(DiskDescriptor, H59_OnlyOneWholeTextIsAText) {
+  for (const char* file : {"root<!-- -->.hds", "<!-- -->root.hds", "root.hds<!-- -->",
+                           "root<b/>.hds", "<b>root.hds</b>", "<b>x</b>root.hds",
+                           "root.hds<?pi?>", "a<![CDATA[b]]>", "<![CDATA[a]]><![CDATA[b]]>"}) {
+    expect_refused(DescriptorText{.images = image_xml(kFixedTop, file)}.str(), "<File>");
+  }
+  expect_refused(DescriptorText{.disk_sectors = "6<!-- -->4"}.str(), "<Disk_size>");
+  const auto whole = parse_disk_descriptor(
+      DescriptorText{.images = image_xml(kFixedTop, "<![CDATA[a<b]]>")}.str(), "DD");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->images.at(0).file, "a<b");
+}
+
+TEST(DiskDescriptor, H59_InclusionsAreNotFollowedAndPrefixesAreOtherNames) {
+  const std::string include =
+      "<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='/etc/passwd' parse='text'/>";
+  expect_refused(DescriptorText{.images = image_xml(kFixedTop, include)}.str(), "<File> is empty");
+  EXPECT_TRUE(parse_disk_descriptor(DescriptorText{.parameters = include}.str(), "DD"));
+  std::string text = DescriptorText{}.str();
+  for (const char* tag : {"<File>", "</File>"}) {
+    text.replace(text.find(tag), std::string(tag).size(),
+                 std::string(tag).insert(std::string(tag).find('F'), "x:"));
+  }
+  expect_refused(text, "<Image> has no <File>");
+}
+
+// The first counts for some parsers, the last for others.
+TEST(DiskDescriptor, ElementsThatAreThereTwiceAreRefused) {
+  const std::string whole = DescriptorText{.top = "<TopGUID>" + guid('1') + "</TopGUID>"}.str();
+  for (const char* element : {"Disk_Parameters", "Disk_size", "StorageData", "Blocksize", "GUID",
+                              "Type", "File", "Snapshots", "TopGUID", "ParentGUID"}) {
+    std::string text = whole;
+    const size_t start = text.find(fmt::format("<{}>", element));
+    const std::string end = fmt::format("</{}>", element);
+    const std::string copy = text.substr(start, text.find(end) + end.size() - start);
+    text.insert(start, copy);
+    expect_refused(text, fmt::format("more than one <{}>", element));
+  }
+}
+
+TEST(DiskDescriptor, H44_OddFileNames) {
+  expect_refused(DescriptorText{.images = image_xml(kFixedTop, "")}.str(), "<File> is empty");
+  expect_refused(DescriptorText{.images = image_xml(kFixedTop, "a&#0;b")}.str(), "NUL");
+  expect_refused(DescriptorText{.images = image_xml(kFixedTop, std::string(65536, 'a'))}.str(),
+                 "<File> is 65536 bytes long");
+}
+
 // The parser would read "root.hds" and drop the rest.
 TEST(DiskDescriptor, ANulInDisguiseIsRefused) {
   for (const char* nul : {"&#0;", "&#000;", "&#x0;", "&#x000;"}) {

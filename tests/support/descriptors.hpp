@@ -39,14 +39,15 @@ struct DescriptorText {
   std::string top = "";  // <TopGUID>, if any
   std::string shots = shot_xml(kFixedTop, kNull);
   std::string parameters = "";
+  std::string volume = "";
 
   [[nodiscard]] std::string str() const {
     return fmt::format(
         "<?xml version=\"1.0\"?>\n<{0} "
         "Version=\"1.0\"><Disk_Parameters><Disk_size>{1}</Disk_size>{6}"
-        "</Disk_Parameters><StorageData><Storage><Start>0</Start><Blocksize>{2}</Blocksize>{3}"
+        "</Disk_Parameters><StorageData>{7}<Storage><Start>0</Start><Blocksize>{2}</Blocksize>{3}"
         "</Storage></StorageData><Snapshots>{4}{5}</Snapshots></{0}>",
-        root, disk_sectors, cluster_sectors, images, top, shots, parameters);
+        root, disk_sectors, cluster_sectors, images, top, shots, parameters, volume);
   }
 };
 

@@ -10,18 +10,22 @@ namespace {
 // Lets several openers share one file.
 class Shared final : public ImageFile {
  public:
-  explicit Shared(std::shared_ptr<MemoryFile> file) : file_(std::move(file)) {}
+  Shared(std::shared_ptr<MemoryFile> file, std::function<void()> on_read)
+      : file_(std::move(file)), on_read_(std::move(on_read)) {}
   [[nodiscard]] uint64_t size() const override { return file_->size(); }
   [[nodiscard]] FileIdentity identity() const override {
     return {1, reinterpret_cast<uintptr_t>(file_.get())};
   }
   [[nodiscard]] int descriptor() const override { return -1; }
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
-    return file_->read(offset, out);
+    const int error = file_->read(offset, out);
+    on_read_();
+    return error;
   }
 
  private:
   std::shared_ptr<MemoryFile> file_;
+  std::function<void()> on_read_;
 };
 
 }  // namespace
@@ -77,12 +81,28 @@ Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image(const std::string&
   const auto found = files_.find(path);
   if (found == files_.end()) return fail_errno(ENOENT, path);
   if (!found->second) return fail(ErrorKind::damaged, "{}: not a regular file", path);
-  return std::make_unique<Shared>(found->second);
+  return std::make_unique<Shared>(found->second, [this, path] {
+    if (on_read) on_read(path);
+  });
 }
 
 Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image_beneath(
     const std::string& directory, const std::string& relative) const {
   return open_image(directory + "/" + relative);
+}
+
+Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image_outside(
+    const std::string& /*directory*/, const std::string& path) const {
+  return open_image(path);
+}
+
+Result<std::vector<std::string>> FakeFileSystem::writable_by_others(
+    const std::string& directory) const {
+  std::vector<std::string> found;
+  for (const auto& writable : writable_) {
+    if ((directory + "/").starts_with(writable + "/")) found.push_back(writable);
+  }
+  return found;
 }
 
 }  // namespace ploopu::testing

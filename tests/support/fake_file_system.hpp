@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,10 @@ class FakeFileSystem final : public FileSystem {
   void add(const std::string& path, std::shared_ptr<MemoryFile> file);
   void add_directory(const std::string& path) { files_[path + "/."] = nullptr; }
   void add_special(const std::string& path) { files_[path] = nullptr; }
+  void remove(const std::string& path) { files_.erase(path); }
+  // Called after every read of a text or of a file's content, with the path: files can change then.
+  std::function<void(const std::string& path)> on_read;
+  void let_others_write(const std::string& directory) { writable_.push_back(directory); }
   // Opening it will be refused.
   void forbid(const std::string& path) { forbidden_.push_back(path); }
 
@@ -28,10 +33,14 @@ class FakeFileSystem final : public FileSystem {
   Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override;
   Result<std::unique_ptr<ImageFile>> open_image_beneath(const std::string& directory,
                                                         const std::string& relative) const override;
+  Result<std::unique_ptr<ImageFile>> open_image_outside(const std::string& directory,
+                                                        const std::string& path) const override;
+  Result<std::vector<std::string>> writable_by_others(const std::string& directory) const override;
 
  private:
   std::map<std::string, std::shared_ptr<MemoryFile>> files_;  // null: neither file nor directory
   std::vector<std::string> forbidden_;
+  std::vector<std::string> writable_;
 };
 
 }  // namespace ploopu::testing
