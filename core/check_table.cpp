@@ -246,7 +246,6 @@ void check_header_fields(const Delta& delta, CheckReport& report) {
     report.warnings.push_back(delta.name() + ": " + text);
   };
   const PloopHeader& header = delta.header();
-  constexpr uint32_t kClosedWithExtension = 0x312e3276;
   if (header.disk_in_use != 0 && header.disk_in_use != kClosedWithExtension && !header.in_use()) {
     warn(fmt::format("m_DiskInUse is {:#x}, an unusual value: taken for closed",
                      header.disk_in_use));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <span>
@@ -26,6 +27,8 @@ class MemoryFile final : public ImageFile {
     if (!data.empty()) pieces_[offset] = std::move(data);
   }
   void set_size(uint64_t size) { size_ = size; }
+  // What was written, by offset.
+  [[nodiscard]] const std::map<uint64_t, Bytes>& pieces() const { return pieces_; }
   // From now on every read that touches this byte fails.
   void fail_at(uint64_t offset, int error) { bad_[offset] = error; }
 
@@ -53,10 +56,13 @@ class MemoryFile final : public ImageFile {
     }
     bytes_read_ += out.size();
     std::fill(out.begin(), out.end(), std::byte{0});
-    for (const auto& [at, data] : pieces_) {
+    auto piece = pieces_.upper_bound(offset);
+    if (piece != pieces_.begin()) --piece;
+    for (; piece != pieces_.end() && piece->first < offset + out.size(); ++piece) {
+      const auto& [at, data] = *piece;
       const uint64_t first = std::max(at, offset);
       const uint64_t last = std::min<uint64_t>(at + data.size(), offset + out.size());
-      for (uint64_t i = first; i < last; ++i) out[i - offset] = data[i - at];
+      if (first < last) std::memcpy(&out[first - offset], &data[first - at], last - first);
     }
     return 0;
   }

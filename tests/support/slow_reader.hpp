@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A reader that is as slow and plain as it can be, and shares no code with core: what core says
+// about a chain is held against it. It looks everything up again for every sector.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tests/support/random_chain.hpp"
+
+namespace ploopu::testing {
+
+// Some bytes of the disk, at most a sector, that are in one place.
+struct SlowPiece {
+  enum class Kind { zero, data, unreadable } kind = Kind::zero;
+  uint64_t length = 0;    // bytes
+  size_t layer = 0;       // not for zeros
+  uint64_t position = 0;  // in the layer's file; data only
+};
+
+class SlowReader {
+ public:
+  // `base_first` must outlive the reader.
+  explicit SlowReader(const std::vector<Layer>& base_first) : layers_(base_first) {}
+
+  // Bytes.
+  [[nodiscard]] uint64_t size() const;
+  // offset < size().
+  [[nodiscard]] SlowPiece piece_at(uint64_t offset) const;
+
+ private:
+  const std::vector<Layer>& layers_;
+};
+
+}  // namespace ploopu::testing
