@@ -126,6 +126,8 @@ Result<void> run_check(Context& context, const CheckOptions& options) {
   const ImageChoice& choice = options.choice;
   PLOOPU_TRY(const auto location, locate_named(context, choice));
   PLOOPU_TRY(auto report, check_image(context.files, location, choice.snapshot));
+  const auto uses = warnings_of_use(context, location, choice.snapshot);
+  report.warnings.insert(report.warnings.begin(), uses.begin(), uses.end());
   LostFiles found;
   if (options.files) {
     PLOOPU_TRY(found, name_files(context, choice, report));
@@ -153,7 +155,7 @@ void declare_check(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("check", "Find what is wrong with an image");
   command->footer(kFooter);
   auto options = std::make_shared<CheckOptions>();
-  add_image_options(*command, options->choice);
+  add_image_options(*command, options->choice, ImageUse::shows);
   command->add_flag("--files", options->files,
                     "Name the files (ext2, ext3, ext4) on what is lost of the disk");
   command->callback([options, &action] {

@@ -9,6 +9,7 @@
 #include "core/attachments.hpp"
 #include "core/file_system.hpp"
 #include "core/lost_files.hpp"
+#include "core/owner.hpp"
 #include "core/partitions.hpp"
 
 namespace ploopu::cmd {
@@ -27,6 +28,7 @@ struct Context {
   const Prober& prober;
   Attachments& attachments;
   const FileFinder& file_finder;
+  const Owners& owners;
   GlobalOptions options = {};
   // Of a command that has done its work; check tells its result by it.
   int exit_status = 0;

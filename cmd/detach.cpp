@@ -11,6 +11,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "core/container.hpp"
+#include "core/container_name.hpp"
 #include "core/disk_descriptor.hpp"
 #include "core/locate.hpp"
 #include "core/text.hpp"
@@ -74,9 +75,10 @@ std::vector<Target> find_path(const std::vector<Attachment>& attachments, const 
   return {};
 }
 
-std::vector<Target> find_container(const Context& context,
-                                   const std::vector<Attachment>& attachments,
-                                   const std::string& ctid) {
+// All disks of a container, in every state that is attached.
+std::vector<Target> find_disks_of(const Context& context,
+                                  const std::vector<Attachment>& attachments,
+                                  const std::string& ctid) {
   std::vector<Target> targets;
   for (const auto& attachment : attachments) {
     if (attachment.ctid == ctid && attachment.root == context.options.root) {
@@ -84,15 +86,36 @@ std::vector<Target> find_container(const Context& context,
     }
   }
   // Or it was attached by its path.
-  if (const auto location = locate_image(context.files, context.options.root, ctid)) {
-    for (auto& target : find_path(attachments, location->path)) {
+  const auto add_by_path = [&](const std::string& path) {
+    for (auto& target : find_path(attachments, path)) {
       const bool is_new = std::none_of(targets.begin(), targets.end(), [&](const Target& known) {
         return known.attachment.id == target.attachment.id;
       });
       if (is_new) targets.push_back(std::move(target));
     }
+  };
+  const auto locate = [&](const std::string& disk) {
+    return locate_image(context.files, context.options.root, ctid, disk);
+  };
+  if (const auto root_disk = locate("")) {
+    add_by_path(root_disk->path);
+    for (const auto& disk : root_disk->disks) {
+      if (const auto further = locate(disk.uuid)) add_by_path(further->path);
+    }
   }
   return targets;
+}
+
+// The container that a word without a slash stands for. One that is gone can still be detached by
+// its ID.
+Result<std::optional<std::string>> container_meant(const Context& context,
+                                                   const std::string& word) {
+  const auto ctid = parse_ctid(word);
+  if (!ctid && !is_container_name(word)) return std::nullopt;
+  const auto found = find_container(context.files, context.options.root, word);
+  if (found) return *found ? std::optional((*found)->ctid) : std::nullopt;
+  if (found.error().kind == ErrorKind::usage) return tl::unexpected<Error>(found.error());
+  return ctid;
 }
 
 // The word as an absolute path, if that can be told without asking the file system: what is to be
@@ -111,24 +134,9 @@ tl::unexpected<Error> not_attached(const Context& context, const std::string& wo
   return fail(kind, "{}: {}; what root attached, only root sees and detaches", word, why);
 }
 
-Result<std::vector<Target>> find_target(const Context& context,
-                                        const std::vector<Attachment>& attachments,
-                                        const std::string& word) {
-  if (const auto ctid = parse_ctid(word)) {
-    auto targets = find_container(context, attachments, *ctid);
-    if (!targets.empty()) return targets;
-    for (const auto& attachment : attachments) {
-      if (attachment.ctid != ctid) continue;
-      return fail(ErrorKind::not_found,
-                  "{}: is attached as {}, but under --root {}: give that, too, or the device", word,
-                  attachment.device, attachment.root);
-    }
-    return not_attached(context, word,
-                        "no such container is attached" +
-                            (context.options.root == "/" ? "" : " under " + context.options.root),
-                        ErrorKind::not_found);
-  }
-  // A name that can't be a container's may be that of a mount point in the working directory.
+Result<std::vector<Target>> find_target_by_path(const Context& context,
+                                                const std::vector<Attachment>& attachments,
+                                                const std::string& word) {
   if (const auto literal = literal_path(word)) {
     if (auto targets = find_path(attachments, *literal); !targets.empty()) return targets;
   }
@@ -143,6 +151,28 @@ Result<std::vector<Target>> find_target(const Context& context,
   return not_attached(
       context, word, "nothing that ploopu attached or mounted",
       resolved.type == PathType::other ? ErrorKind::not_permitted : ErrorKind::not_found);
+}
+
+Result<std::vector<Target>> find_target(const Context& context,
+                                        const std::vector<Attachment>& attachments,
+                                        const std::string& word) {
+  PLOOPU_TRY(const auto ctid, container_meant(context, word));
+  // What can't be a container may be a mount point in the working directory.
+  if (!ctid) return find_target_by_path(context, attachments, word);
+  if (auto targets = find_disks_of(context, attachments, *ctid); !targets.empty()) return targets;
+  if (!parse_ctid(word)) {
+    if (auto targets = find_target_by_path(context, attachments, word)) return targets;
+  }
+  for (const auto& attachment : attachments) {
+    if (attachment.ctid != ctid) continue;
+    return fail(ErrorKind::not_found,
+                "{}: is attached as {}, but under --root {}: give that, too, or the device", word,
+                attachment.device, attachment.root);
+  }
+  return not_attached(context, word,
+                      "no such container is attached" +
+                          (context.options.root == "/" ? "" : " under " + context.options.root),
+                      ErrorKind::not_found);
 }
 
 Result<std::vector<Target>> find_targets(const Context& context, const DetachOptions& options) {
@@ -225,7 +255,9 @@ void declare_detach(CLI::App& app, Action& action) {
   command->alias("umount");
   command->footer(kFooter);
   auto options = std::make_shared<DetachOptions>();
-  command->add_option("TARGET", options->targets, "Device, mount point, container ID or image path")
+  command
+      ->add_option("TARGET", options->targets,
+                   "Device, mount point, container ID or name, or image path")
       ->type_name("");
   command->add_flag("--all", options->all, "Everything that is attached");
   command->callback([options, &action] {

@@ -16,8 +16,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nIMAGE is a container ID, or a path (anything with a slash) of a root.hdd directory,\n"
-    "a DiskDescriptor.xml or an image file. The image is never written to.\n"
+    "\nIMAGE is a container ID or name, or a path (anything with a slash) of a root.hdd\n"
+    "directory, a DiskDescriptor.xml or an image file. The image is never written to.\n"
     "\nExamples:\n"
     "  ploopu info 101                      what is in container 101's disk\n"
     "  ploopu mount 101 /mnt                see its files\n"

@@ -110,6 +110,15 @@ Json to_json(const OpenedImage& opened, const std::vector<FormatExtension>& exte
   for (const auto& partition : opened.layout.partitions) {
     document["partitions"].push_back(partition_json(partition));
   }
+  if (image.location.ctid) {
+    document["disks"] = Json::array();
+    for (const auto& disk_entry : image.location.disks) {
+      document["disks"].push_back({{"uuid", disk_entry.uuid},
+                                   {"image", text_or_null(disk_entry.image)},
+                                   {"mnt", text_or_null(disk_entry.mountpoint)},
+                                   {"enabled", disk_entry.enabled}});
+    }
+  }
   document["warnings"] = texts(opened.warnings());
   return document;
 }
@@ -171,6 +180,20 @@ void print_partitions(const Context& context, const DiskLayout& layout) {
               rows);
 }
 
+// Of the container, besides root.hdd: what --disk takes.
+void print_disks(const Context& context, const std::vector<VzDisk>& disks) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& disk : disks) {
+    rows.push_back({std::to_string(rows.size() + 1), disk.uuid,
+                    disk.image.empty() ? disk.device : disk.image, disk.mountpoint,
+                    disk.enabled ? "yes" : "no"});
+  }
+  if (rows.empty()) return;
+  context.out << '\n';
+  print_table(context.out, {{"DISK", true}, {"UUID"}, {"IMAGE"}, {"MOUNTED ON"}, {"ENABLED"}},
+              rows);
+}
+
 void print_text(const Context& context, const OpenedImage& opened,
                 const std::vector<FormatExtension>& extensions) {
   const Image& image = opened.image;
@@ -194,6 +217,7 @@ void print_text(const Context& context, const OpenedImage& opened,
   print_deltas(context, image);
   print_bitmaps(context, image, extensions);
   print_partitions(context, layout);
+  print_disks(context, image.location.disks);
 }
 
 }  // namespace
@@ -202,7 +226,7 @@ void declare_info(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("info", "Show what is in an image");
   command->footer(kFooter);
   auto choice = std::make_shared<ImageChoice>();
-  add_image_options(*command, *choice);
+  add_image_options(*command, *choice, ImageUse::shows);
   command->callback([choice, &action] {
     action = [choice](Context& context) -> Result<void> {
       PLOOPU_TRY(auto opened, open_and_probe(context, *choice));

@@ -14,6 +14,7 @@
 #include "platform/blkid_prober.hpp"
 #include "platform/ext_files.hpp"
 #include "platform/host_attachments.hpp"
+#include "platform/host_owners.hpp"
 #include "platform/posix_file_system.hpp"
 
 namespace {
@@ -50,7 +51,9 @@ int main(int argc, char** argv) {
     const ploopu::BlkidProber prober;
     ploopu::HostAttachments attachments;
     const ploopu::ExtFileFinder file_finder;
-    ploopu::cmd::Context context{std::cout, std::cerr, files, prober, attachments, file_finder};
+    const ploopu::HostOwners owners;
+    ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
+                                 attachments, file_finder, owners};
     return ploopu::cmd::run(std::vector<std::string>(argv + 1, argv + argc), context);
   } catch (const std::exception& error) {
     std::cerr << "ploopu: " << error.what() << '\n';

@@ -57,9 +57,7 @@ void declare_snapshots(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("snapshots", "Show the tree of snapshots");
   command->footer(kFooter);
   auto choice = std::make_shared<ImageChoice>();
-  command->add_option("IMAGE", choice->image, "Container ID, or path of an image")
-      ->required()
-      ->type_name("");
+  add_image_argument(*command, *choice);
   add_allow_outside_option(*command, choice->allow_outside);
   command->callback([choice, &action] {
     action = [choice](Context& context) -> Result<void> {

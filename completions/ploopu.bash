@@ -7,7 +7,7 @@ _ploopu_help_words() {
     "$1" "${@:3}" --help 2>/dev/null | grep -oE -- "$2" | sort -u
 }
 
-# Container IDs that have a configuration, under --root if that was typed.
+# Container IDs that have a configuration, and names without blanks, under --root if that was typed.
 _ploopu_containers() {
     local root='' i file
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -17,6 +17,9 @@ _ploopu_containers() {
         file=${file##*/}
         file=${file%.conf}
         [[ $file =~ ^([1-9][0-9]*|[0-9a-fA-F-]{36})$ ]] && echo "$file"
+    done
+    for file in "$root"/etc/vz/names/*; do
+        [[ -L $file && ${file##*/} =~ ^[A-Za-z0-9._+][A-Za-z0-9._+-]*$ ]] && echo "${file##*/}"
     done
 }
 
@@ -49,7 +52,7 @@ _ploopu() {
     local program=${COMP_WORDS[0]} verb='' i positional=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot) ((i++)) ;;
+        --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot | --disk) ((i++)) ;;
         -*) ;;
         *)
             if [[ -n $verb ]]; then
@@ -82,6 +85,10 @@ _ploopu() {
             words=$(_ploopu_columns "$program")
             mapfile -t COMPREPLY < <(compgen -W "$words" -P "${current%"${current##*,}"}" -- "${current##*,}")
         fi
+        return
+        ;;
+    --disk)
+        mapfile -t COMPREPLY < <(compgen -W 'root 1 2 3' -- "$current")
         return
         ;;
     --only)

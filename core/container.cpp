@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <array>
-
-#include "core/vz_config.hpp"
+#include <utility>
 
 namespace ploopu {
 namespace {
 
-constexpr char kGlobalConfig[] = "/etc/vz/vz.conf";
 constexpr std::string_view kLargestCtid = "2147483644";
 constexpr std::array<size_t, 4> kUuidHyphens = {8, 13, 18, 23};
 
@@ -41,31 +39,9 @@ std::optional<std::string> parse_uuid(std::string_view text) {
   return uuid;
 }
 
-// Reads a configuration file of the tree; nothing when there is none.
-Result<std::optional<VzConfig>> read_config(const FileSystem& files, const std::string& root,
-                                            const std::string& path) {
-  PLOOPU_TRY(auto resolved, files.resolve(root, path));
-  if (resolved.type == PathType::missing) return std::nullopt;
-  PLOOPU_TRY(auto text, files.read_text(resolved.path, kMaxConfigBytes));
-  PLOOPU_TRY(auto config, parse_vz_config(text, resolved.path));
-  return std::optional(std::move(config));
-}
-
-// Both vzctls replace one $VEID, else one ${VEID}, and no other variable.
-std::string substitute_veid(std::string value, const std::string& ctid) {
-  for (const std::string_view variable : {"$VEID", "${VEID}"}) {
-    if (const size_t at = value.find(variable); at != std::string::npos) {
-      value.replace(at, variable.size(), ctid);
-      break;
-    }
-  }
-  while (value.size() > 1 && value.ends_with('/')) value.pop_back();
-  return value;
-}
-
 // A private area is an absolute path at least two levels deep without "..": "/" or "/etc" are not.
 bool is_plausible_area(std::string_view path) {
-  if (!path.starts_with('/') || path.find_first_of("$`") != std::string_view::npos) return false;
+  if (!path.starts_with('/')) return false;
   size_t levels = 0;
   while (!path.empty()) {
     const size_t end = std::min(path.find('/'), path.size());
@@ -79,34 +55,62 @@ bool is_plausible_area(std::string_view path) {
 
 struct Candidates {
   std::vector<std::string> paths;  // inside the tree, most specific first
-  std::string origin;              // which file named them; empty for the defaults
-  bool has_own_config = false;
+  bool are_defaults = false;       // no file named them
 };
 
-Result<Candidates> candidate_areas(const FileSystem& files, const std::string& root,
-                                   const std::string& ctid) {
-  const std::string own_config = "/etc/vz/conf/" + ctid + ".conf";
-  PLOOPU_TRY(const auto own, read_config(files, root, own_config));
-  PLOOPU_TRY(const auto global, read_config(files, root, kGlobalConfig));
-  Candidates candidates;
-  candidates.has_own_config = own.has_value();
-  for (const auto& [config, origin] : {std::pair(&own, own_config), {&global, kGlobalConfig}}) {
-    if (!*config || !(*config)->contains("VE_PRIVATE")) continue;
-    const std::string path = substitute_veid((*config)->at("VE_PRIVATE"), ctid);
-    if (!is_plausible_area(path)) {
-      return fail(ErrorKind::damaged,
-                  "{}: VE_PRIVATE is '{}': must be an absolute path of a private area", origin,
-                  path);
-    }
-    candidates.paths = {path};
-    candidates.origin = origin;
-    return candidates;
+Result<Candidates> candidate_areas(const ContainerConfig& config,
+                                   std::vector<std::string>& warnings) {
+  PLOOPU_TRY(auto named, config_path(config, "VE_PRIVATE", warnings));
+  const bool is_own = named && named->origin == config.own_file;
+  if (!is_own && config.own_directory) named = ConfigPath{*config.own_directory, config.own_file};
+  if (!named) {
+    const std::string& ctid = config.ctid;
+    return Candidates{{"/vz/private/" + ctid, "/var/lib/vz/private/" + ctid}, true};
   }
-  candidates.paths = {"/vz/private/" + ctid, "/var/lib/vz/private/" + ctid};
-  return candidates;
+  if (!is_plausible_area(named->path)) {
+    return fail(ErrorKind::damaged,
+                "{}: VE_PRIVATE is '{}': must be an absolute path of a private area", named->origin,
+                named->path);
+  }
+  return Candidates{{named->path}, false};
 }
 
 std::string under(const std::string& root) { return root == "/" ? "" : " under " + root; }
+
+// Of Virtuozzo 7. A disk without its host's /etc still has it in the private area.
+Result<void> read_disks(const FileSystem& files, const std::string& root,
+                        const ContainerConfig& config, PrivateArea& area) {
+  VzConfig of_area;
+  const std::string* value = own_value(config, "DISK", area.warnings);
+  if (!config.own) {
+    PLOOPU_TRY(const auto found, files.resolve(root, area.inside + "/ve.conf"));
+    if (found.type != PathType::regular) return {};
+    PLOOPU_TRY(of_area, read_config_file(files, found.path));
+    value = of_area.find("DISK");
+  }
+  if (value == nullptr) return {};
+  auto list = parse_disks(*value, config.own ? config.own_file : area.inside + "/ve.conf");
+  area.disks = std::move(list.disks);
+  area.warnings.insert(area.warnings.end(), list.warnings.begin(), list.warnings.end());
+  return {};
+}
+
+tl::unexpected<Error> no_area(const std::string& root, const ContainerConfig& config,
+                              const Candidates& candidates) {
+  const std::string& ctid = config.ctid;
+  if (config.dangling_target) {
+    return fail(ErrorKind::not_found,
+                "container {}: {}{} is a link to {}, which does not exist: is its storage mounted?",
+                ctid, config.own_file, under(root), *config.dangling_target);
+  }
+  if (config.own || !candidates.are_defaults) {
+    return fail(ErrorKind::not_found, "container {}: its private area {} does not exist{}{}", ctid,
+                candidates.paths.front(), under(root),
+                config.own ? "" : " and no " + config.own_file);
+  }
+  return fail(ErrorKind::not_found, "no container {}{}: no {}, {} or {}", ctid, under(root),
+              config.own_file, candidates.paths[0], candidates.paths[1]);
+}
 
 }  // namespace
 
@@ -117,31 +121,36 @@ std::optional<std::string> parse_ctid(std::string_view text) {
 
 Result<PrivateArea> find_private_area(const FileSystem& files, const std::string& root,
                                       const std::string& ctid) {
-  PLOOPU_TRY(const auto candidates, candidate_areas(files, root, ctid));
+  PLOOPU_TRY(const auto config, read_container_config(files, root, ctid));
+  return find_private_area(files, root, config);
+}
+
+Result<PrivateArea> find_private_area(const FileSystem& files, const std::string& root,
+                                      const ContainerConfig& config) {
   PrivateArea area;
+  PLOOPU_TRY(const auto candidates, candidate_areas(config, area.warnings));
   for (const auto& path : candidates.paths) {
     PLOOPU_TRY(auto resolved, files.resolve(root, path));
     if (resolved.type != PathType::directory) continue;
     area.path = resolved.path;
     area.inside = path;
-    if (!candidates.has_own_config) {
+    if (!config.own) {
       area.warnings.push_back(
-          fmt::format("container {} has no /etc/vz/conf/{}.conf{}", ctid, ctid, under(root)));
+          fmt::format("container {} has no {}{}", config.ctid, config.own_file, under(root)));
     }
-    if (candidates.origin.empty()) {
+    if (candidates.are_defaults) {
       area.warnings.push_back(
           fmt::format("no configuration names VE_PRIVATE: taking the default area {}", path));
     }
+    const std::string* veid = own_value(config, "VEID", area.warnings);
+    if (veid != nullptr && parse_ctid(*veid) != config.ctid) {
+      area.warnings.push_back(fmt::format(
+          "{}: VEID is '{}': the file may be that of another container", config.own_file, *veid));
+    }
+    PLOOPU_CHECK(read_disks(files, root, config, area));
     return area;
   }
-  if (candidates.has_own_config || !candidates.origin.empty()) {
-    const std::string reason =
-        candidates.has_own_config ? "" : " and no /etc/vz/conf/" + ctid + ".conf";
-    return fail(ErrorKind::not_found, "container {}: its private area {} does not exist{}{}", ctid,
-                candidates.paths.front(), under(root), reason);
-  }
-  return fail(ErrorKind::not_found, "no container {}{}: no /etc/vz/conf/{}.conf, {} or {}", ctid,
-              under(root), ctid, candidates.paths[0], candidates.paths[1]);
+  return no_area(root, config, candidates);
 }
 
 }  // namespace ploopu

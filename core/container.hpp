@@ -7,8 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/container_config.hpp"
 #include "core/file_system.hpp"
 #include "core/result.hpp"
+#include "core/vz_disks.hpp"
 
 namespace ploopu {
 
@@ -18,15 +20,20 @@ namespace ploopu {
 [[nodiscard]] std::optional<std::string> parse_ctid(std::string_view text);
 
 struct PrivateArea {
-  std::string path;    // of this host, links resolved
-  std::string inside;  // the same directory as a path inside the tree
+  std::string path;           // of this host, links resolved
+  std::string inside;         // the same directory as a path inside the tree
+  std::vector<VzDisk> disks;  // of DISK=
   std::vector<std::string> warnings;
 };
 
-// Where the container's files are, by `root`/etc/vz/conf/CTID.conf, `root`/etc/vz/vz.conf, or the
-// two default areas. `ctid` comes from parse_ctid. The area exists and is a directory.
+// Where the container's files are, by `root`/etc/vz/conf/CTID.conf, the place of the ve.conf that
+// it is a link to, `root`/etc/vz/vz.conf, or the two default areas. `ctid` comes from parse_ctid.
+// The area exists and is a directory.
 [[nodiscard]] Result<PrivateArea> find_private_area(const FileSystem& files,
                                                     const std::string& root,
                                                     const std::string& ctid);
+[[nodiscard]] Result<PrivateArea> find_private_area(const FileSystem& files,
+                                                    const std::string& root,
+                                                    const ContainerConfig& config);
 
 }  // namespace ploopu

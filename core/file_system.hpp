@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,6 +67,11 @@ class FileSystem {
   // in it, absolute ones too, never lead out of it. The answer is a path of this host.
   [[nodiscard]] virtual Result<ResolvedPath> resolve(const std::string& root,
                                                      const std::string& path) const = 0;
+
+  // The text of a symbolic link at `path`, only its directories followed; nothing when there is no
+  // link. `root` as in resolve().
+  [[nodiscard]] virtual Result<std::optional<std::string>> read_link(
+      const std::string& root, const std::string& path) const = 0;
 
   // The whole content of a regular file at an already resolved path, at most `max_bytes`.
   [[nodiscard]] virtual Result<std::string> read_text(const std::string& path,

@@ -9,6 +9,7 @@
 #include "core/container.hpp"
 #include "core/file_system.hpp"
 #include "core/result.hpp"
+#include "core/vz_disks.hpp"
 
 namespace ploopu {
 
@@ -19,13 +20,17 @@ struct ImageLocation {
   bool is_descriptor = false;  // otherwise a single image file
   std::string root = "/";      // the tree in which absolute paths in the descriptor mean something
   bool allow_outside = false;  // files of the image may lie outside of the descriptor's directory
+  std::string private_area;    // of this host; empty unless the user named a container
+  std::vector<VzDisk> disks;   // of the container, besides root.hdd
 };
 
-// `image` is a container ID, or a path when it has a slash: of a private area, a root.hdd
+// `image` is a container ID or name, or a path when it has a slash: of a private area, a root.hdd
 // directory, a DiskDescriptor.xml or an image file. `root` is where a container's configuration
-// is looked for; paths are always those of this host.
+// is looked for; paths are always those of this host. `disk` is what choose_disk() understands, and
+// is for containers only.
 [[nodiscard]] Result<ImageLocation> locate_image(const FileSystem& files, const std::string& root,
-                                                 const std::string& image);
+                                                 const std::string& image,
+                                                 const std::string& disk = "");
 
 // The descriptor of a root.hdd directory, or of the root.hdd inside a private area. `directory` is
 // a path inside the tree `root`, and no link leads out of it. The answer is a path of this host.

@@ -55,6 +55,11 @@ bool is_key(std::string_view key) {
 
 }  // namespace
 
+const std::string* VzConfig::find(std::string_view key) const {
+  const auto found = values.find(key);
+  return found == values.end() ? nullptr : &found->second;
+}
+
 Result<VzConfig> parse_vz_config(const std::string& text, const std::string& name) {
   if (text.find('\0') != std::string::npos) {
     return fail(ErrorKind::damaged, "{}: contains a NUL byte: not a configuration file", name);
@@ -84,7 +89,9 @@ Result<VzConfig> parse_vz_config(const std::string& text, const std::string& nam
       return fail(ErrorKind::damaged, "{}: line {}: the quote after {}= is never closed", name,
                   number, key);
     }
-    config[std::string(key)] = std::string(*unquoted);
+    if (!config.values.insert_or_assign(std::string(key), std::string(*unquoted)).second) {
+      config.repeated.emplace(key);
+    }
   }
   return config;
 }

@@ -146,10 +146,8 @@ Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
               name, file.st_uid, bundle.st_uid);
 }
 
-}  // namespace
-
-Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
-                                              const std::string& path) const {
+// Names a file of the tree `root` without opening it; not valid when there is none.
+Result<UniqueFd> open_in_tree(const std::string& root, const std::string& path, uint64_t flags) {
   UniqueFd directory(AT_FDCWD);
   uint64_t rules = RESOLVE_NO_MAGICLINKS;
   if (root != "/") {
@@ -157,21 +155,39 @@ Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
     if (!directory.valid()) return fail_errno(errno, "--root " + root);
     rules |= RESOLVE_IN_ROOT;
   }
-  const UniqueFd fd = open_path(directory.get(), path, rules);
-  if (!fd.valid()) {
-    if (errno == ENOENT || errno == ENOTDIR) return ResolvedPath{path, PathType::missing};
-    if (errno == ELOOP) {
-      return fail(ErrorKind::damaged,
-                  "{}: a link of /proc, or links that make a circle, are in the way: refused", path);
-    }
-    return fail_errno(errno, path);
+  UniqueFd fd = open_path(directory.get(), path, rules, flags);
+  if (!fd.valid() && errno == ELOOP) {
+    return fail(ErrorKind::damaged,
+                "{}: a link of /proc, or links that make a circle, are in the way: refused", path);
   }
+  if (!fd.valid() && errno != ENOENT && errno != ENOTDIR) return fail_errno(errno, path);
+  return fd;
+}
+
+}  // namespace
+
+Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
+                                              const std::string& path) const {
+  PLOOPU_TRY(const auto fd, open_in_tree(root, path, 0));
+  if (!fd.valid()) return ResolvedPath{path, PathType::missing};
   struct stat status = {};
   std::array<char, PATH_MAX> real{};
   const ssize_t length = ::readlink(proc_path(fd).c_str(), real.data(), real.size());
   if (length < 0 || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path);
   return ResolvedPath{std::string(real.data(), static_cast<size_t>(length)),
                       type_of(status.st_mode)};
+}
+
+Result<std::optional<std::string>> PosixFileSystem::read_link(const std::string& root,
+                                                              const std::string& path) const {
+  PLOOPU_TRY(const auto fd, open_in_tree(root, path, O_NOFOLLOW));
+  if (!fd.valid()) return std::nullopt;
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlinkat(fd.get(), "", target.data(), target.size());
+  // Of anything but a link there is nothing to read.
+  if (length < 0 && (errno == ENOENT || errno == EINVAL)) return std::nullopt;
+  if (length < 0) return fail_errno(errno, path);
+  return std::string(target.data(), static_cast<size_t>(length));
 }
 
 Result<std::string> PosixFileSystem::read_text(const std::string& path, size_t max_bytes) const {

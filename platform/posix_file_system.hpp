@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ class PosixFileSystem final : public FileSystem {
  public:
   [[nodiscard]] Result<ResolvedPath> resolve(const std::string& root,
                                              const std::string& path) const override;
+  [[nodiscard]] Result<std::optional<std::string>> read_link(
+      const std::string& root, const std::string& path) const override;
   [[nodiscard]] Result<std::string> read_text(const std::string& path,
                                               size_t max_bytes) const override;
   [[nodiscard]] Result<std::vector<std::string>> list_directory(

@@ -15,6 +15,7 @@
 #include "tests/support/fake_attachments.hpp"
 #include "tests/support/fake_file_finder.hpp"
 #include "tests/support/fake_file_system.hpp"
+#include "tests/support/fake_owners.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
@@ -41,7 +42,7 @@ class CommandTest : public ::testing::Test {
   int run(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");
-    cmd::Context context{out_, err_, files_, prober_, attachments_, file_finder_};
+    cmd::Context context{out_, err_, files_, prober_, attachments_, file_finder_, owners_};
     return cmd::run(std::move(arguments), context);
   }
 
@@ -70,6 +71,7 @@ class CommandTest : public ::testing::Test {
   FakeProber prober_;
   FakeAttachments attachments_;
   FakeFileFinder file_finder_;
+  FakeOwners owners_;
   std::ostringstream out_;
   std::ostringstream err_;
 };

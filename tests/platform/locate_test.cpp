@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "platform/posix_file_system.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -40,6 +41,41 @@ TEST_F(LocateTest, LinksOfADeadHostStayOnItsDisk) {
   location = locate_under_old();
   ASSERT_FALSE(location) << location->path;
   EXPECT_EQ(location.error().kind, ErrorKind::not_found);
+}
+
+TEST_F(LocateTest, Row58_NamesUnderAnotherRoot) {
+  const std::string descriptor =
+      dir_.write("old/vz/private/102/root.hdd/DiskDescriptor.xml", "<x/>");
+  dir_.write("old/vz/private/102/ve.conf", "VEID=102\nNAME=web\n");
+  link("/vz/private/102/ve.conf", "old/etc/vz/conf/102.conf");
+  link("/vz/private/102/ve.conf", "old/etc/vz/names/web");
+  const auto location = locate_image(files_, dir_ / "old", "web");
+  ASSERT_TRUE(location) << location.error().message;
+  EXPECT_EQ(location->path, descriptor);
+  EXPECT_EQ(location->ctid, "102");
+  EXPECT_EQ(files_.read_link(dir_ / "old", "/etc/vz/names/web").value(), "/vz/private/102/ve.conf");
+  EXPECT_EQ(files_.read_link(dir_ / "old", "/vz/private/102/ve.conf").value(), std::nullopt);
+  EXPECT_EQ(files_.read_link(dir_ / "old", "/etc/vz/names/nobody").value(), std::nullopt);
+}
+
+TEST_F(LocateTest, H67_ANameThatLeadsOutOfTheTreeFindsNothingThere) {
+  dir_.write("conf/101.conf", "NAME=evil\n");
+  link(dir_ / "conf/101.conf", "old/etc/vz/names/evil");
+  link("../../../../../../../../../.." + (dir_ / "conf/101.conf"), "old/etc/vz/names/climbs");
+  for (const char* name : {"evil", "climbs"}) {
+    const auto location = locate_image(files_, dir_ / "old", name);
+    ASSERT_FALSE(location);
+    EXPECT_EQ(location.error().kind, ErrorKind::not_found);
+  }
+}
+
+TEST_F(LocateTest, H68_AConfigurationThatIsAFifoIsNotWaitedFor) {
+  std::filesystem::create_directories(dir_ / "old/etc/vz/conf");
+  ASSERT_EQ(::mkfifo((dir_ / "old/etc/vz/conf/101.conf").c_str(), 0600), 0);
+  const auto location = locate_under_old();
+  ASSERT_FALSE(location);
+  EXPECT_EQ(location.error().kind, ErrorKind::damaged);
+  EXPECT_NE(location.error().message.find("not a regular file"), std::string::npos);
 }
 
 TEST_F(LocateTest, Row46_ADescriptorBehindALinkOfAnotherName) {

@@ -2,6 +2,7 @@
 #include "tests/support/fake_file_system.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 namespace ploopu::testing {
@@ -41,9 +42,39 @@ void FakeFileSystem::add(const std::string& path, std::shared_ptr<MemoryFile> fi
   files_[path] = std::move(file);
 }
 
+// Links in the middle and at the end, a few of them at most; absolute targets are below `root`.
+std::string FakeFileSystem::follow(const std::string& root, const std::string& path) const {
+  namespace fs = std::filesystem;
+  std::string inside = fs::path(path).lexically_normal();
+  for (size_t at = inside.find('/', 1); !links_.empty() && inside.size() < 1000;) {
+    const std::string head = inside.substr(0, at);
+    const auto link = links_.find(root + head);
+    if (link != links_.end()) {
+      const std::string rest = at == std::string::npos ? "" : inside.substr(at);
+      const fs::path target = fs::path(head).parent_path() / link->second;
+      inside = fs::path(target.string() + rest).lexically_normal();
+      at = inside.find('/', 1);
+      continue;
+    }
+    if (at == std::string::npos) break;
+    at = inside.find('/', at + 1);
+  }
+  if (inside.size() > 1 && inside.ends_with('/')) inside.pop_back();
+  return root + inside;
+}
+
+Result<std::optional<std::string>> FakeFileSystem::read_link(const std::string& root,
+                                                             const std::string& path) const {
+  const size_t slash = path.rfind('/');
+  const std::string directory = follow(root == "/" ? "" : root, path.substr(0, slash));
+  const auto link = links_.find(directory + path.substr(slash));
+  if (link == links_.end()) return std::nullopt;
+  return link->second;
+}
+
 Result<ResolvedPath> FakeFileSystem::resolve(const std::string& root,
                                              const std::string& path) const {
-  const std::string full = (root == "/" ? "" : root) + path;
+  const std::string full = follow(root == "/" ? "" : root, path);
   if (const auto found = files_.find(full); found != files_.end()) {
     return ResolvedPath{full, found->second ? PathType::regular : PathType::other};
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@
 namespace ploopu::testing {
 
 // A tree of files in memory. Directories exist where a file lies below them. A root other than "/"
-// is a prefix. There are no links: the real file system has its own tests.
+// is a prefix, out of which links don't lead.
 class FakeFileSystem final : public FileSystem {
  public:
   void add(const std::string& path, const std::string& content);
@@ -24,10 +25,13 @@ class FakeFileSystem final : public FileSystem {
   // Called after every read of a text or of a file's content, with the path: files can change then.
   std::function<void(const std::string& path)> on_read;
   void let_others_write(const std::string& directory) { writable_.push_back(directory); }
+  void add_link(const std::string& path, const std::string& target) { links_[path] = target; }
   // Opening it will be refused.
   void forbid(const std::string& path) { forbidden_.push_back(path); }
 
   Result<ResolvedPath> resolve(const std::string& root, const std::string& path) const override;
+  Result<std::optional<std::string>> read_link(const std::string& root,
+                                               const std::string& path) const override;
   Result<std::string> read_text(const std::string& path, size_t max_bytes) const override;
   Result<std::vector<std::string>> list_directory(const std::string& path) const override;
   Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override;
@@ -38,6 +42,9 @@ class FakeFileSystem final : public FileSystem {
   Result<std::vector<std::string>> writable_by_others(const std::string& directory) const override;
 
  private:
+  [[nodiscard]] std::string follow(const std::string& root, const std::string& path) const;
+
+  std::map<std::string, std::string> links_;
   std::map<std::string, std::shared_ptr<MemoryFile>> files_;  // null: neither file nor directory
   std::vector<std::string> forbidden_;
   std::vector<std::string> writable_;

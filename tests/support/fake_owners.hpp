@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "core/owner.hpp"
+
+namespace ploopu::testing {
+
+// Says what a test wants it to say.
+class FakeOwners final : public Owners {
+ public:
+  [[nodiscard]] std::vector<Use> of_places(const UsePlaces& asked) const override {
+    places = asked;
+    return container_uses;
+  }
+  [[nodiscard]] std::vector<Use> of_disk(const Disk& /*disk*/) const override { return disk_uses; }
+
+  std::vector<Use> container_uses;
+  std::vector<Use> disk_uses;
+  mutable UsePlaces places;
+};
+
+}  // namespace ploopu::testing
