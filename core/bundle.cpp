@@ -36,8 +36,8 @@ Result<std::string> find_parent(const FileSystem& files, const ImageLocation& lo
                                 const std::string& path, const std::string& clone_of) {
   const bool is_absolute = clone_of.starts_with('/');
   const std::string directory = is_absolute ? clone_of : directory_of(path) + "/" + clone_of;
-  PLOOPU_TRY(auto found, files.resolve(is_absolute ? location.root : "/",
-                                       directory + "/" + kDescriptorName));
+  PLOOPU_TRY(auto found,
+             files.resolve(is_absolute ? location.root : "/", directory + "/" + kDescriptorName));
   if (found.type != PathType::regular) {
     return fail(found.type == PathType::missing ? ErrorKind::not_found : ErrorKind::damaged,
                 "{}: is a clone of '{}', and there is no {} in that", path, clone_of,
@@ -95,9 +95,10 @@ Result<ListedFile> find_listed_file(const FileSystem& files, const ImageLocation
                 "--allow-outside",
                 location.path, image.file);
   }
-  warnings.push_back(fmt::format("{}: lies outside of the image's directory, and is used as if it "
-                                 "belonged there",
-                                 found.path));
+  warnings.push_back(
+      fmt::format("{}: lies outside of the image's directory, and is used as if it "
+                  "belonged there",
+                  found.path));
   return ListedFile{std::move(found.path), true};
 }
 
@@ -112,10 +113,10 @@ std::string backups_beside(const FileSystem& files, const std::string& directory
   std::string found;
   for (const auto& name : *names) {
     if (!name.starts_with(kDescriptorName) || name == kDescriptorName) continue;
-    if (found.size() > 256) return found + " and more lie beside it: look whether one is a backup";
-    found += (found.empty() ? "; " : ", ") + name;
+    if (found.size() > 256) return found + " and more: look whether one is a backup";
+    found += (found.empty() ? "; there is " : ", ") + name;
   }
-  return found.empty() ? "" : found + " lies beside it: look whether that is a backup";
+  return found.empty() ? "" : found + ": look whether that is a backup";
 }
 
 Result<DiskDescriptor> read_descriptor(const FileSystem& files, const std::string& path) {

@@ -42,7 +42,7 @@ inline constexpr size_t kMaxCloneBytes = 4 * kMaxDescriptorBytes;
                                               uint32_t cluster_sectors,
                                               std::vector<std::string>& warnings);
 
-// "; NAME, NAME lie beside it" when `directory` has what may be backups of a descriptor, else "".
+// "; there is NAME, NAME: ..." when `directory` has what may be backups of a descriptor, else "".
 [[nodiscard]] std::string backups_beside(const FileSystem& files, const std::string& directory);
 
 }  // namespace ploopu

@@ -212,9 +212,8 @@ Result<Image> open_image(const FileSystem& files, ImageLocation location,
     return fail(ErrorKind::usage, "{}: is a single file: choose snapshots of a {} or container",
                 location.path, kDescriptorName);
   }
-  PLOOPU_TRY(auto image, location.is_descriptor
-                             ? open_descriptor(files, location, snapshot)
-                             : open_file(files, std::move(location)));
+  PLOOPU_TRY(auto image, location.is_descriptor ? open_descriptor(files, location, snapshot)
+                                                : open_file(files, std::move(location)));
   warn_about_deltas(image.disk, image.warnings);
   PLOOPU_CHECK(find_exposed_directories(files, image));
   image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/bundle.hpp"
 #include "core/container.hpp"
 #include "core/container_config.hpp"
 #include "core/container_name.hpp"
@@ -16,8 +17,6 @@ namespace ploopu {
 namespace {
 
 constexpr std::string_view kQcow2Magic = "QFI\xfb";
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // The first bytes of a file; fewer when it is shorter, none when it can't be read.
 std::string first_bytes(const FileSystem& files, const std::string& path) {
@@ -197,9 +196,12 @@ Result<std::string> find_descriptor(const FileSystem& files, const std::string& 
   }
   PLOOPU_TRY(const auto qcow2, find_qcow2(files, root, directory));
   if (qcow2) return no_ploop_but_qcow2(*qcow2);
-  return fail(ErrorKind::not_found,
-              "{}: there is no {} in it or in a root.hdd below it{}: name the image file itself",
-              directory, kDescriptorName, root == "/" ? "" : " under " + root);
+  const std::string here = (root == "/" ? "" : root) + directory;
+  return fail(
+      ErrorKind::not_found,
+      "{}: there is no {} in it or in a root.hdd below it{}: name the image file itself{}{}",
+      directory, kDescriptorName, root == "/" ? "" : " under " + root, backups_beside(files, here),
+      backups_beside(files, here + "/root.hdd"));
 }
 
 Result<ImageLocation> locate_image(const FileSystem& files, const std::string& root,

@@ -25,7 +25,7 @@ bool has_nul(std::string_view text) {
 
 Result<void> check_before_parsing(const std::string& text, const std::string& name) {
   if (trim(text).empty()) {
-    return fail(ErrorKind::damaged, "{}: the file is empty; is there a backup beside it?", name);
+    return fail(ErrorKind::damaged, "{}: the file is empty", name);
   }
   if (text.find("<!DOCTYPE") != std::string::npos || text.find("<!ENTITY") != std::string::npos) {
     return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);

@@ -248,8 +248,9 @@ TEST_F(CommandTest, MapTextAndWhatIsLost) {
 }
 
 TEST_F(CommandTest, H39_FilesOutsideAreReadWithTheOption) {
-  files_.add("/other/root.hds",
-             ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {0, 0, 0, 0, 0, 0, 0, 0}}));
+  files_.add(
+      "/other/root.hds",
+      ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {0, 0, 0, 0, 0, 0, 0, 0}}));
   files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml",
              DescriptorText{.images = image_xml(kFixedTop, "/other/root.hds")}.str());
   for (const char* verb : {"info", "map", "attach"}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which files a descriptor leads to: inside and outside of its directory, clones, changes meanwhile.
+// Which files a descriptor leads to: inside and outside of its directory, clones, changes
+// meanwhile.
 #include "core/bundle.hpp"
 
 #include <gmock/gmock.h>
@@ -70,8 +71,8 @@ class BundleTest : public ::testing::Test {
     clone.images = image_xml(guid, "root.hds");
     clone.top = "<TopGUID>" + guid + "</TopGUID>";
     clone.shots = shot_xml(guid, snapshot);
-    clone.volume = fmt::format("<Volume><Parent>{}</Parent><SnapshotGUID>{}</SnapshotGUID></Volume>",
-                               parent, snapshot);
+    clone.volume = fmt::format(
+        "<Volume><Parent>{}</Parent><SnapshotGUID>{}</SnapshotGUID></Volume>", parent, snapshot);
     return clone;
   }
 
@@ -91,8 +92,8 @@ TEST_F(BundleTest, H39_FilesOutsideNeedTheOption) {
 
 TEST_F(BundleTest, H39_TheOptionChangesNothingForFilesInside) {
   put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  for (const std::string& file :
-       {std::string("root.hds"), std::string(kBundle) + "/root.hds", std::string("/gone/root.hds")}) {
+  for (const std::string& file : {std::string("root.hds"), std::string(kBundle) + "/root.hds",
+                                  std::string("/gone/root.hds")}) {
     put_descriptor({.images = image_xml(kFixedTop, file)});
     const auto image = open(kBundle, true);
     ASSERT_TRUE(image) << image.error().message;
@@ -138,13 +139,18 @@ TEST_F(BundleTest, H60_BackupsAreNamedButNeverUsed) {
   const std::string whole = DescriptorText{}.str();
   for (const std::string& cut : {std::string(), whole.substr(0, whole.size() / 2)}) {
     files_.add(std::string(kBundle) + "/DiskDescriptor.xml", cut);
-    EXPECT_THAT(open(kBundle).error().message, Not(HasSubstr("beside it: look")));
+    EXPECT_THAT(open(kBundle).error().message, Not(HasSubstr("backup")));
     files_.add(std::string(kBundle) + "/DiskDescriptor.xml.BAK", whole);
     files_.add(std::string(kBundle) + "/DiskDescriptor.xml.tmp", whole);
     expect_error(kBundle, ErrorKind::damaged,
-                 "; DiskDescriptor.xml.BAK, DiskDescriptor.xml.tmp lies beside it");
+                 "; there is DiskDescriptor.xml.BAK, DiskDescriptor.xml.tmp: look");
     files_.remove(std::string(kBundle) + "/DiskDescriptor.xml.BAK");
     files_.remove(std::string(kBundle) + "/DiskDescriptor.xml.tmp");
+  }
+  files_.remove(std::string(kBundle) + "/DiskDescriptor.xml");
+  files_.add(std::string(kBundle) + "/DiskDescriptor.xml.tmp", whole);
+  for (const char* name : {kBundle, "/vz/private/101"}) {
+    expect_error(name, ErrorKind::not_found, "; there is DiskDescriptor.xml.tmp: look");
   }
 }
 
@@ -213,8 +219,8 @@ TEST_F(BundleTest, ClonesOfClonesHaveAnEnd) {
     return fmt::format("{{{:08x}-0000-0000-0000-000000000001}}", i);
   };
   for (size_t i = 0; i <= kMaxCloneLevels; ++i) {
-    DescriptorText text = clone_text(numbered(i + 1), i == 0 ? kNull : numbered(i),
-                                     i == 0 ? "" : directory(i - 1));
+    DescriptorText text =
+        clone_text(numbered(i + 1), i == 0 ? kNull : numbered(i), i == 0 ? "" : directory(i - 1));
     put_descriptor(text, directory(i));
     put_delta(directory(i) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   }

@@ -83,7 +83,7 @@ TEST(DiskDescriptor, RefusesWhatIsMissingOrWrong) {
   expect_refused(DescriptorText{.images = image_xml(guid('1'), "a<x/>")}.str(), "<File>");
 }
 
-TEST(DiskDescriptor, EncryptionInEveryForm) {
+TEST(DiskDescriptor, H61_EncryptionInEveryForm) {
   const std::string key = "{f0a4b9d1-1111-4444-8888-0123456789ab}";
   for (const std::string& encrypted :
        {"<Encryption><Engine>" + key + "</Engine><Data>x</Data></Encryption>",
@@ -111,8 +111,8 @@ TEST(DiskDescriptor, H50_NumbersAreDigitsAndNothingElse) {
 
 TEST(DiskDescriptor, H59_OnlyOneWholeTextIsAText) {
   for (const char* file : {"root<!-- -->.hds", "<!-- -->root.hds", "root.hds<!-- -->",
-                           "root<b/>.hds", "<b>root.hds</b>", "<b>x</b>root.hds",
-                           "root.hds<?pi?>", "a<![CDATA[b]]>", "<![CDATA[a]]><![CDATA[b]]>"}) {
+                           "root<b/>.hds", "<b>root.hds</b>", "<b>x</b>root.hds", "root.hds<?pi?>",
+                           "a<![CDATA[b]]>", "<![CDATA[a]]><![CDATA[b]]>"}) {
     expect_refused(DescriptorText{.images = image_xml(kFixedTop, file)}.str(), "<File>");
   }
   expect_refused(DescriptorText{.disk_sectors = "6<!-- -->4"}.str(), "<Disk_size>");
@@ -157,7 +157,7 @@ TEST(DiskDescriptor, H44_OddFileNames) {
 }
 
 // The parser would read "root.hds" and drop the rest.
-TEST(DiskDescriptor, ANulInDisguiseIsRefused) {
+TEST(DiskDescriptor, H44_ANulInDisguiseIsRefused) {
   for (const char* nul : {"&#0;", "&#000;", "&#x0;", "&#x000;"}) {
     expect_refused(
         DescriptorText{.images = image_xml(kFixedTop, std::string("root.hds") + nul + "evil")}
@@ -168,7 +168,7 @@ TEST(DiskDescriptor, ANulInDisguiseIsRefused) {
       DescriptorText{.images = image_xml(kFixedTop, "root&#48;.hds&#x30;")}.str(), "DD"));
 }
 
-TEST(DiskDescriptor, Row42_RefusesSeveralStorageElementsAndEncryption) {
+TEST(DiskDescriptor, H52_H61_Row42_SeveralStorageElementsAndEncryption) {
   std::string text = DescriptorText{}.str();
   text.replace(text.find("<StorageData>"), 13, "<StorageData><Storage></Storage>");
   expect_refused(text, "2 <Storage>");
@@ -178,7 +178,7 @@ TEST(DiskDescriptor, Row42_RefusesSeveralStorageElementsAndEncryption) {
       DescriptorText{.parameters = "<Encryption><KeyId></KeyId></Encryption>"}.str(), "DD"));
 }
 
-TEST(DiskDescriptor, Row49_RefusesEntitiesAndDepthBeforeParsing) {
+TEST(DiskDescriptor, Row49_H57_EntitiesAndDepthBeforeParsing) {
   expect_refused("<!DOCTYPE a [<!ENTITY x \"y\">]>" + DescriptorText{}.str(), "document type");
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "<a>";
@@ -210,7 +210,7 @@ TEST(DiskDescriptor, ALoneImageNeedsNoShot) {
             std::vector<std::string>{"only"});
 }
 
-TEST(DiskDescriptor, Row38_Row39_BrokenChains) {
+TEST(DiskDescriptor, H45_H46_Row38_Row39_BrokenChains) {
   DescriptorText text{.images = image_xml(guid('1'), "a") + image_xml(guid('2'), "b"),
                       .top = "<TopGUID>" + guid('2') + "</TopGUID>"};
   text.shots = shot_xml(guid('2'), guid('5'));
@@ -223,7 +223,7 @@ TEST(DiskDescriptor, Row38_Row39_BrokenChains) {
   EXPECT_THAT(chain_error(text), HasSubstr("null GUID"));
 }
 
-TEST(DiskDescriptor, Row41_ChainsAreLongButNotEndless) {
+TEST(DiskDescriptor, H46_Row41_ChainsAreLongButNotEndless) {
   const auto numbered = [](size_t i) {
     return fmt::format("{{{:08x}-0000-0000-0000-000000000001}}", i);
   };

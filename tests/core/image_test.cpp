@@ -136,13 +136,13 @@ TEST_F(ImageTest, Row31_Row32_AChainWithARawBaseWhoseContentNeverDecides) {
   EXPECT_EQ(out, raw);
 }
 
-TEST_F(ImageTest, Row33_ABaseWithoutMagicIsNeverTakenForRaw) {
+TEST_F(ImageTest, H53_Row33_ABaseWithoutMagicIsNeverTakenForRaw) {
   put_descriptor({});
   files_.add(std::string(kBundle) + "/root.hds", std::string(40000, 'x'));
   expect_error(kBundle, ErrorKind::damaged, "not a ploop image");
 }
 
-TEST_F(ImageTest, Row43_Row44_HeadersWinOverTheDescriptorWithAWarning) {
+TEST_F(ImageTest, H51_Row43_Row44_HeadersWinOverTheDescriptorWithAWarning) {
   put_descriptor({.disk_sectors = "32", .cluster_sectors = "16"});
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   const auto image = open(kBundle);
@@ -161,7 +161,7 @@ TEST_F(ImageTest, Row13_WarnsOfUnclosedAndDamagedDeltas) {
                                            HasSubstr("1 of 1 clusters"), HasSubstr("m_Size is 7")));
 }
 
-TEST_F(ImageTest, Row47_FilesOutsideTheBundleAreRefused) {
+TEST_F(ImageTest, H39_Row47_FilesOutsideTheBundleAreRefused) {
   put_delta("root.hds", {0});
   put_descriptor({.images = image_xml(kFixedTop, "/etc/shadow", "Plain")});
   files_.add("/etc/shadow", "root:x");
@@ -200,7 +200,7 @@ TEST_F(ImageTest, AnAbsoluteFileOfADeadHostIsOneOfItsTree) {
   EXPECT_EQ(image->disk.deltas()[0].name(), "/old/vz/private/101/root.hdd/root.hds");
 }
 
-TEST_F(ImageTest, AFileThatIsItsOwnParentIsRefused) {
+TEST_F(ImageTest, H47_AFileThatIsItsOwnParentIsRefused) {
   put_descriptor({.images = image_xml(guid('1'), "root.hds") + image_xml(kFixedTop, "root.hds"),
                   .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});

@@ -97,8 +97,8 @@ TEST(Xml, H58_OnlyUtf8) {
   expect_refused("+/v8-+ADw-a/+AD4-", "outside of its root");
   expect_refused("+ADw-a/+AD4-", "outside of its root");
   expect_refused("<a>\xe4</a>", "not UTF-8");
-  expect_refused("<a>\xc0\xbc</a>", "not UTF-8");       // '<', too long
-  expect_refused("<a>\xed\xa0\x80</a>", "not UTF-8");   // half a surrogate pair
+  expect_refused("<a>\xc0\xbc</a>", "not UTF-8");      // '<', too long
+  expect_refused("<a>\xed\xa0\x80</a>", "not UTF-8");  // half a surrogate pair
   expect_refused("<a>\xf5\x80\x80\x80</a>", "not UTF-8");
   for (const char* label : {"UTF-16", "UTF-7", "ISO-8859-1", "", "UTF-8x"}) {
     expect_refused(fmt::format("<?xml version='1.0' encoding='{}'?><a/>", label), "encoding");
