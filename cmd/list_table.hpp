@@ -64,6 +64,7 @@ class ListTable {
   [[nodiscard]] static Result<ListTable> choose(const std::vector<ListColumn<Row>>& columns,
                                                 const ListOptions& options) {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const auto& column : columns) names.emplace_back(column.name);
     ListTable table;
     table.options_ = options;
