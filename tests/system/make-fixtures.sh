@@ -86,6 +86,19 @@ qemu-io -f parallels -c 'write -q -P 0xa1 0 1M' -c 'write -q -P 0xa2 1199G 2M' \
     -c 'write -q -P 0xa3 600G 1M' -c 'write -q -P 0xa4 1M 1M' "$big"
 descriptor $((1200 * 1024 * 2048)) 2048 root.hds >"$root/vz/private/109/root.hdd/DiskDescriptor.xml"
 
+# A GPT in units of 4096 bytes, which sfdisk can't write; and the same one marked by libploop, which
+# was about to write it in other units.
+mkdir "$out/units"
+truncate -s 32M "$out/units/4096.raw"
+printf 'label: gpt\nstart=256, size=7680\n' >"$out/units/script"
+printf 'I\n%s\nw\n' "$out/units/script" | fdisk -w never -b 4096 "$out/units/4096.raw" >/dev/null
+mke2fs -q -t ext4 -d "$out/tree" -E offset=1048576 "$out/units/4096.raw" 30M
+cp --sparse=always "$out/units/4096.raw" "$out/units/marked.raw"
+printf 'XXX PART' | dd of="$out/units/marked.raw" bs=4096 seek=1 conv=notrunc status=none
+for table in 4096 marked; do
+    qemu-img convert -f raw -O parallels "$out/units/$table.raw" "$out/units/$table"
+done
+
 # What must be refused.
 : >"$out/bad/empty"
 head -c 40 "$root/vz/private/101/root.hdd/root.hds" >"$out/bad/short"

@@ -71,6 +71,25 @@ case_devices_equal_their_sources() {
     done
 }
 
+# The kernel finds no partition: the nodes are made by what our own look at the table says.
+case_a_partition_table_in_other_units() {
+    mkdir "$WORK/m"
+    for table in 4096 marked; do
+        image=$FIXTURES/units/$table
+        attach "$image" --json 2>/dev/null >"$WORK/json"
+        expect_equal "$(jq -c '[.partitions[] | [.number, .start, .size]]' "$WORK/json")" \
+            '[[1,1048576,31457280]]'
+        node=$(jq -r '.partitions[0].device' "$WORK/json")
+        expect_equal "$(blockdev --getsize64 "$node")" 31457280
+        cmp -n 31457280 "$node" "$image.raw" 0 1048576 || fail "$node is not at 1 MiB"
+        ploopu detach "$(jq -r .device "$WORK/json")"
+    done
+    jq -r '.warnings[]' "$WORK/json" | grep -q 'XXX PART'
+    mount_image -q "$image" "$WORK/m" >/dev/null
+    compare_tree "$WORK/m"
+    ploopu umount "$WORK/m"
+}
+
 case_file_systems_are_sound() {
     for ctid in 101 102 107; do
         node=$(attach $ctid | sed -n 2p)
