@@ -17,12 +17,12 @@ struct Partition {
   uint64_t size = 0;    // bytes
   // An MBR's extended partition: the logical ones lie inside it.
   bool is_extended = false;
-  // Two file systems' signatures are there: which one is right can't be told, and fstype is empty.
-  bool is_ambivalent = false;
   // What libblkid calls it ("ext4", "crypto_LUKS"); empty when nothing was recognised.
   std::string fstype;
   std::string label;
   std::string uuid;
+  // Two file systems' signatures are there: which one is right can't be told, and fstype is empty.
+  bool is_ambivalent = false;
 };
 
 struct DiskLayout {

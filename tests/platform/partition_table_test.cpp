@@ -208,7 +208,8 @@ TEST_F(GptTest, H80_AHeaderThatLiesElsewhere) {
 
 // libblkid would read and believe them all: 1 GB and two minutes for eight million.
 TEST_F(GptTest, H80_AHeaderWithAMillionEntries) {
-  make_gpt(512);
+  make_disk(kDiskSize);
+  partition_in_units(512, "start=2048, size=65536");
   resize(1024 * kMiB);
   patch(512 + 80, "\\000\\000\\020\\000");
   put_checksum(1024, 128 * kMiB, 512 + 88);
