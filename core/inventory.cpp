@@ -13,7 +13,6 @@
 #include "core/image.hpp"
 #include "core/locate.hpp"
 #include "core/snapshots.hpp"
-#include "core/vz_config.hpp"
 
 namespace ploopu {
 namespace {
@@ -50,10 +49,9 @@ Result<std::string> config_value(const FileSystem& files, const std::string& roo
                                  const std::string& path, const std::string& key) {
   PLOOPU_TRY(const auto found, files.resolve(root, path));
   if (found.type == PathType::missing) return std::string();
-  PLOOPU_TRY(const auto text, files.read_text(found.path, kMaxConfigBytes));
-  PLOOPU_TRY(const auto config, parse_vz_config(text, found.path));
-  const auto value = config.find(key);
-  return value == config.end() ? std::string() : value->second;
+  PLOOPU_TRY(const auto config, read_config_file(files, found.path));
+  const std::string* value = config.find(key);
+  return value == nullptr ? std::string() : *value;
 }
 
 // *.conf.destroyed, *.conf-sample, *.mount and the like are not containers, and 0 is the host.
@@ -101,7 +99,7 @@ void list_areas(const FileSystem& files, const std::string& root, Listed& listed
       const std::string inside = fmt::format("{}/{}{}", directory, name, rest);
       const auto area = files.resolve(root, inside);
       if (area && area->type != PathType::directory) continue;
-      listed[name] = PrivateArea{area ? area->path : inside, inside, {}};
+      listed[name] = PrivateArea{area ? area->path : inside, inside, {}, {}};
     }
   }
 }
@@ -181,7 +179,12 @@ void describe_area(const FileSystem& files, const std::string& root, const Priva
                    Container& container) {
   auto descriptor = find_descriptor(files, root, area.inside);
   if (descriptor) {
-    describe_ploop(files, {*std::move(descriptor), container.ctid, {}, true, root}, container);
+    ImageLocation location;
+    location.path = *std::move(descriptor);
+    location.ctid = container.ctid;
+    location.is_descriptor = true;
+    location.root = root;
+    describe_ploop(files, std::move(location), container);
     return;
   }
   container.error = descriptor.error().message;
