@@ -40,16 +40,16 @@ uint32_t RandomChain::any_depth() {
 uint64_t RandomChain::any_disk_sectors() {
   if (!shape_.clusters && !by_libploop_ && one_in(50)) return 0;
   const uint64_t few = 2 + 200 / cluster_sectors_;
-  const uint64_t clusters =
-      shape_.clusters ? *shape_.clusters : 1 + below(std::min<uint64_t>(few, 60));
+  const uint64_t most = one_in(8) ? 4 * few : std::min<uint64_t>(few, 60);
+  const uint64_t clusters = shape_.clusters ? *shape_.clusters : 1 + below(most);
   const uint64_t missing = by_libploop_ || one_in(2) ? 0 : below(cluster_sectors_);
   return clusters * cluster_sectors_ - missing;
 }
 
-// A table may be longer than its disk needs, or shorter.
+// A table may be longer than its disk needs, by clusters of the file even, or shorter.
 size_t RandomChain::any_table_length(uint64_t needed) {
   if (by_libploop_) return needed;
-  if (one_in(6)) return needed + below(20);
+  if (one_in(6)) return needed + below(one_in(3) ? 1500 : 20);
   if (one_in(6)) return below(needed + 1);
   return needed;
 }
@@ -168,11 +168,15 @@ Layer RandomChain::another_delta() {
   room.data = room.next * room.unit;
   const uint64_t gaps = one_in(4) ? 10 : 1 + below(3);  // allocated: one of so many, or almost all
   const bool almost_all = one_in(4);
-  for (uint64_t i = 0; i < spec.bat.size(); ++i) {
+  const uint64_t clusters = (disk_sectors_ + cluster_sectors_ - 1) / cluster_sectors_;
+  const uint64_t used = std::min<uint64_t>(spec.bat.size(), clusters);
+  for (uint64_t i = 0; i < used; ++i) {
     if (almost_all ? one_in(10) : !one_in(gaps)) continue;
     spec.bat[i] = entry_of(i, spec, room, *layer.file);
   }
-  for (size_t i = spec.bat.size(); i > 1; --i) std::swap(spec.bat[i - 1], spec.bat[below(i)]);
+  for (uint64_t i = used; i > 1; --i) std::swap(spec.bat[i - 1], spec.bat[below(i)]);
+  // Behind the disk's end there may be anything, and nobody looks.
+  for (uint64_t i = used; used > 0 && i < spec.bat.size(); ++i) spec.bat[i] = spec.bat[below(used)];
   finish(*layer.file, spec, room);
   return layer;
 }

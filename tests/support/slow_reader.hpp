@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A reader that is as slow and plain as it can be, and shares no code with core: what core says
-// about a chain is held against it. It looks everything up again for every sector.
+// about a chain is held against it. It walks through the chain again for every sector.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct SlowPiece {
 class SlowReader {
  public:
   // `base_first` must outlive the reader.
-  explicit SlowReader(const std::vector<Layer>& base_first) : layers_(base_first) {}
+  explicit SlowReader(const std::vector<Layer>& base_first);
 
   // Bytes.
   [[nodiscard]] uint64_t size() const;
@@ -29,7 +29,16 @@ class SlowReader {
   [[nodiscard]] SlowPiece piece_at(uint64_t offset) const;
 
  private:
+  struct Header {
+    bool is_v1 = false;
+    uint64_t cluster = 0;  // bytes
+    uint64_t entries = 0;
+    uint64_t end = 0;  // bytes of the disk that this layer can have
+  };
+  static Header read_header(const Layer& layer);
+
   const std::vector<Layer>& layers_;
+  std::vector<Header> headers_;
 };
 
 }  // namespace ploopu::testing
