@@ -164,6 +164,11 @@ Result<void> probe_file_system(Window& window, Partition& partition,
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(),
                                     BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID);
+  // Of regular files, which the window is one of, these two parse partition tables anew, of any
+  // kind and without the care of show_gpt. They are no file systems of a container.
+  std::array<std::string, 2> names = {"zfs_member", "linux_raid_member"};
+  std::array<char*, 3> filter = {names[0].data(), names[1].data(), nullptr};
+  blkid_probe_filter_superblocks_type(probe.get(), BLKID_FLTR_NOTIN, filter.data());
   constexpr int kAmbiguous = -2;
   switch (blkid_do_safeprobe(probe.get())) {
     case 0:
