@@ -45,6 +45,12 @@ struct LostInodes {
   uint64_t position = 0;  // disk byte of the first
 };
 
+std::string about(const Partition& partition, const std::string& text) {
+  return partition.number == 0
+             ? fmt::format("file system of the whole disk: {}", text)
+             : fmt::format("file system of partition {}: {}", partition.number, text);
+}
+
 class Search {
  public:
   Search(const Disk& disk, const Partition& partition, std::span<const DiskRange> lost,
@@ -318,12 +324,7 @@ class Search {
     }
   }
 
-  void note(const std::string& text) {
-    found_.notes.push_back(
-        partition_.number == 0
-            ? fmt::format("file system of the whole disk: {}", text)
-            : fmt::format("file system of partition {}: {}", partition_.number, text));
-  }
+  void note(const std::string& text) { found_.notes.push_back(about(partition_, text)); }
 
   const Disk& disk_;
   const Partition& partition_;
@@ -354,8 +355,7 @@ Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partiti
   PLOOPU_TRY(const auto opened, open_ext(disk, partition, limit));
   auto found = Search(disk, partition, lost, opened.fs.get(), limit).run();
   if (!opened.note.empty()) {
-    found.notes.insert(found.notes.begin(), fmt::format("file system at disk byte {}: {}",
-                                                        partition.start, opened.note));
+    found.notes.insert(found.notes.begin(), about(partition, opened.note));
   }
   return found;
 }

@@ -81,25 +81,6 @@ TEST_F(CommandTest, Row29_SnapshotsAndInfoOfOne) {
   EXPECT_EQ(run({"snapshots", "/vz/private/101/root.hdd/root.hds"}), 64);
 }
 
-TEST_F(CommandTest, CheckTellsByItsExitCode) {
-  EXPECT_EQ(run({"check", "101"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("DiskDescriptor.xml: no errors, 0 leaked clusters, 8 table"));
-  const json sound = run_json({"check", "101"});
-  EXPECT_EQ(sound["schema"], 1);
-  EXPECT_EQ(sound["clusters_checked"], 8);
-  EXPECT_EQ(sound["errors"], json::array());
-  files_.add("/i/cut", ploop_file({.cluster_sectors = 8, .disk_sectors = 24, .bat = {0, 5, 0}}));
-  EXPECT_EQ(run({"check", "/i/cut"}), 2);
-  EXPECT_THAT(out_.str(), HasSubstr("lost: disk bytes 4096 to 8191 (4 KiB)"));
-  EXPECT_EQ(run({"check", "/i/cut", "--json"}), 2);
-  EXPECT_EQ(json::parse(out_.str())["errors"][0]["kind"], "past-end");
-  EXPECT_EQ(json::parse(out_.str())["lost"][0]["start"], 4096);
-  auto leaky = ploop_file({.cluster_sectors = 8, .disk_sectors = 24, .bat = {0, 1, 0}});
-  leaky->set_size(3 * 4096);
-  files_.add("/i/leaky", leaky);
-  EXPECT_EQ(run({"check", "/i/leaky"}), 3);
-}
-
 TEST_F(CommandTest, Row14_OtherValuesOfDiskInUseAreClosedAndShown) {
   const auto put = [&](uint32_t value) {
     files_.add("/i/odd",

@@ -56,7 +56,7 @@ class CheckTest : public ::testing::Test {
 };
 
 TEST_F(CheckTest, ASoundImage) {
-  put("root.hds", {1, 0, 2, 0}, 3);
+  put("root.hds", {1, 0, 2, 0}, 3, {.data_sector = 8});
   describe({.disk_sectors = "32"});
   const auto report = check();
   EXPECT_THAT(report.errors, IsEmpty());
@@ -108,6 +108,17 @@ TEST_F(CheckTest, DuplicatesNameBothOwners) {
 TEST_F(CheckTest, LeaksAreCountedOnce) {
   put("root.hds", {1, 5, 5, 0}, 8);
   EXPECT_EQ(check(std::string(kBundle) + "/root.hds").leaks, 5U);
+}
+
+TEST_F(CheckTest, ManyLostRangesAreCounted) {
+  std::vector<uint32_t> bat(4 * kMaxListed);
+  for (size_t i = 0; i < bat.size(); i += 2) bat[i] = 100000;
+  put("root.hds", bat, 10);
+  const auto report = check(std::string(kBundle) + "/root.hds");
+  EXPECT_EQ(report.lost.size(), kMaxListed);
+  EXPECT_EQ(report.lost_ranges, 2 * kMaxListed);
+  EXPECT_EQ(report.lost_bytes, 2 * kMaxListed * kCluster);
+  EXPECT_EQ(report.lost.back().length, kCluster);
 }
 
 TEST_F(CheckTest, ManyErrorsOfAKindAreCounted) {

@@ -34,7 +34,7 @@ Bytes ploop_head(const PloopSpec& spec) {
   put32(out,
         spec.version == 1 ? spec.size_garbage : static_cast<uint32_t>(spec.disk_sectors >> 32));
   put32(out, spec.in_use);
-  put32(out, 0);  // m_FirstBlockOffset: no position may depend on it
+  put32(out, spec.data_sector);
   put32(out, spec.flags);
   put32(out, static_cast<uint32_t>(spec.extension_sector));
   put32(out, static_cast<uint32_t>(spec.extension_sector >> 32));

@@ -21,6 +21,7 @@ struct PloopSpec {
   std::vector<uint32_t> bat = {};
   std::optional<uint32_t> bat_entries = {};  // m_Size, when it shall lie about the table
   uint32_t in_use = 0;
+  uint32_t data_sector = 0;  // m_FirstBlockOffset: no position may depend on it
   uint32_t flags = 0;
   uint32_t size_garbage = 0;  // bytes 40..43 of a v1 header
   uint64_t extension_sector = 0;
