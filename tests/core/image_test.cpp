@@ -157,8 +157,8 @@ TEST_F(ImageTest, Row13_WarnsOfUnclosedAndDamagedDeltas) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0}, {.in_use = kDiskInUse})->set_size(5000);
   const auto image = open(kBundle);
   ASSERT_TRUE(image);
-  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("was not closed"),
-                                           HasSubstr("1 of 1 clusters"), HasSubstr("m_Size is 7")));
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("was not closed"), HasSubstr("m_Size is 7"),
+                                           HasSubstr("1 of 1 clusters")));
 }
 
 TEST_F(ImageTest, H39_Row47_FilesOutsideTheBundleAreRefused) {
