@@ -78,7 +78,7 @@ TEST_F(CommandTest, UntrustedTextIsEscaped) {
 
 TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {
   std::ostream broken(nullptr);
-  cmd::Context context{broken, err_, files_, prober_, attachments_, file_finder_};
+  auto context = context_writing_to(broken);
   EXPECT_EQ(cmd::run({"info", "101"}, context), 1);
   EXPECT_THAT(err_.str(), HasSubstr("standard output"));
 }
@@ -90,14 +90,14 @@ TEST_F(CommandTest, WhatNobodyCouldBeToldOfDoesNotStayAttached) {
                                                     {"mount", "101", "/mnt", "--json"}}) {
     attachments_.calls.clear();
     std::ostream broken(nullptr);
-    cmd::Context context{broken, err_, files_, prober_, attachments_, file_finder_};
+    auto context = context_writing_to(broken);
     EXPECT_EQ(cmd::run(arguments, context), 1);
     EXPECT_EQ(attachments_.calls.back(), "detach /dev/nbd7");
   }
   attachments_.already_attached = true;
   attachments_.calls.clear();
   std::ostream broken(nullptr);
-  cmd::Context context{broken, err_, files_, prober_, attachments_, file_finder_};
+  auto context = context_writing_to(broken);
   EXPECT_EQ(cmd::run({"attach", "101"}, context), 1);
   EXPECT_THAT(attachments_.calls, ElementsAre("attach"));
 }

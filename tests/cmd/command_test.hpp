@@ -42,8 +42,12 @@ class CommandTest : public ::testing::Test {
   int run(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");
-    cmd::Context context{out_, err_, files_, prober_, attachments_, file_finder_, owners_};
+    auto context = context_writing_to(out_);
     return cmd::run(std::move(arguments), context);
+  }
+
+  cmd::Context context_writing_to(std::ostream& out) {
+    return {out, err_, files_, prober_, attachments_, file_finder_, owners_};
   }
 
   json run_json(std::vector<std::string> arguments) {

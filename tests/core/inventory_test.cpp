@@ -236,38 +236,15 @@ TEST_F(InventoryTest, WhatCannotBeSearchedIsAWarning) {
   EXPECT_THAT(inventory_.warnings, ElementsAre(HasSubstr("vz.conf: line 1")));
 }
 
-// Memory runs out whenever one file is opened.
-class NoMemoryForOne final : public FileSystem {
- public:
-  explicit NoMemoryForOne(const FileSystem& files) : files_(files) {}
-  Result<ResolvedPath> resolve(const std::string& root, const std::string& path) const override {
-    return files_.resolve(root, path);
-  }
-  Result<std::string> read_text(const std::string& path, size_t max_bytes) const override {
-    return files_.read_text(path, max_bytes);
-  }
-  Result<std::vector<std::string>> list_directory(const std::string& path) const override {
-    return files_.list_directory(path);
-  }
-  Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override {
-    return files_.open_image(path);
-  }
-  Result<std::unique_ptr<ImageFile>> open_image_beneath(
-      const std::string& directory, const std::string& relative) const override {
-    if (directory.starts_with("/vz/private/101/")) throw std::bad_alloc();
-    return files_.open_image_beneath(directory, relative);
-  }
-
- private:
-  const FileSystem& files_;
-};
-
 TEST_F(InventoryTest, AContainerForWhichMemoryRunsOutIsARow) {
   for (const std::string ctid : {"101", "102"}) {
     add_config(ctid);
     add_disk("/vz/private/" + ctid);
   }
-  const auto inventory = take_inventory(NoMemoryForOne(files_), "/");
+  files_.on_read = [](const std::string& path) {
+    if (path.starts_with("/vz/private/101/")) throw std::bad_alloc();
+  };
+  const auto inventory = take_inventory(files_, "/");
   ASSERT_EQ(inventory.containers.size(), 2U);
   EXPECT_EQ(inventory.containers[0].error, "std::bad_alloc");
   EXPECT_EQ(inventory.containers[1].error, "");
