@@ -189,6 +189,7 @@ class Search {
     if (error != 0 && error != EXT2_ET_INLINE_DATA_CANT_ITERATE) incomplete_ = true;
   }
 
+  // NOLINTNEXTLINE(readability-non-const-parameter): as libext2fs calls it
   static int visit_block(ext2_filsys /*fs*/, blk64_t* block, e2_blkcnt_t count,
                          blk64_t /*ref_block*/, int /*ref_offset*/, void* self) {
     auto& search = *static_cast<Search*>(self);
