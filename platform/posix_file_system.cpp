@@ -86,10 +86,9 @@ const char* kind_of(mode_t mode) {
 bool is_kernels_own(const UniqueFd& fd) {
   struct statfs status = {};
   if (::fstatfs(fd.get(), &status) != 0) return false;
-  for (const auto magic : {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC}) {
-    if (status.f_type == magic) return true;
-  }
-  return false;
+  constexpr std::array<long, 4> kKernelMade = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC,
+                                               TRACEFS_MAGIC};
+  return std::find(kKernelMade.begin(), kKernelMade.end(), status.f_type) != kKernelMade.end();
 }
 
 struct OpenFile {
