@@ -50,6 +50,14 @@ TEST(VzConfig, LastOneCountsAndOtherLinesAreIgnored) {
   EXPECT_EQ(value("K=1\nsource /etc/passwd\n$(reboot)\n`x`=2\nk=3\nK=2\r\n"), "2");
 }
 
+TEST(VzConfig, RepeatedKeysAreKnown) {
+  const auto config = parse_vz_config("K=1\nL=1\nK=1\n", "CONF");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->repeated.contains("K"));
+  EXPECT_FALSE(config->repeated.contains("L"));
+  EXPECT_EQ(config->find("k"), nullptr);
+}
+
 TEST(VzConfig, RefusesWhatIsNoConfiguration) {
   const auto refused = [](const std::string& text, const char* words) {
     const auto config = parse_vz_config(text, "CONF");

@@ -35,7 +35,7 @@ class HoldingProcess {
       words.push_back(nullptr);
       ::dup2(stay_[0], STDIN_FILENO);
       ::dup2(ready_[1], STDOUT_FILENO);
-      for (const int fd : {stay_[0], stay_[1], ready_[0], ready_[1]}) ::close(fd);
+      for (const int fd : {stay_[0], ready_[1]}) ::close(fd);
       ::execvp(words[0], words.data());
     });
   }
@@ -59,6 +59,8 @@ class HoldingProcess {
     }
     pid_ = ::fork();
     if (pid_ == 0) {
+      ::close(stay_[1]);  // or it would wait for itself
+      ::close(ready_[0]);
       body();
       ::_exit(0);
     }

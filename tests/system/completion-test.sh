@@ -9,6 +9,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/etc/vz/conf"
 touch "$work"/etc/vz/conf/{0,101,102,205}.conf "$work/etc/vz/conf/ve-basic.conf-sample"
+mkdir "$work/etc/vz/names"
+ln -s ../conf/205.conf "$work/etc/vz/names/web"
+ln -s ../conf/205.conf "$work/etc/vz/names/two words"
 
 # expect WANTED WORD...: the last word is the one being typed.
 expect() {
@@ -26,7 +29,9 @@ expect() {
 expect 'info map check snapshots attach mount detach umount list' ''
 expect 'info' in
 expect '101 102' --root "$work" info 10
-expect '101 102 205' --root "$work" mount ''
+expect '101 102 205 web' --root "$work" mount ''
+expect 'web' --root "$work" info --disk 1 w
+expect 'root' info 101 --disk r
 expect 'nbd' attach --backend n
 expect 'base' mount 101 -s b
 expect "$work/etc" mount 101 "$work/e"
