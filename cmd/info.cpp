@@ -183,6 +183,7 @@ void print_partitions(const Context& context, const DiskLayout& layout) {
 // Of the container, besides root.hdd: what --disk takes.
 void print_disks(const Context& context, const std::vector<VzDisk>& disks) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(disks.size());
   for (const auto& disk : disks) {
     rows.push_back({std::to_string(rows.size() + 1), disk.uuid,
                     disk.image.empty() ? disk.device : disk.image, disk.mountpoint,

@@ -33,10 +33,11 @@ std::string first_word(const std::string& text) {
   return word;
 }
 
-void add_byte_lock(const Delta& delta, uint64_t byte, const char* what, std::vector<Use>& uses) {
-  if (const auto holder = find_byte_lock_holder(delta.file().descriptor(), byte)) {
-    uses.push_back({UseKind::writing, fmt::format("{} {} {}", *holder, what, delta.name())});
-  }
+bool add_byte_lock(const Delta& delta, uint64_t byte, const char* what, std::vector<Use>& uses) {
+  const auto holder = find_byte_lock_holder(delta.file().descriptor(), byte);
+  if (!holder) return false;
+  uses.push_back({UseKind::writing, fmt::format("{} {} {}", *holder, what, delta.name())});
+  return true;
 }
 
 void add_pid_file(const std::string& path, std::vector<Use>& uses) {
@@ -59,7 +60,7 @@ void HostOwners::add_kernel_evidence(const std::string& ctid, std::vector<Use>& 
   }
   const std::string groups = "/sys/fs/cgroup";
   for (const std::string above : {"/ve/", "/ve/machine.slice/", "/machine.slice/"}) {
-    const std::string file = groups + above + ctid + "/ve.state";
+    const std::string file = fmt::format("{}{}{}/ve.state", groups, above, ctid);
     const auto state = read_attribute(prefix_ + file);
     if (!state || *state == "STOPPED") continue;
     uses.push_back(
@@ -67,7 +68,7 @@ void HostOwners::add_kernel_evidence(const std::string& ctid, std::vector<Use>& 
   }
   // vzctl 4 on a kernel that isn't OpenVZ's makes a group of that name in every hierarchy.
   for (const auto& hierarchy : list_directory(prefix_ + groups)) {
-    const std::string file = groups + "/" + hierarchy + "/" + ctid + "/tasks";
+    const std::string file = fmt::format("{}/{}/{}/tasks", groups, hierarchy, ctid);
     if (first_word(read_attribute(prefix_ + file).value_or("")).empty()) continue;
     uses.push_back(
         {UseKind::running, fmt::format("container {} has processes, by {}", ctid, file)});
@@ -121,8 +122,9 @@ std::vector<Use> HostOwners::of_places(const UsePlaces& places) const {
 std::vector<Use> HostOwners::of_disk(const Disk& disk) const {
   std::vector<Use> uses;
   for (const auto& delta : disk.deltas()) {
-    add_byte_lock(delta, kQemuWrites, "has opened for writing:", uses);
-    add_byte_lock(delta, kQemuResizes, "resizes", uses);
+    if (!add_byte_lock(delta, kQemuWrites, "has opened for writing:", uses)) {
+      add_byte_lock(delta, kQemuResizes, "resizes", uses);
+    }
   }
   const Delta& base = disk.deltas().front();
   add_byte_lock(base, kPloopOperation, "has locked", uses);

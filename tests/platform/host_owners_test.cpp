@@ -118,7 +118,7 @@ TEST_F(HostOwnersTest, H16_QemuThatMayWriteIsNamed) {
   const HoldingProcess writer({"qemu-io", "-f", "parallels", image_});
   if (!writer.is_holding()) GTEST_SKIP() << "no qemu-io";
   const auto uses = uses_of_disk();
-  ASSERT_FALSE(uses.empty());
+  ASSERT_EQ(uses.size(), 1U);
   EXPECT_EQ(uses[0].kind, UseKind::writing);
   EXPECT_THAT(uses[0].text, HasSubstr("qemu-io " + writer.id() + " has opened for writing"));
 }
