@@ -218,21 +218,6 @@ class TableCheck {
   uint32_t run_value_ = 0;
 };
 
-// What is not legal about m_FirstBlockOffset (FORMAT.md 1 and 1.1).
-std::optional<std::string> oddity_of_data_offset(const Delta& delta) {
-  const uint64_t announced = announced_data(delta);
-  if (announced == 0) {
-    if (delta.version() == 1) return std::nullopt;
-    return "which version 2 doesn't allow";
-  }
-  if (announced < delta.data_start()) return "which lies inside the table";
-  if (announced > delta.file_size()) return "which lies behind the end of the file";
-  if (delta.version() != 1 && announced % delta.cluster_size() != 0) {
-    return "which is no multiple of the cluster";
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 void check_table(const Delta& delta, uint64_t extension_clusters, CheckReport& report) {
@@ -253,10 +238,6 @@ void check_header_fields(const Delta& delta, CheckReport& report) {
   if (delta.bat_entries() > delta.disk_clusters()) {
     warn(fmt::format("m_Size is {}, but the disk has only {} clusters: the rest is ignored",
                      delta.bat_entries(), delta.disk_clusters()));
-  }
-  if (const auto oddity = oddity_of_data_offset(delta)) {
-    warn(fmt::format("m_FirstBlockOffset is {}, {}: nothing is read by it", header.data_sector,
-                     *oddity));
   }
   const uint64_t first = delta.version() == 1 ? first_data(delta) : 0;
   if (delta.file_size() >= first && (delta.file_size() - first) % delta.cluster_size() != 0) {

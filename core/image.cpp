@@ -2,11 +2,26 @@
 #include "core/image.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace ploopu {
 namespace {
+
+// What is not legal about m_FirstBlockOffset (FORMAT.md 1 and 1.1).
+std::optional<std::string_view> oddity_of_data_offset(const Delta& delta) {
+  const uint64_t announced = uint64_t{delta.header().data_sector} * kSectorSize;
+  if (announced == 0 && delta.version() == 1) return std::nullopt;
+  if (announced == 0) return "which version 2 doesn't allow";
+  if (announced < delta.data_start()) return "which lies inside the table";
+  if (announced > delta.file_size()) return "which lies behind the end of the file";
+  if (delta.version() != 1 && announced % delta.cluster_size() != 0) {
+    return "which is no multiple of the cluster";
+  }
+  return std::nullopt;
+}
 
 void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
   for (size_t i = 0; i < disk.deltas().size(); ++i) {
@@ -184,6 +199,10 @@ void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings) {
     warnings.push_back(fmt::format(
         "{}: m_Size is {}, but the disk has {} clusters: the rest is taken for unallocated",
         delta.name(), delta.bat_entries(), delta.disk_clusters()));
+  }
+  if (const auto oddity = delta.is_raw() ? std::nullopt : oddity_of_data_offset(delta)) {
+    warnings.push_back(fmt::format("{}: m_FirstBlockOffset is {}, {}: nothing is read by it",
+                                   delta.name(), delta.header().data_sector, *oddity));
   }
 }
 

@@ -123,7 +123,6 @@ class ExtensionCommandTest : public CommandTest {
                             .disk_sectors = 8,
                             .bat = {1},
                             .in_use = in_use,
-                            .data_sector = 8,
                             .extension_sector = 16});
     file->write(8192, std::move(extension));
     file->write(12288, Bytes(4096, std::byte{0xF0}));

@@ -64,7 +64,7 @@ class CheckOddities : public ::testing::Test {
 };
 
 TEST_F(CheckOddities, H27_SlotsBehindTheLastEntryAreCounted) {
-  auto file = put("slack", {.bat = {1, 0, 0, 0}, .data_sector = 8}, 2 * kCluster);
+  auto file = put("slack", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
   EXPECT_THAT(warnings("slack"), IsEmpty());
   file->write(64 + 4 * 4, {std::byte{7}});
   file->write(kCluster - 4, {std::byte{0}, std::byte{1}});
@@ -73,14 +73,14 @@ TEST_F(CheckOddities, H27_SlotsBehindTheLastEntryAreCounted) {
 }
 
 TEST_F(CheckOddities, H27_EntriesBeyondTheDiskAreSlackToo) {
-  put("long", {.disk_sectors = 16, .bat = {1, 0, 9, 9, 9}, .data_sector = 8}, 2 * kCluster);
+  put("long", {.disk_sectors = 16, .bat = {1, 0, 9, 9, 9}}, 2 * kCluster);
   EXPECT_THAT(warnings("long"),
               ElementsAre(HasSubstr("m_Size is 5, but the disk has only 2 clusters"),
                           HasSubstr("3 slots behind the table's 2 entries")));
 }
 
 TEST_F(CheckOddities, Row16_ATableShorterThanTheDisk) {
-  put("short", {.disk_sectors = 64, .bat = {1, 0}, .data_sector = 8}, 2 * kCluster);
+  put("short", {.disk_sectors = 64, .bat = {1, 0}}, 2 * kCluster);
   EXPECT_THAT(warnings("short"), ElementsAre(HasSubstr("m_Size is 2, but the disk has 8")));
 }
 
@@ -119,15 +119,15 @@ TEST_F(CheckOddities, H15_TheOffsetOfTheFirstData) {
 }
 
 TEST_F(CheckOddities, H29_AFileThatEndsWithinACluster) {
-  put("tail", {.bat = {1, 0}, .data_sector = 8}, 2 * kCluster + 100);
+  put("tail", {.bat = {1, 0}}, 2 * kCluster + 100);
   EXPECT_THAT(warnings("tail"), ElementsAre(HasSubstr("has 8292 bytes, which is no whole number")));
 }
 
 TEST_F(CheckOddities, H17_WhoeverHasItOpenIsNamedForEveryFile) {
-  put("base", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse, .data_sector = 8}, 2 * kCluster);
+  put("base", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse}, 2 * kCluster);
   put("top", {.cluster_sectors = 16, .disk_sectors = 32, .bat = {0, 0}, .in_use = kDiskInUse},
       8192);
-  put("branch", {.bat = {0, 0, 0, 0}, .in_use = 0x32326470, .data_sector = 8}, kCluster);
+  put("branch", {.bat = {0, 0, 0, 0}, .in_use = 0x32326470}, kCluster);
   describe_tree();
   const auto report = check();  // base and top don't fit: no disk
   ASSERT_EQ(report.errors.size(), 1U);
@@ -138,7 +138,7 @@ TEST_F(CheckOddities, H17_WhoeverHasItOpenIsNamedForEveryFile) {
 }
 
 TEST_F(CheckOddities, OneWarningForOneFault) {
-  put("root.hds", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse, .data_sector = 8}, 2 * kCluster);
+  put("root.hds", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse}, 2 * kCluster);
   describe({.disk_sectors = "48", .cluster_sectors = "16"});
   EXPECT_THAT(warnings(),
               ElementsAre(HasSubstr("was not closed"), HasSubstr("<Disk_size> is 48 sectors"),
@@ -146,7 +146,7 @@ TEST_F(CheckOddities, OneWarningForOneFault) {
 }
 
 TEST_F(CheckOddities, DescriptorsAreComparedWithoutADiskToo) {
-  put("top", {.bat = {0, 0, 0, 0}, .data_sector = 8}, kCluster);
+  put("top", {.bat = {0, 0, 0, 0}}, kCluster);
   describe_tree();
   describe({.disk_sectors = "48",
             .images = image_xml(guid('1'), "gone") + image_xml(kFixedTop, "top"),
@@ -157,8 +157,8 @@ TEST_F(CheckOddities, DescriptorsAreComparedWithoutADiskToo) {
 }
 
 TEST_F(CheckOddities, OtherBranchesAreComparedToo) {
-  put("base", {.bat = {1, 0, 0, 0}, .data_sector = 8}, 2 * kCluster);
-  put("top", {.bat = {0, 0, 0, 0}, .data_sector = 8}, kCluster);
+  put("base", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  put("top", {.bat = {0, 0, 0, 0}}, kCluster);
   put("branch", {.version = 1, .cluster_sectors = 16, .disk_sectors = 16, .bat = {0}}, 8192);
   describe_tree();
   const auto all = warnings();
@@ -169,7 +169,7 @@ TEST_F(CheckOddities, OtherBranchesAreComparedToo) {
 }
 
 TEST_F(CheckOddities, ShotsImagesAndParentsThatDoNotMatch) {
-  put("top", {.bat = {1, 0, 0, 0}, .data_sector = 8}, 2 * kCluster);
+  put("top", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
   describe({.disk_sectors = "32",
             .images = image_xml(kFixedTop, "top") + image_xml(guid('2'), "gone"),
             .shots = shot_xml(kFixedTop, kNull) + shot_xml(guid('3'), guid('4')) +
@@ -186,7 +186,7 @@ TEST_F(CheckOddities, ShotsImagesAndParentsThatDoNotMatch) {
 }
 
 TEST_F(CheckOddities, FilesThatNobodyLists) {
-  put("root.hds", {.bat = {1, 0, 0, 0}, .data_sector = 8}, 2 * kCluster);
+  put("root.hds", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
   describe({.disk_sectors = "32"});
   for (const char* name : {"DiskDescriptor.xml.lck", "x.tmp", "root.hds.idx", "old.mnt"}) {
     put(name, {.bat = {0}}, kCluster);
@@ -201,7 +201,7 @@ TEST_F(CheckOddities, FilesThatNobodyLists) {
 }
 
 TEST_F(CheckOddities, ATableThatCannotBeRead) {
-  auto file = put("bad", {.bat = {1, 0, 0, 0}, .data_sector = 8}, 2 * kCluster);
+  auto file = put("bad", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
   file->fail_at(70, EIO);
   const auto report = check("bad");
   ASSERT_EQ(report.errors.size(), 1U);

@@ -56,7 +56,7 @@ class CheckTest : public ::testing::Test {
 };
 
 TEST_F(CheckTest, ASoundImage) {
-  put("root.hds", {1, 0, 2, 0}, 3, {.data_sector = 8});
+  put("root.hds", {1, 0, 2, 0}, 3, {});
   describe({.disk_sectors = "32"});
   const auto report = check();
   EXPECT_THAT(report.errors, IsEmpty());

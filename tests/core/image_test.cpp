@@ -229,6 +229,21 @@ TEST_F(ImageTest, Row40_ImagesOutsideTheChainMayBeMissing) {
   EXPECT_EQ(other.error().kind, ErrorKind::not_found);
 }
 
+TEST_F(ImageTest, Row09_H15_AnOddFirstBlockOffsetMovesNothing) {
+  put_descriptor({});
+  for (const auto& [sector, why] : {std::pair(0U, "version 2 doesn't allow"),
+                                    {3U, "no multiple of the cluster"},
+                                    {0xffffffffU, "behind the end of the file"}}) {
+    put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0}, {.data_sector = sector});
+    const auto image = open(kBundle);
+    ASSERT_TRUE(image);
+    EXPECT_THAT(image->warnings, ElementsAre(HasSubstr(why)));
+    Bytes out(4096);
+    EXPECT_EQ(image->disk.read(0, out), 0);
+    EXPECT_EQ(out, pattern(4096, 1));
+  }
+}
+
 TEST_F(ImageTest, RepeatedGuidsAreNamed) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   put_descriptor({.images = image_xml(kFixedTop, "root.hds") + image_xml(kFixedTop, "other.hds")});

@@ -20,6 +20,13 @@ Delta must(Result<Delta> delta) {
   return *std::move(delta);
 }
 
+uint32_t data_sector(const PloopSpec& spec) {
+  if (spec.data_sector) return *spec.data_sector;
+  const auto sectors = static_cast<uint32_t>((64 + spec.bat.size() * 4 + 511) / 512);
+  if (spec.version == 1 || spec.cluster_sectors == 0) return sectors;
+  return (sectors + spec.cluster_sectors - 1) / spec.cluster_sectors * spec.cluster_sectors;
+}
+
 }  // namespace
 
 Bytes ploop_head(const PloopSpec& spec) {
@@ -34,7 +41,7 @@ Bytes ploop_head(const PloopSpec& spec) {
   put32(out,
         spec.version == 1 ? spec.size_garbage : static_cast<uint32_t>(spec.disk_sectors >> 32));
   put32(out, spec.in_use);
-  put32(out, spec.data_sector);
+  put32(out, data_sector(spec));
   put32(out, spec.flags);
   put32(out, static_cast<uint32_t>(spec.extension_sector));
   put32(out, static_cast<uint32_t>(spec.extension_sector >> 32));
@@ -43,7 +50,9 @@ Bytes ploop_head(const PloopSpec& spec) {
 }
 
 std::shared_ptr<MemoryFile> ploop_file(const PloopSpec& spec) {
-  return std::make_shared<MemoryFile>(ploop_head(spec));
+  auto file = std::make_shared<MemoryFile>(ploop_head(spec));
+  if (!spec.data_sector) file->set_size(uint64_t{data_sector(spec)} * 512);
+  return file;
 }
 
 Bytes pattern(size_t count, uint32_t seed) {

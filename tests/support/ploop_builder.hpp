@@ -21,7 +21,8 @@ struct PloopSpec {
   std::vector<uint32_t> bat = {};
   std::optional<uint32_t> bat_entries = {};  // m_Size, when it shall lie about the table
   uint32_t in_use = 0;
-  uint32_t data_sector = 0;  // m_FirstBlockOffset: no position may depend on it
+  // m_FirstBlockOffset, when it isn't the usual one. No position may depend on it.
+  std::optional<uint32_t> data_sector = {};
   uint32_t flags = 0;
   uint32_t size_garbage = 0;  // bytes 40..43 of a v1 header
   uint64_t extension_sector = 0;
@@ -30,7 +31,7 @@ struct PloopSpec {
 // Header and table, no data.
 Bytes ploop_head(const PloopSpec& spec);
 
-// A file with that head. Its size is that of the head until something is written.
+// A file with that head, which ends where data may begin until something is written.
 std::shared_ptr<MemoryFile> ploop_file(const PloopSpec& spec);
 
 // `count` bytes that differ by position and by `seed`.
