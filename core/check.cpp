@@ -98,6 +98,7 @@ Result<void> check_listed_files(const FileSystem& files, const ImageLocation& lo
     report.errors.push_back({"descriptor", descriptor.error().message});
     return {};
   }
+  report.warnings = descriptor->oddities;
   const auto needed = guids_needed(*descriptor, snapshot, location.path, report);
   const std::string live = find_shot(*descriptor, "top", location.path).value_or("");
   std::map<std::string, ListedDelta> deltas;

@@ -174,6 +174,30 @@ bool is_lone_image(const DiskDescriptor& descriptor) {
   return descriptor.shots.empty() && descriptor.images.size() == 1;
 }
 
+// The text of an element that means something when it isn't 0 (FORMAT.md 4.1).
+std::string_view set_value(pugi::xml_node parent, const char* element) {
+  const std::string_view value = trim(parent.child(element).text().get());
+  return value == "0" ? std::string_view() : value;
+}
+
+void note_oddities(pugi::xml_node parameters, pugi::xml_node storage, const std::string& name,
+                   DiskDescriptor& descriptor) {
+  const auto note = [&](const std::string& text) {
+    descriptor.oddities.push_back(name + ": " + text);
+  };
+  if (const auto padding = set_value(parameters, "Padding"); !padding.empty()) {
+    note(fmt::format("<Padding> is {}: Parallels products don't open such a disk", padding));
+  }
+  const bool has_raw = std::any_of(descriptor.images.begin(), descriptor.images.end(),
+                                   [](const DescriptorImage& image) { return image.plain; });
+  if (has_raw && !set_value(storage, "Preallocated").empty()) {
+    note("<Preallocated> goes with a Plain image: libploop refuses it");
+  }
+  if (is_lone_image(descriptor)) {
+    note("has no <Shot>: its only image is taken for the disk");
+  }
+}
+
 // The shot that the live state is.
 Result<std::string> find_top(const DiskDescriptor& descriptor, const std::string& name) {
   // libploop makes up the shot of a lone image, too (FORMAT.md 4.2).
@@ -218,6 +242,7 @@ Result<DiskDescriptor> parse_disk_descriptor(const std::string& text, const std:
     PLOOPU_TRY(descriptor.top_guid, reader.guid(snapshots, "TopGUID"));
   }
   PLOOPU_TRY(descriptor.shots, read_shots(reader, snapshots));
+  note_oddities(parameters, data.child("Storage"), name, descriptor);
   return descriptor;
 }
 

@@ -43,6 +43,8 @@ struct DiskDescriptor {
   std::vector<DescriptorShot> shots;
   // Of a volume clone: the directory of the descriptor with the images below these (FORMAT.md 4.5).
   std::optional<std::string> clone_of;
+  // Messages of what to warn of. Nothing is read differently for it.
+  std::vector<std::string> oddities;
   bool operator==(const DiskDescriptor&) const = default;
 };
 

@@ -66,7 +66,7 @@ Result<Image> open_described(const FileSystem& files, const DiskDescriptor& desc
   PLOOPU_TRY(const auto chain, chain_to(descriptor, shot, location.path));
   std::vector<Delta> deltas;
   std::vector<std::string> guids;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = descriptor.oddities;
   for (const auto& image : chain) {
     PLOOPU_TRY(auto delta, open_listed_delta(files, location, image, deltas.empty(),
                                              descriptor.cluster_sectors, warnings));

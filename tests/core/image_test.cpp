@@ -244,6 +244,21 @@ TEST_F(ImageTest, Row09_H15_AnOddFirstBlockOffsetMovesNothing) {
   }
 }
 
+TEST_F(ImageTest, WhatIsOddInADescriptorIsSaid) {
+  put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_descriptor({.shots = "", .parameters = "<Padding> 5 </Padding>"});
+  EXPECT_THAT(open(kBundle)->warnings, ElementsAre(HasSubstr("DiskDescriptor.xml: <Padding> is 5"),
+                                                   HasSubstr("has no <Shot>")));
+  put_descriptor({.images = image_xml(guid('1'), "root.hds", "Plain"),
+                  .top = "<TopGUID>" + guid('1') + "</TopGUID>",
+                  .shots = shot_xml(guid('1'), kNull),
+                  .parameters = "<Padding>0</Padding>",
+                  .storage = "<Preallocated>1</Preallocated>"});
+  EXPECT_THAT(open(kBundle)->warnings, ::testing::Contains(HasSubstr("<Preallocated>")));
+  put_descriptor({.storage = "<Preallocated>1</Preallocated>"});
+  EXPECT_THAT(open(kBundle)->warnings, IsEmpty());
+}
+
 TEST_F(ImageTest, RepeatedGuidsAreNamed) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   put_descriptor({.images = image_xml(kFixedTop, "root.hds") + image_xml(kFixedTop, "other.hds")});

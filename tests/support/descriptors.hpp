@@ -40,14 +40,16 @@ struct DescriptorText {
   std::string shots = shot_xml(kFixedTop, kNull);
   std::string parameters = "";
   std::string volume = "";
+  std::string storage = "";  // more elements of <Storage>
 
   [[nodiscard]] std::string str() const {
     return fmt::format(
         "<?xml version=\"1.0\"?>\n<{0} "
         "Version=\"1.0\"><Disk_Parameters><Disk_size>{1}</Disk_size>{6}"
-        "</Disk_Parameters><StorageData>{7}<Storage><Start>0</Start><Blocksize>{2}</Blocksize>{3}"
+        "</Disk_Parameters><StorageData>{7}<Storage><Start>0</Start><Blocksize>{2}</"
+        "Blocksize>{3}{8}"
         "</Storage></StorageData><Snapshots>{4}{5}</Snapshots></{0}>",
-        root, disk_sectors, cluster_sectors, images, top, shots, parameters, volume);
+        root, disk_sectors, cluster_sectors, images, top, shots, parameters, volume, storage);
   }
 };
 
