@@ -42,6 +42,7 @@ Json to_json(const CheckReport& report) {
   document["lost"] = Json::array();
   for (const auto& range : report.lost) document["lost"].push_back(range_json(range));
   document["lost_bytes"] = report.lost_bytes;
+  if (!report.is_readable) document["lost"] = document["lost_bytes"] = nullptr;
   document["leaks"] = report.leaks;
   document["warnings"] = texts(report.warnings);
   document["clusters_checked"] = report.clusters_checked;
@@ -94,6 +95,7 @@ void print_text(const Context& context, const std::string& path, const CheckRepo
   for (const auto& error : report.errors) {
     context.out << "error: " << escape_bytes(error.message) << '\n';
   }
+  if (!report.is_readable) context.out << "lost: the whole disk can't be put together\n";
   for (const auto& range : report.lost) {
     context.out << fmt::format("lost: {}\n", words(range));
   }

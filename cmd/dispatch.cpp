@@ -92,6 +92,14 @@ int run(std::vector<std::string> arguments, Context& context) {
   // Needed to report an error of the command line itself in the form that was asked for.
   const bool wants_json =
       std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  // `-s "$SNAPSHOT"` with a variable that isn't set must not mean the live state.
+  const bool has_empty = std::any_of(arguments.begin(), arguments.end(), [](const auto& argument) {
+    return argument.empty() || (argument.starts_with("--") && argument.ends_with('='));
+  });
+  if (has_empty) {
+    context.options.json = wants_json;
+    return report(context, {ErrorKind::usage, "an argument is empty: is a variable not set?"});
+  }
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {
     app.parse(std::move(arguments));

@@ -31,20 +31,29 @@ Result<ReadDescriptor> read_one(const FileSystem& files, const std::string& path
   return ReadDescriptor{*std::move(descriptor), file->identity(), text->size()};
 }
 
+// Below another root, no link leads out of that: all that has a name is the dead host's.
+Result<ResolvedPath> resolve_in_tree(const FileSystem& files, const std::string& root,
+                                     const std::string& path) {
+  const std::string below = root + "/";
+  if (root == "/" || !path.starts_with(below)) return files.resolve("/", path);
+  return files.resolve(root, path.substr(root.size()));
+}
+
 // Where the descriptor lies of which the one at `path` is a clone.
 Result<std::string> find_parent(const FileSystem& files, const ImageLocation& location,
                                 const std::string& path, const std::string& clone_of) {
   const bool is_absolute = clone_of.starts_with('/');
   const std::string directory = is_absolute ? clone_of : directory_of(path) + "/" + clone_of;
-  PLOOPU_TRY(auto found,
-             files.resolve(is_absolute ? location.root : "/", directory + "/" + kDescriptorName));
+  const std::string descriptor = directory + "/" + kDescriptorName;
+  PLOOPU_TRY(auto found, is_absolute ? files.resolve(location.root, descriptor)
+                                     : resolve_in_tree(files, location.root, descriptor));
   if (found.type != PathType::regular) {
     return fail(found.type == PathType::missing ? ErrorKind::not_found : ErrorKind::damaged,
                 "{}: is a clone of '{}', and there is no {} in that", path, clone_of,
                 kDescriptorName);
   }
   if (!location.allow_outside && !found.path.starts_with(directory_of(location.path) + "/")) {
-    return fail(ErrorKind::damaged,
+    return fail(ErrorKind::refused,
                 "{}: is a clone of '{}', which lies outside of the image's directory: refused "
                 "without --allow-outside",
                 path, clone_of);
@@ -77,7 +86,8 @@ Result<ListedFile> find_listed_file(const FileSystem& files, const ImageLocation
   if (!location.allow_outside && full.starts_with(inside)) {
     return ListedFile{full.substr(inside.size())};
   }
-  PLOOPU_TRY(auto found, files.resolve(is_absolute ? location.root : "/", full));
+  PLOOPU_TRY(auto found, is_absolute ? files.resolve(location.root, full)
+                                     : resolve_in_tree(files, location.root, full));
   if (found.path.starts_with(inside) && found.type != PathType::missing) {
     return ListedFile{found.path.substr(inside.size())};
   }
@@ -90,7 +100,7 @@ Result<ListedFile> find_listed_file(const FileSystem& files, const ImageLocation
                 location.path, image.file);
   }
   if (!location.allow_outside) {
-    return fail(ErrorKind::damaged,
+    return fail(ErrorKind::refused,
                 "{}: <File> is '{}', which lies outside of the image's directory: refused without "
                 "--allow-outside",
                 location.path, image.file);

@@ -88,6 +88,12 @@ bool is_base(const DiskDescriptor& descriptor, const std::string& guid) {
   return descriptor.shots.empty();
 }
 
+// Whether that file was there before: checking it again would only take time.
+bool is_repeated(const Delta& delta, std::set<std::pair<uint64_t, uint64_t>>& seen) {
+  const FileIdentity identity = delta.file().identity();
+  return !seen.emplace(identity.device, identity.inode).second;
+}
+
 Result<void> check_listed_files(const FileSystem& files, const ImageLocation& location,
                                 const std::string& snapshot, CheckReport& report) {
   const auto descriptor = read_descriptor(files, location);
@@ -103,13 +109,19 @@ Result<void> check_listed_files(const FileSystem& files, const ImageLocation& lo
   const std::string live = find_shot(*descriptor, "top", location.path).value_or("");
   std::map<std::string, ListedDelta> deltas;
   ExtensionReader extensions;
+  std::set<std::pair<uint64_t, uint64_t>> seen;
   for (const auto& image : descriptor->images) {
     const auto delta = open_listed_delta(files, location, image, is_base(*descriptor, image.guid),
                                          descriptor->cluster_sectors, report.warnings);
-    if (delta) {
+    if (delta && is_repeated(*delta, seen)) {
+      report.errors.push_back({"descriptor", fmt::format("{}: {} is listed more than once",
+                                                         location.path, delta->name())});
+    } else if (delta) {
       check_delta(*delta, extensions, report);
       deltas.emplace(image.guid, ListedDelta{delta->name(), delta->version(), delta->cluster_size(),
                                              delta->disk_size()});
+    } else if (delta.error().kind == ErrorKind::refused && needed.contains(image.guid)) {
+      return tl::unexpected<Error>(delta.error());  // that doesn't mean that it is damaged
     } else if (needed.contains(image.guid)) {
       report.errors.push_back({kind_of(delta.error()), delta.error().message});
     } else {
@@ -135,6 +147,8 @@ Result<void> check_single_file(const FileSystem& files, const ImageLocation& loc
   ExtensionReader extensions;
   if (delta) {
     check_delta(*delta, extensions, report);
+  } else if (delta.error().kind == ErrorKind::refused) {
+    return tl::unexpected<Error>(delta.error());
   } else {
     report.errors.push_back({"header", delta.error().message});
   }
@@ -157,9 +171,10 @@ Result<void> check_disk(const FileSystem& files, const ImageLocation& location,
     find_lost(image->disk, report);
     return {};
   }
-  const bool is_known =
-      std::any_of(report.errors.begin(), report.errors.end(),
-                  [&](const Damage& error) { return error.message == image.error().message; });
+  report.is_readable = false;
+  const bool is_known = std::any_of(
+      report.errors.begin(), report.errors.end(),
+      [&](const Damage& error) { return image.error().message.starts_with(error.message); });
   if (is_known) return {};
   if (image.error().kind != ErrorKind::damaged) return tl::unexpected<Error>(image.error());
   report.errors.push_back({"chain", image.error().message});

@@ -31,6 +31,7 @@ struct CheckReport {
   // What can't be read of the disk that was asked for, ascending: at most kMaxListed ranges of
   // `lost_ranges`, which have `lost_bytes` in all.
   std::vector<DiskRange> lost;
+  bool is_readable = true;  // false: the disk can't be put together, so nothing of it is there
   uint64_t lost_ranges = 0;
   uint64_t lost_bytes = 0;
   std::vector<std::string> warnings;

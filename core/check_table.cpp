@@ -20,15 +20,18 @@ class Errors {
  public:
   Errors(CheckReport& report, std::string file) : report_(report), file_(std::move(file)) {}
 
-  void add(const char* kind, const std::string& message) {
-    if (++counts_[kind] <= kMaxListed) report_.errors.push_back({kind, file_ + ": " + message});
+  // `make_message` is called for those only that are listed: there may be millions.
+  template <class MakeMessage>
+  void add(std::string_view kind, MakeMessage make_message) {
+    if (++counts_[kind] > kMaxListed) return;
+    report_.errors.push_back({std::string(kind), file_ + ": " + make_message()});
   }
 
   void finish() {
     for (const auto& [kind, count] : counts_) {
       if (count > kMaxListed) {
-        report_.errors.push_back(
-            {kind, fmt::format("{}: and {} more like these", file_, count - kMaxListed)});
+        report_.errors.push_back({std::string(kind), fmt::format("{}: and {} more like these",
+                                                                 file_, count - kMaxListed)});
       }
     }
   }
@@ -36,7 +39,7 @@ class Errors {
  private:
   CheckReport& report_;
   std::string file_;
-  std::map<std::string, uint64_t> counts_;
+  std::map<std::string_view, uint64_t> counts_;  // kinds are literals
 };
 
 std::string disk_range(uint64_t start, uint64_t length) {
@@ -104,10 +107,11 @@ class TableCheck {
     } else {
       end_run();
       if (start + valid_bytes(cluster) > delta_.file_size()) {
-        errors_.add("short-cluster",
-                    fmt::format("{}: only {} of {} bytes of the cluster at file byte {} are there",
-                                disk_range(cluster * delta_.cluster_size(), valid_bytes(cluster)),
-                                delta_.file_size() - start, valid_bytes(cluster), start));
+        errors_.add("short-cluster", [&] {
+          return fmt::format("{}: only {} of {} bytes of the cluster at file byte {} are there",
+                             disk_range(cluster * delta_.cluster_size(), valid_bytes(cluster)),
+                             delta_.file_size() - start, valid_bytes(cluster), start);
+        });
       }
       if (start % delta_.cluster_size() != 0) ++unaligned_;
       entries_.push_back({value, static_cast<uint32_t>(cluster)});
@@ -132,14 +136,14 @@ class TableCheck {
     const uint64_t size = delta_.cluster_size();
     const uint64_t end = std::min(run_end_ * size, delta_.disk_size());
     const bool past_end = std::string_view(run_kind_) == "past-end";
-    errors_.add(
-        run_kind_,
-        fmt::format("{}: {} clusters, from table entry {} on, lie {} (the first at byte {})",
-                    disk_range(run_start_ * size, end - run_start_ * size), run_end_ - run_start_,
-                    run_start_,
-                    past_end ? fmt::format("behind the file's {} bytes", delta_.file_size())
-                             : "in its header or table",
-                    position(run_value_)));
+    errors_.add(run_kind_, [&] {
+      return fmt::format("{}: {} clusters, from table entry {} on, lie {} (the first at byte {})",
+                         disk_range(run_start_ * size, end - run_start_ * size),
+                         run_end_ - run_start_, run_start_,
+                         past_end ? fmt::format("behind the file's {} bytes", delta_.file_size())
+                                  : "in its header or table",
+                         position(run_value_));
+    });
     run_kind_ = nullptr;
   }
 
@@ -152,10 +156,11 @@ class TableCheck {
       const Entry& first = entries_[i - 1];
       const Entry& second = entries_[i];
       if (position(second.value) - position(first.value) >= size) continue;
-      errors_.add("duplicate",
-                  fmt::format("{} and {} share file bytes from {} on",
-                              disk_range(first.cluster * size, size),
-                              disk_range(second.cluster * size, size), position(second.value)));
+      errors_.add("duplicate", [&] {
+        return fmt::format("{} and {} share file bytes from {} on",
+                           disk_range(first.cluster * size, size),
+                           disk_range(second.cluster * size, size), position(second.value));
+      });
     }
   }
 
@@ -189,6 +194,8 @@ class TableCheck {
     uint64_t filled = 0;
     std::vector<std::byte> buffer(size_t{256} << 10);
     for (; at + 4 <= end; at += buffer.size()) {
+      at = std::max(at, delta_.file().next_data(at) / 4 * 4);
+      if (at + 4 > end) break;
       const auto piece =
           std::span(buffer).first(std::min<uint64_t>(buffer.size(), (end - at) / 4 * 4));
       if (int error = delta_.file().read(at, piece); error != 0) {

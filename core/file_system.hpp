@@ -78,6 +78,7 @@ class FileSystem {
                                                       size_t max_bytes) const = 0;
 
   // The names in a directory at an already resolved path, without "." and "..", sorted.
+  // ErrorKind::damaged for more than 100,000.
   [[nodiscard]] virtual Result<std::vector<std::string>> list_directory(
       const std::string& path) const = 0;
 

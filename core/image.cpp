@@ -68,9 +68,15 @@ Result<Image> open_described(const FileSystem& files, const DiskDescriptor& desc
   std::vector<std::string> guids;
   std::vector<std::string> warnings = descriptor.oddities;
   for (const auto& image : chain) {
-    PLOOPU_TRY(auto delta, open_listed_delta(files, location, image, deltas.empty(),
-                                             descriptor.cluster_sectors, warnings));
-    deltas.push_back(std::move(delta));
+    auto delta = open_listed_delta(files, location, image, deltas.empty(),
+                                   descriptor.cluster_sectors, warnings);
+    if (!delta && delta.error().kind == ErrorKind::not_found) {
+      return fail(ErrorKind::damaged,
+                  "{}: this state needs that delta; 'ploopu snapshots' lists other states",
+                  delta.error().message);
+    }
+    if (!delta) return tl::unexpected<Error>(std::move(delta).error());
+    deltas.push_back(*std::move(delta));
     guids.push_back(image.guid);
   }
   PLOOPU_CHECK(refuse_repeated_files(deltas, location.path));
@@ -129,22 +135,23 @@ Result<std::optional<Image>> open_by_descriptor_beside(const FileSystem& files,
                                                        const std::string& descriptor_path) {
   const auto descriptor = read_descriptor(files, descriptor_path);
   if (!descriptor) return std::nullopt;
-  const auto listed = std::find_if(
-      descriptor->images.begin(), descriptor->images.end(),
-      [&](const DescriptorImage& image) { return base_name(image.file) == base_name(file.path); });
-  if (listed == descriptor->images.end()) return std::nullopt;
+  PLOOPU_TRY(const auto named, files.open_image(file.path));
   ImageLocation location = file;
   location.path = descriptor_path;
   location.is_descriptor = true;
-  PLOOPU_TRY(auto image, open_descriptor(files, location, listed->guid));
-  PLOOPU_TRY(const auto named, files.open_image(file.path));
-  if (image.disk.deltas().back().file().identity() != named->identity()) return std::nullopt;
-  if (image.guids.size() > 1 || image.snapshot) {
-    image.warnings.push_back(
-        fmt::format("{}: is one delta of {}: opened with what lies below it, as snapshot {}",
-                    file.path, descriptor_path, listed->guid));
+  // Files in different directories may have one name.
+  for (const auto& listed : descriptor->images) {
+    if (base_name(listed.file) != base_name(file.path)) continue;
+    PLOOPU_TRY(auto image, open_descriptor(files, location, listed.guid));
+    if (image.disk.deltas().back().file().identity() != named->identity()) continue;
+    if (image.guids.size() > 1 || image.snapshot) {
+      image.warnings.push_back(
+          fmt::format("{}: is one delta of {}: opened with what lies below it, as snapshot {}",
+                      file.path, descriptor_path, listed.guid));
+    }
+    return image;
   }
-  return image;
+  return std::nullopt;
 }
 
 // A delta alone would show zeros where the deltas below it have data.

@@ -41,7 +41,7 @@ void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
 // `snapshot` is what find_shot understands; a single file only has a live state. A file to which a
 // descriptor beside it gives a place in a chain is opened with what lies below it.
 // When the descriptor changes meanwhile, all is done once more; when it changes again, or a header
-// does, that is ErrorKind::busy: two states are never mixed.
+// does, that is ErrorKind::busy.
 [[nodiscard]] Result<Image> open_image(const FileSystem& files, ImageLocation location,
                                        const std::string& snapshot = "");
 

@@ -41,7 +41,8 @@ bool is_qcow2(const FileSystem& files, const ResolvedPath& found) {
 }
 
 tl::unexpected<Error> no_ploop_but_qcow2(const std::string& path) {
-  return fail(ErrorKind::damaged, "{}: is a qcow2 image, not ploop: open it with qemu-nbd", path);
+  return fail(ErrorKind::refused,
+              "{}: is a qcow2 image (newer Virtuozzo), not ploop: use qemu-nbd -r -f qcow2", path);
 }
 
 // A variable that says the container has a ploop disk, or that it has none; nothing when no

@@ -39,9 +39,16 @@ class Collector {
     return resolved && resolved->type != PathType::missing;
   }
 
+  // /vz and /var/lock often are links.
+  [[nodiscard]] std::string real_path(const std::string& path) const {
+    const auto resolved = files_.resolve("/", path);
+    return resolved ? resolved->path : path;
+  }
+
   void add_flock(const std::string& path) {
     const auto resolved = files_.resolve("/", path);
-    if (resolved && resolved->type == PathType::regular) {
+    // Behind a link there may be any file of the host.
+    if (resolved && resolved->type == PathType::regular && resolved->path == path) {
       found.places.flocks.push_back(resolved->path);
     }
   }
@@ -63,8 +70,9 @@ class Collector {
     if (exists(root_, dump)) add_suspended(dump);
     if (root_ != "/") return;
     found.places.ctid = ctid;
-    found.places.mount_root = configured(*config, "VE_ROOT", "/vz/root/" + ctid);
-    found.places.pid_files = {configured(*config, "LOCKDIR", "/vz/lock") + "/" + ctid + ".lck"};
+    found.places.mount_root = real_path(configured(*config, "VE_ROOT", "/vz/root/" + ctid));
+    found.places.pid_files = {
+        real_path(configured(*config, "LOCKDIR", "/vz/lock") + "/" + ctid + ".lck")};
   }
 
   FoundPlaces found;

@@ -24,12 +24,12 @@ Result<int> version_of(std::string_view magic, const std::string& name) {
   if (magic == kMagicV1) return 1;
   if (magic == kMagicV2) return 2;
   if (magic.starts_with(kMagicQcow2)) {
-    return fail(ErrorKind::damaged,
-                "{}: this is a qcow2 image (newer Virtuozzo), not ploop: use qemu-nbd -r -f qcow2",
+    return fail(ErrorKind::refused,
+                "{}: is a qcow2 image (newer Virtuozzo), not ploop: use qemu-nbd -r -f qcow2",
                 name);
   }
-  return fail(ErrorKind::damaged, "{}: not a ploop image: its first 16 bytes are '{}'", name,
-              magic);
+  // What it does begin with isn't told: it may be any file of the host.
+  return fail(ErrorKind::damaged, "{}: not a ploop image: it doesn't begin like one", name);
 }
 
 Result<void> check_limits(const PloopHeader& header, uint64_t file_size, const std::string& name) {

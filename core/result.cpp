@@ -34,6 +34,7 @@ int exit_code(ErrorKind kind) {
     case ErrorKind::usage:
       return 64;
     case ErrorKind::damaged:
+    case ErrorKind::refused:
       return 65;
     case ErrorKind::not_found:
       return 66;
@@ -55,6 +56,8 @@ std::string_view kind_name(ErrorKind kind) {
       return "usage";
     case ErrorKind::damaged:
       return "damaged";
+    case ErrorKind::refused:
+      return "refused";
     case ErrorKind::not_found:
       return "not-found";
     case ErrorKind::missing_kernel_part:

@@ -15,7 +15,8 @@ namespace ploopu {
 enum class ErrorKind {
   failed,               // the operating system said no; nothing more precise fits
   usage,                // the command line cannot mean anything
-  damaged,              // image, descriptor or configuration is damaged or refused
+  damaged,              // image, descriptor or configuration is damaged, or refused as hostile
+  refused,              // sound, perhaps, but not ours to read, or not without being told to
   not_found,            // no such image, container, partition or attachment
   missing_kernel_part,  // this kernel lacks what the command needs
   busy,                 // in use by something else

@@ -10,15 +10,25 @@
 namespace ploopu {
 namespace {
 
-// A NUL, also as &#0; or &#x00;, would end a text early: one name would be read as another.
+// A NUL, also as &#0; or &#x00;, would end a text early: one name would be read as another. So
+// would a number of which the parser keeps 32 bits that are zero.
 bool has_nul(std::string_view text) {
+  constexpr uint32_t kBeyondUnicode = 0x110000;
   if (text.find('\0') != std::string_view::npos) return true;
   for (size_t at = text.find("&#"); at != std::string_view::npos; at = text.find("&#", at + 2)) {
     size_t i = at + 2;
-    if (i < text.size() && text[i] == 'x') ++i;
+    const bool hexadecimal = i < text.size() && text[i] == 'x';
+    if (hexadecimal) ++i;
     const size_t digits = i;
-    while (i < text.size() && text[i] == '0') ++i;
-    if (i > digits && i < text.size() && text[i] == ';') return true;
+    uint32_t value = 0;
+    for (; i < text.size(); ++i) {
+      const auto digit = parse_number(text.substr(i, 1), hexadecimal ? 16 : 10);
+      if (!digit) break;
+      value =
+          std::min(value * (hexadecimal ? 16 : 10) + static_cast<uint32_t>(*digit), kBeyondUnicode);
+    }
+    const bool is_reference = i > digits && i < text.size() && text[i] == ';';
+    if (is_reference && (value == 0 || value == kBeyondUnicode)) return true;
   }
   return false;
 }
@@ -31,7 +41,8 @@ Result<void> check_before_parsing(const std::string& text, const std::string& na
     return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);
   }
   if (has_nul(text)) {
-    return fail(ErrorKind::damaged, "{}: contains a NUL character: refused", name);
+    return fail(ErrorKind::damaged,
+                "{}: contains a NUL, or a character that doesn't exist: refused", name);
   }
   if (!is_utf8(text)) {
     return fail(ErrorKind::damaged, "{}: is not UTF-8 text: refused", name);

@@ -123,8 +123,12 @@ Result<void> show_logical_partitions(const Disk& disk, Window& window) {
 // would read as many entries as a header says, which can be gigabytes.
 Result<void> show_gpt(const Gpt& gpt, Window& window) {
   for (const GptCopy* copy : {&gpt.primary, &gpt.backup}) {
+    if (!copy->present || !copy->is_sound()) continue;
+    PLOOPU_CHECK(window.show(copy->entries_offset, copy->entries_size));
+  }
+  // Last of all: what is shown later could bring a hidden header back.
+  for (const GptCopy* copy : {&gpt.primary, &gpt.backup}) {
     if (!copy->present) continue;
-    if (copy->is_sound()) PLOOPU_CHECK(window.show(copy->entries_offset, copy->entries_size));
     constexpr std::string_view kRight = "EFI PART";
     constexpr std::string_view kNone("\0\0\0\0\0\0\0\0", kRight.size());
     PLOOPU_CHECK(
@@ -236,8 +240,8 @@ Result<void> find_table(const Disk& disk, Window& window, const std::optional<Gp
                         DiskLayout& layout) {
   // Of another table the unit of a GPT's remnant says nothing.
   const bool use_gpt = gpt && gpt->has_protective_mbr;
-  if (use_gpt) PLOOPU_CHECK(show_gpt(*gpt, window));
   PLOOPU_CHECK(show_logical_partitions(disk, window));
+  if (use_gpt) PLOOPU_CHECK(show_gpt(*gpt, window));
   PLOOPU_CHECK(read_table(disk, window, use_gpt ? gpt->unit : uint32_t{kSectorSize}, layout));
   if (use_gpt && layout.table == "gpt") {
     if (auto text = warning_of_used(*gpt, disk.size()); !text.empty()) {

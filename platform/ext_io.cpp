@@ -15,6 +15,8 @@ namespace {
 constexpr uint64_t kLeastWork = uint64_t{512} << 20;
 // Inodes are 1.6 % of a file system by default, 6 % where mke2fs was told to expect small files.
 constexpr uint64_t kShareOfImage = 8;
+// Sparse images may claim any size.
+constexpr uint64_t kMostShare = uint64_t{4} << 30;
 // Those of 128 TiB with blocks of 4 KiB. libext2fs has all of them in memory.
 constexpr uint64_t kMaxDescriptorBytes = uint64_t{64} << 20;
 
@@ -153,7 +155,7 @@ WorkLimit::WorkLimit(const Disk& disk) {
   uint64_t file_bytes = 0;
   for (const auto& delta : disk.deltas()) file_bytes += delta.file_size();
   const uint64_t allocated = disk.clusters_allocated() * disk.cluster_size();
-  left_ = kLeastWork + std::min(file_bytes, allocated) / kShareOfImage;
+  left_ = kLeastWork + std::min(std::min(file_bytes, allocated) / kShareOfImage, kMostShare);
 }
 
 Result<OpenedExt> open_ext(const Disk& disk, const Partition& partition, WorkLimit& limit) {

@@ -122,9 +122,9 @@ std::vector<Use> HostOwners::of_places(const UsePlaces& places) const {
 std::vector<Use> HostOwners::of_disk(const Disk& disk) const {
   std::vector<Use> uses;
   for (const auto& delta : disk.deltas()) {
-    if (!add_byte_lock(delta, kQemuWrites, "has opened for writing:", uses)) {
-      add_byte_lock(delta, kQemuResizes, "resizes", uses);
-    }
+    // One says enough: to find a holder all processes are looked at.
+    if (add_byte_lock(delta, kQemuWrites, "has opened for writing:", uses)) break;
+    if (add_byte_lock(delta, kQemuResizes, "resizes", uses)) break;
   }
   const Delta& base = disk.deltas().front();
   add_byte_lock(base, kPloopOperation, "has locked", uses);

@@ -22,6 +22,9 @@
 namespace ploopu {
 namespace {
 
+// Of a directory, so that none that a stranger filled takes all memory.
+constexpr size_t kMaxNames = 100000;
+
 class PosixImageFile final : public ImageFile {
  public:
   PosixImageFile(UniqueFd fd, const struct stat& status)
@@ -35,8 +38,12 @@ class PosixImageFile final : public ImageFile {
 
   [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
     const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
-    if (found < 0) return errno == ENXIO ? std::max(size_, offset) : offset;
-    return static_cast<uint64_t>(found);
+    if (found >= 0) return static_cast<uint64_t>(found);
+    // No data up to the end: that of the size we know, or was the file cut short since?
+    struct stat now = {};
+    const bool is_whole = errno == ENXIO && ::fstat(fd_.get(), &now) == 0 &&
+                          static_cast<uint64_t>(now.st_size) >= size_;
+    return is_whole ? std::max(size_, offset) : offset;
   }
 
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
@@ -102,11 +109,11 @@ Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t r
   OpenFile file;
   const UniqueFd handle = open_path(directory, path, resolve);
   if (!handle.valid() && errno == EXDEV) {
-    return fail(ErrorKind::damaged,
+    return fail(ErrorKind::refused,
                 "{}: lies outside of the image's directory: refused without --allow-outside", name);
   }
   if (!handle.valid() && errno == ELOOP) {
-    return fail(ErrorKind::damaged, "{}: a symbolic link is in the way: refused{}", name,
+    return fail(ErrorKind::refused, "{}: a symbolic link is in the way: refused{}", name,
                 (resolve & RESOLVE_BENEATH) != 0 ? " without --allow-outside" : "");
   }
   if (!handle.valid() || ::fstat(handle.get(), &file.status) != 0) return fail_errno(errno, name);
@@ -212,6 +219,9 @@ Result<std::vector<std::string>> PosixFileSystem::list_directory(const std::stri
   std::error_code error;
   for (std::filesystem::directory_iterator entry(proc_path(handle), error), end;
        !error && entry != end; entry.increment(error)) {
+    if (names.size() == kMaxNames) {
+      return fail(ErrorKind::damaged, "{}: has more than {} entries: refused", path, kMaxNames);
+    }
     names.push_back(entry->path().filename());
   }
   if (error) return fail_errno(error.value(), path);

@@ -76,6 +76,19 @@ TEST_F(CommandTest, UntrustedTextIsEscaped) {
   EXPECT_THAT(out_.str(), HasSubstr("a\\x1b]0;owned\\x07"));  // escaped once
 }
 
+// A variable that isn't set must not stand for the live state.
+TEST_F(CommandTest, EmptyArgumentsAreRefused) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"info", "101", "-s", ""},
+        {"info", "101", "--snapshot="},
+        {"info", "101", "--disk", ""},
+        {"info", ""},
+        {"list", "--all", "-o", ""}}) {
+    EXPECT_EQ(run(arguments), 64);
+    EXPECT_THAT(err_.str(), HasSubstr("an argument is empty"));
+  }
+}
+
 TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {
   std::ostream broken(nullptr);
   auto context = context_writing_to(broken);

@@ -240,7 +240,7 @@ TEST_F(CommandTest, H39_FilesOutsideAreReadWithTheOption) {
     EXPECT_EQ(run({verb, "101", "--allow-outside"}), 0) << verb << err_.str();
     EXPECT_THAT(err_.str(), HasSubstr("/other/root.hds: lies outside"));
   }
-  EXPECT_EQ(run({"check", "101"}), 2);
+  EXPECT_EQ(run({"check", "101"}), 65);
   EXPECT_EQ(run({"check", "101", "--allow-outside"}), 0) << out_.str();
   EXPECT_EQ(run({"snapshots", "101", "--allow-outside"}), 0);
 }
@@ -248,7 +248,7 @@ TEST_F(CommandTest, H39_FilesOutsideAreReadWithTheOption) {
 TEST_F(CommandTest, H37_NamesOfFilesAreEscaped) {
   files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml",
              DescriptorText{.images = image_xml(kFixedTop, "a\nb\x1b[31m\xc2\x9b.hds")}.str());
-  EXPECT_EQ(run({"info", "101"}), 66);
+  EXPECT_EQ(run({"info", "101"}), 65);
   EXPECT_THAT(err_.str(), HasSubstr("a\\x0ab\\x1b[31m\\xc2\\x9b.hds"));
 }
 

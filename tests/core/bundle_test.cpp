@@ -82,8 +82,8 @@ class BundleTest : public ::testing::Test {
 TEST_F(BundleTest, H39_FilesOutsideNeedTheOption) {
   put_descriptor({.images = image_xml(kFixedTop, "/other/root.hds")});
   put_delta("/other/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  expect_error(kBundle, ErrorKind::damaged, "'/other/root.hds', which lies outside");
-  expect_error(kBundle, ErrorKind::damaged, "--allow-outside");
+  expect_error(kBundle, ErrorKind::refused, "'/other/root.hds', which lies outside");
+  expect_error(kBundle, ErrorKind::refused, "--allow-outside");
   const auto image = open(kBundle, true);
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->disk.deltas()[0].name(), "/other/root.hds");
@@ -112,8 +112,8 @@ TEST_F(BundleTest, H44_NamesAreNeverMoreThanNames) {
   files_.add("/etc/passwd", "root:x");
   for (const char* name : {"json:{}", "nbd://127.0.0.1/x", "file:///etc/passwd", "-", "$(id)"}) {
     put_descriptor({.images = image_xml(kFixedTop, name, "Plain")});
-    expect_error(kBundle, ErrorKind::not_found, name);
-    expect_error(kBundle, ErrorKind::not_found, name, true);
+    expect_error(kBundle, ErrorKind::damaged, name);
+    expect_error(kBundle, ErrorKind::damaged, name, true);
   }
 }
 
@@ -182,8 +182,8 @@ TEST_F(BundleTest, ACloneIsReadOverItsParent) {
     put_delta("/vz/private/202/root.hdd/parent/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
     const bool is_outside = parent == std::string(kBundle);
     if (is_outside) {
-      expect_error(kClone, ErrorKind::damaged, "is a clone of '/vz/private/101/root.hdd'");
-      expect_error(kClone, ErrorKind::damaged, "--allow-outside");
+      expect_error(kClone, ErrorKind::refused, "is a clone of '/vz/private/101/root.hdd'");
+      expect_error(kClone, ErrorKind::refused, "--allow-outside");
     }
     const auto image = open(kClone, is_outside);
     ASSERT_TRUE(image) << image.error().message;

@@ -209,5 +209,32 @@ TEST_F(CheckOddities, ATableThatCannotBeRead) {
   EXPECT_THAT(report.errors[0].message, HasSubstr("block allocation table"));
 }
 
+TEST_F(CheckOddities, AFileThatIsListedTwiceIsCheckedOnce) {
+  describe({.disk_sectors = "32",
+            .images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "./base"),
+            .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, kNull)});
+  auto file = put("base", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  files_.add(std::string(kBundle) + "/./base", file);
+  const auto report = check();
+  EXPECT_EQ(report.clusters_checked, 4U);
+  ASSERT_EQ(report.errors.size(), 1U);
+  EXPECT_THAT(report.errors[0].message, HasSubstr("./base is listed more than once"));
+}
+
+TEST_F(CheckOddities, WhatIsRefusedIsNotDamaged) {
+  describe({.images = image_xml(kFixedTop, "/elsewhere/root.hds")});
+  files_.add("/elsewhere/root.hds", "x");
+  const auto outside = check_image(files_, *locate_image(files_, "/", kBundle), "");
+  ASSERT_FALSE(outside);
+  EXPECT_EQ(outside.error().kind, ErrorKind::refused);
+}
+
+TEST_F(CheckOddities, OfADiskThatCannotBePutTogetherAllIsLost) {
+  describe({.images = image_xml(kFixedTop, "gone")});
+  EXPECT_FALSE(check().is_readable);
+  put("gone", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  EXPECT_TRUE(check().is_readable);
+}
+
 }  // namespace
 }  // namespace ploopu::testing

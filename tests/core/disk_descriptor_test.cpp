@@ -158,7 +158,7 @@ TEST(DiskDescriptor, H44_OddFileNames) {
 
 // The parser would read "root.hds" and drop the rest.
 TEST(DiskDescriptor, H44_ANulInDisguiseIsRefused) {
-  for (const char* nul : {"&#0;", "&#000;", "&#x0;", "&#x000;"}) {
+  for (const char* nul : {"&#0;", "&#000;", "&#x0;", "&#x000;", "&#4294967296;", "&#x100000000;"}) {
     expect_refused(
         DescriptorText{.images = image_xml(kFixedTop, std::string("root.hds") + nul + "evil")}
             .str(),

@@ -94,6 +94,17 @@ TEST_F(ImageTest, ADeltaOfAChainIsOpenedWithWhatLiesBelow) {
   EXPECT_EQ(open(std::string(kBundle) + "/top")->snapshot, std::nullopt);
 }
 
+// Two files of one name in different directories: which one is meant, its content tells.
+TEST_F(ImageTest, ADeltaIsToldByWhichFileItIs) {
+  put_descriptor({.images = image_xml(guid('1'), "sub/d") + image_xml(kFixedTop, "d"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  put_delta("sub/d", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_delta("d", {0, 2, 0, 0, 0, 0, 0, 0});
+  const auto image = open(std::string(kBundle) + "/d");
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->disk.clusters_allocated(), 2U);
+}
+
 TEST_F(ImageTest, AFileThatNoDescriptorKnows) {
   put_delta("root.hds", {1, 0, 2, 0, 0, 0, 0, 0});
   const std::string file = std::string(kBundle) + "/root.hds";
@@ -165,7 +176,7 @@ TEST_F(ImageTest, H39_Row47_FilesOutsideTheBundleAreRefused) {
   put_delta("root.hds", {0});
   put_descriptor({.images = image_xml(kFixedTop, "/etc/shadow", "Plain")});
   files_.add("/etc/shadow", "root:x");
-  expect_error(kBundle, ErrorKind::damaged, "'/etc/shadow', which lies outside");
+  expect_error(kBundle, ErrorKind::refused, "'/etc/shadow', which lies outside");
   put_descriptor({.images = image_xml(kFixedTop, std::string(kBundle) + "/root.hds")});
   EXPECT_TRUE(open(kBundle));
   put_descriptor({.disk_sectors = "36028797018964032"});  // times 512 it wraps
@@ -181,7 +192,7 @@ TEST_F(ImageTest, AnAbsoluteFileThatIsGoneIsLookedForBeside) {
   EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kBundle) + "/root.hds");
   EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("'/elsewhere/101/root.hds'"), _));
   files_.add("/elsewhere/101/root.hds", "another container's");
-  expect_error(kBundle, ErrorKind::damaged, "lies outside");
+  expect_error(kBundle, ErrorKind::refused, "lies outside");
 }
 
 // On a dead host's disk the path means the dead host's file, not one of this host.
@@ -226,7 +237,8 @@ TEST_F(ImageTest, Row40_ImagesOutsideTheChainMayBeMissing) {
   EXPECT_TRUE(open(kBundle));
   const auto other = open_image(files_, *locate_image(files_, "/", kBundle), "88888888");
   ASSERT_FALSE(other);
-  EXPECT_EQ(other.error().kind, ErrorKind::not_found);
+  EXPECT_EQ(other.error().kind, ErrorKind::damaged);
+  EXPECT_THAT(other.error().message, HasSubstr("this state needs that delta"));
 }
 
 TEST_F(ImageTest, Row09_H15_AnOddFirstBlockOffsetMovesNothing) {
@@ -281,10 +293,10 @@ TEST_F(ImageTest, ADescriptorIsKnownByItsContentToo) {
 TEST_F(ImageTest, Row50_WhatNewerAndOlderProductsHaveInsteadOfAPloopDisk) {
   const std::string qcow2 = std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0');
   files_.add("/vz/private/7/root.hdd", qcow2);
-  expect_error("7", ErrorKind::damaged, "/vz/private/7/root.hdd: is a qcow2 image");
-  expect_error("/vz/private/7", ErrorKind::damaged, "is a qcow2 image");
+  expect_error("7", ErrorKind::refused, "/vz/private/7/root.hdd: is a qcow2 image");
+  expect_error("/vz/private/7", ErrorKind::refused, "is a qcow2 image");
   files_.add("/vz/private/8/root.hdd/root.hdd", qcow2);
-  expect_error("8", ErrorKind::damaged, "is a qcow2 image");
+  expect_error("8", ErrorKind::refused, "is a qcow2 image");
   files_.add("/vz/private/9/etc/hostname", "simfs");
   expect_error("9", ErrorKind::not_found, "files lie in /vz/private/9 as they are (simfs)");
   files_.add("/vz/private/10/fs/etc/hostname", "simfs");
@@ -300,7 +312,7 @@ TEST_F(ImageTest, WhatIsMissing) {
   files_.add_special("/dev/fifo");
   expect_error("/dev/fifo", ErrorKind::damaged, "neither a regular file nor a directory");
   put_descriptor({});
-  expect_error(kBundle, ErrorKind::not_found, "root.hds");
+  expect_error(kBundle, ErrorKind::damaged, "root.hds");
   put_delta("root.hds", {0});
   files_.forbid(std::string(kBundle) + "/root.hds");
   expect_error(kBundle, ErrorKind::not_permitted, "root.hds");
@@ -308,7 +320,7 @@ TEST_F(ImageTest, WhatIsMissing) {
 
 TEST_F(ImageTest, Row64_OtherFormats) {
   files_.add("/i/qcow2", std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0'));
-  expect_error("/i/qcow2", ErrorKind::damaged, "qcow2");
+  expect_error("/i/qcow2", ErrorKind::refused, "qcow2");
   files_.add("/i/text", std::string(100, 'a'));
   expect_error("/i/text", ErrorKind::damaged, "not a ploop image");
   files_.add("/i/short", "WithouFreSpacExt");

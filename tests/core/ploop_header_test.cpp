@@ -18,9 +18,10 @@ Result<PloopHeader> parse(const PloopSpec& spec, uint64_t file_size = kPlenty) {
   return parse_ploop_header(std::span(head).first(kPloopHeaderSize), file_size, "IMG");
 }
 
-void expect_refused(const Result<PloopHeader>& header, const std::string& words) {
+void expect_refused(const Result<PloopHeader>& header, const std::string& words,
+                    ErrorKind kind = ErrorKind::damaged) {
   ASSERT_FALSE(header);
-  EXPECT_EQ(header.error().kind, ErrorKind::damaged);
+  EXPECT_EQ(header.error().kind, kind);
   EXPECT_THAT(header.error().message, HasSubstr("IMG: "));
   EXPECT_THAT(header.error().message, HasSubstr(words));
 }
@@ -98,7 +99,7 @@ TEST(PloopHeader, NamesQcow2AndWhatToUseForIt) {
   auto head = ploop_head({});
   head[0] = std::byte{'Q'}, head[1] = std::byte{'F'}, head[2] = std::byte{'I'};
   head[3] = std::byte{0xfb};
-  expect_refused(parse_ploop_header(head, kPlenty, "IMG"), "qemu-nbd");
+  expect_refused(parse_ploop_header(head, kPlenty, "IMG"), "qemu-nbd", ErrorKind::refused);
 }
 
 }  // namespace

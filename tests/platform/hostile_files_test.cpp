@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/image.hpp"
+#include "core/owner.hpp"
 #include "platform/posix_file_system.hpp"
 #include "platform/unique_fd.hpp"
 #include "tests/support/descriptors.hpp"
@@ -186,6 +187,52 @@ TEST_F(HostileFilesTest, H42_LinksInTheBundle) {
 }
 
 // What was opened is what is read, whatever the name leads to later.
+// Of a dead host's disk, all that has a name is below --root.
+TEST_F(HostileFilesTest, H42_LinksLeadNowhereOutOfAnotherRoot) {
+  put_delta("golden/base.hds");
+  put_delta("old/golden/base.hds");
+  dir_.write("old/bundle/DiskDescriptor.xml",
+             DescriptorText{.images = image_xml(kFixedTop, "root.hds")}.str());
+  link(dir_ / "golden/base.hds", "old/bundle/root.hds");
+  ImageLocation location;
+  location.path = dir_ / "old/bundle/DiskDescriptor.xml";
+  location.is_descriptor = true;
+  location.allow_outside = true;
+  location.root = dir_ / "old";
+  EXPECT_FALSE(open_image(files_, location));
+  std::filesystem::remove(dir_ / "old/bundle/root.hds");
+  link("/golden/base.hds", "old/bundle/root.hds");
+  const auto image = open_image(files_, location);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->disk.deltas().front().name(), dir_ / "old/golden/base.hds");
+}
+
+// A lock file that is a link could make root open and lock any file.
+TEST_F(HostileFilesTest, H42_LockFilesBehindLinksAreNotTouched) {
+  put_delta("bundle/root.hds");
+  put_descriptor("root.hds");
+  const auto location = locate_image(files_, "/", dir_ / "bundle");
+  ASSERT_TRUE(location);
+  dir_.write("secret", "x");
+  link("../secret", "bundle/DiskDescriptor.xml.lck");
+  EXPECT_THAT(find_use_places(files_, *location).places.flocks, ::testing::IsEmpty());
+  std::filesystem::remove(dir_ / "bundle/DiskDescriptor.xml.lck");
+  dir_.write("bundle/DiskDescriptor.xml.lck", "");
+  EXPECT_THAT(find_use_places(files_, *location).places.flocks,
+              ::testing::ElementsAre(dir_ / "bundle/DiskDescriptor.xml.lck"));
+}
+
+// A hole that is only there since the file was cut must not be taken for an empty table.
+TEST_F(HostileFilesTest, AFileThatIsCutWhileItIsOpenedHasNoHoles) {
+  const std::string path = put_delta("delta");
+  std::filesystem::resize_file(path, 1 << 20);
+  const auto file = files_.open_image(path);
+  ASSERT_TRUE(file);
+  EXPECT_EQ((*file)->next_data(512 << 10), 1U << 20);
+  std::filesystem::resize_file(path, 64);
+  EXPECT_EQ((*file)->next_data(512 << 10), 512U << 10);
+}
+
 TEST_F(HostileFilesTest, H43_AnOpenFileStaysTheSame) {
   put_descriptor("root.hds");
   const std::string path = put_delta("bundle/root.hds");

@@ -96,11 +96,12 @@ case_check_takes_a_copy_of_a_lost_superblock() {
 case_check_is_not_led_in_circles() {
     truncate -s 16M "$WORK/raw"
     mke2fs -q -t ext2 -b 4096 "$WORK/raw"
-    debugfs -w -f /dev/stdin "$WORK/raw" >/dev/null 2>&1 <<CMD
+    cat >"$WORK/commands" <<CMD
 write /dev/null loop
 set_inode_field /loop block[TIND] 3000
 set_inode_field /loop block[DIND] 3000
 CMD
+    debugfs -w -f "$WORK/commands" "$WORK/raw" >/dev/null 2>&1
     i=0
     while [ $i -lt 1024 ]; do
         printf '\270\013\000\000' # 3000
