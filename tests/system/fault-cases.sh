@@ -128,7 +128,7 @@ case_bad_input_is_one_line_and_leaves_nothing() {
         refused 65 'neither a regular file' "$bad/fifo"
         refused 66 'DiskDescriptor.xml' "$bad/directory"
         refused 65 'not well-formed XML' "$bad/xml"
-        refused 66 'gone.hds' "$bad/missing-delta"
+        refused 65 'gone.hds' "$bad/missing-delta"
         refused 66 'container 999: its private area' 999
         refused 66 'no such file' ../etc/passwd%
         refused 66 'not a container ID' 00101
