@@ -79,6 +79,10 @@ class TableCheck {
         errors_(report, delta.name()) {}
 
   Result<void> run() {
+    // Counted first: a vector that grows takes twice the memory.
+    size_t count = 0;
+    PLOOPU_CHECK(delta_.for_each_entry([&](uint64_t, uint32_t) { ++count; }));
+    entries_.reserve(count);
     PLOOPU_CHECK(
         delta_.for_each_entry([&](uint64_t cluster, uint32_t value) { look_at(cluster, value); }));
     end_run();

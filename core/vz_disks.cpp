@@ -12,6 +12,9 @@
 namespace ploopu {
 namespace {
 
+// Far more than any container has: each costs a look-up.
+constexpr size_t kMaxDisks = 64;
+
 constexpr size_t kUuidLength = 36;
 constexpr size_t kMaxNumberLength = 3;  // longer digits begin a GUID
 
@@ -89,6 +92,11 @@ VzDisks parse_disks(std::string_view value, const std::string& file) {
   for (size_t number = 1; !value.empty(); ++number) {
     const std::string_view entry = next_part(value, ';');
     if (entry.empty()) continue;
+    if (list.disks.size() == kMaxDisks) {
+      list.warnings.push_back(
+          fmt::format("{}: DISK: has more than {} disks: the rest is left out", file, kMaxDisks));
+      break;
+    }
     VzDisk disk;
     const std::string reason = parse_entry(entry, disk);
     if (reason.empty()) {

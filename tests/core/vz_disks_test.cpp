@@ -47,6 +47,17 @@ TEST(VzDisks, WhatCannotBeUnderstoodIsLeftOutAndTheRestIsRead) {
                                                    "no uuid)")));
 }
 
+TEST(VzDisks, NoContainerHasThousands) {
+  std::string value;
+  for (int i = 0; i < 1000; ++i) {
+    value += fmt::format("uuid={{{:08x}-0000-0000-0000-000000000001}},image=x;", i);
+  }
+  const auto list = parse_disks(value, "conf");
+  EXPECT_EQ(list.disks.size(), 64U);
+  ASSERT_EQ(list.warnings.size(), 1U);
+  EXPECT_THAT(list.warnings[0], HasSubstr("more than 64 disks"));
+}
+
 TEST(VzDisks, Choosing) {
   const auto disks = parse_disks("uuid=" + guid('2') + ",image=a;uuid={22220000" +
                                      guid('3').substr(9) + ",image=b;uuid=" + guid('a') + ",image=",
