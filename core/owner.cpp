@@ -60,6 +60,10 @@ class Collector {
           {UseKind::trace, area + "/.running exists: the container runs, or crashed"});
     }
     if (exists("/", area + "/dump/Dump")) add_suspended(area + "/dump/Dump");
+    if (exists("/", area + "/.owner")) {
+      found.traces.push_back(
+          {UseKind::trace, area + "/.owner exists: on shared storage another host may run it"});
+    }
   }
 
   // By variables of vzctl, in the tree to which the container belongs.
@@ -70,6 +74,7 @@ class Collector {
     if (exists(root_, dump)) add_suspended(dump);
     if (root_ != "/") return;
     found.places.ctid = ctid;
+    add_flock(real_path("/var/vz/" + ctid + ".conf.lck"));
     found.places.mount_root = real_path(configured(*config, "VE_ROOT", "/vz/root/" + ctid));
     found.places.pid_files = {
         real_path(configured(*config, "LOCKDIR", "/vz/lock") + "/" + ctid + ".lck")};

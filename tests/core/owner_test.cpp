@@ -12,6 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class UsePlacesTest : public ::testing::Test {
  protected:
@@ -36,12 +37,14 @@ class UsePlacesTest : public ::testing::Test {
 
 TEST_F(UsePlacesTest, OfAContainer) {
   files_.add("/etc/vz/vz.conf", "LOCKDIR=/var/vzlock\nVE_ROOT=/vz/root/$VEID\n");
+  files_.add("/var/vz/101.conf.lck", "");
   const auto found = find("101");
   EXPECT_EQ(found.places.ctid, "101");
   EXPECT_EQ(found.places.mount_root, "/vz/root/101");
   EXPECT_THAT(found.places.pid_files, ElementsAre("/var/vzlock/101.lck"));
-  EXPECT_THAT(found.places.flocks, ElementsAre("/vz/private/101/root.hdd/DiskDescriptor.xml.lck",
-                                               "/vz/private/101/.lck"));
+  EXPECT_THAT(found.places.flocks,
+              UnorderedElementsAre("/vz/private/101/root.hdd/DiskDescriptor.xml.lck",
+                                   "/vz/private/101/.lck", "/var/vz/101.conf.lck"));
   EXPECT_THAT(found.traces, IsEmpty());
 }
 
@@ -65,8 +68,9 @@ TEST_F(UsePlacesTest, OnADeadHostsDiskOnlyItsFilesCount) {
 TEST_F(UsePlacesTest, TracesInThePrivateArea) {
   files_.add("/vz/private/101/.running", "");
   files_.add("/vz/private/101/dump/Dump", "x");
+  files_.add("/vz/private/101/.owner", "host7");
   const auto found = find("101");
-  ASSERT_EQ(found.traces.size(), 2U);
+  ASSERT_EQ(found.traces.size(), 3U);
   EXPECT_EQ(found.traces[0].kind, UseKind::trace);
 }
 
