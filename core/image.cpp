@@ -52,8 +52,8 @@ Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::
   return {};
 }
 
-// A header that is no longer as it was read: somebody writes to the image, or has put another file
-// in its place, and its table may be of either state.
+// A header that is no longer as it was read: somebody writes to the image, and its table may be of
+// either state.
 Result<void> refuse_changed_headers(const Disk& disk) {
   for (const auto& delta : disk.deltas()) PLOOPU_CHECK(delta.check_unchanged());
   return {};
