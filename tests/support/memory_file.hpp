@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -71,7 +72,7 @@ class MemoryFile final : public ImageFile {
   std::map<uint64_t, Bytes> pieces_;  // by offset; they don't overlap
   std::map<uint64_t, int> bad_;
   uint64_t size_ = 0;
-  mutable uint64_t bytes_read_ = 0;
+  mutable std::atomic<uint64_t> bytes_read_ = 0;  // several threads may read
 };
 
 }  // namespace ploopu::testing
