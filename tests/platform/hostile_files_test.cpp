@@ -121,7 +121,7 @@ TEST_F(HostileFilesTest, H38_FilesOfTheKernel) {
 TEST_F(HostileFilesTest, H38_AHugeSparseFile) {
   const std::string file = dir_.write("bundle/huge", "x");
   if (::truncate(file.c_str(), INT64_MAX) != 0 && ::truncate(file.c_str(), int64_t{1} << 43) != 0) {
-    GTEST_SKIP() << "no file system for it";
+    FAIL() << "no file system here takes a file of 8 TiB";
   }
   put_descriptor("huge");
   expect_refused(false, "not a ploop image");
