@@ -12,6 +12,7 @@ namespace {
 
 // A backslash goes away and the character behind it stays, before anything else is looked at.
 std::string strip_backslashes(std::string_view line) {
+  if (line.find('\\') == std::string_view::npos) return std::string(line);
   std::string out;
   for (size_t i = 0; i < line.size(); ++i) {
     if (line[i] == '\\' && ++i == line.size()) break;
@@ -65,6 +66,7 @@ Result<VzConfig> parse_vz_config(const std::string& text, const std::string& nam
     return fail(ErrorKind::damaged, "{}: contains a NUL byte: not a configuration file", name);
   }
   VzConfig config;
+  size_t settings = 0;
   std::string_view rest = text;
   for (size_t number = 1; !rest.empty(); ++number) {
     const size_t end = std::min(rest.find('\n'), rest.size());
@@ -91,6 +93,10 @@ Result<VzConfig> parse_vz_config(const std::string& text, const std::string& nam
     }
     if (!config.values.insert_or_assign(std::string(key), std::string(*unquoted)).second) {
       config.repeated.emplace(key);
+    }
+    if (++settings > kMaxConfigSettings) {
+      return fail(ErrorKind::damaged, "{}: has more than {} settings: not a configuration file",
+                  name, kMaxConfigSettings);
     }
   }
   return config;

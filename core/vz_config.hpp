@@ -16,6 +16,8 @@ namespace ploopu {
 
 inline constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 inline constexpr size_t kMaxConfigLine = size_t{64} << 10;
+// Of one file; vzctl knows fewer than 200 variables.
+inline constexpr size_t kMaxConfigSettings = 4096;
 
 struct VzConfig {
   std::map<std::string, std::string, std::less<>> values;

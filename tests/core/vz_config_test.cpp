@@ -69,6 +69,9 @@ TEST(VzConfig, RefusesWhatIsNoConfiguration) {
   refused("A=1\nK=\"secret", "line 2: the quote after K=");
   refused(std::string("K=1\0secret", 10), "NUL");
   refused("K=" + std::string(70000, 'x'), "line 1 is longer");
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += "K=1\n";
+  refused(many, "more than 4096 settings");
 }
 
 }  // namespace
