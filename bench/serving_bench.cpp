@@ -9,6 +9,7 @@
 
 #include "core/nbd_server.hpp"
 #include "platform/socket_stream.hpp"
+#include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
@@ -51,13 +52,10 @@ void request(benchmark::State& state) {
   });
   {
     SocketStream client{UniqueFd(ends[1])};
-    Bytes wire(28);
-    const std::array<unsigned char, 4> magic = {0x25, 0x60, 0x95, 0x13};
-    for (size_t i = 0; i < magic.size(); ++i) wire[i] = std::byte{magic[i]};
-    wire[26] = std::byte{0x10};  // 4096 bytes
+    const Bytes wire = nbd_request(nbd::read, 1, 0, 4096);
     Bytes reply(16 + 4096);
     for (auto _ : state) {
-      if (!client.send(wire) || !client.receive(reply)) state.SkipWithError("connection lost");
+      if (!client.send(wire) || !receive_all(client, reply)) state.SkipWithError("connection lost");
     }
   }
   server.join();

@@ -9,6 +9,29 @@
 namespace ploopu {
 namespace {
 
+class MemorySink final : public DataSink {
+ public:
+  explicit MemorySink(std::span<std::byte> out) : out_(out) {}
+
+  int add_zeros(uint64_t length) override {
+    const auto piece = next(length);
+    std::memset(piece.data(), 0, piece.size());
+    return 0;
+  }
+  int add_data(const ImageFile& file, uint64_t offset, uint64_t length) override {
+    return file.read(offset, next(length));
+  }
+
+ private:
+  std::span<std::byte> next(uint64_t length) {
+    const auto piece = out_.first(length);
+    out_ = out_.subspan(length);
+    return piece;
+  }
+
+  std::span<std::byte> out_;
+};
+
 Result<void> check_chain(const std::vector<Delta>& deltas) {
   const Delta& top = deltas.back();
   for (size_t i = 0; i < deltas.size(); ++i) {
@@ -160,24 +183,22 @@ Extent Disk::extent_at(uint64_t offset, uint64_t max_length) const {
 }
 
 int Disk::read(uint64_t offset, std::span<std::byte> out) const {
-  if (offset > size_ || out.size() > size_ - offset) return EINVAL;
-  while (!out.empty()) {
-    const Extent extent = extent_at(offset, out.size());
-    const auto piece = out.first(extent.length);
-    switch (extent.kind) {
-      case ExtentKind::zero:
-        std::memset(piece.data(), 0, piece.size());
-        break;
-      case ExtentKind::data:
-        if (int error = deltas_[extent.delta].file().read(extent.file_offset, piece); error != 0) {
-          return error;
-        }
-        break;
-      case ExtentKind::unreadable:
-        return EIO;
+  MemorySink sink(out);
+  return deliver(offset, out.size(), sink);
+}
+
+int Disk::deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
+  if (offset > size_ || length > size_ - offset) return EINVAL;
+  while (length > 0) {
+    const Extent extent = extent_at(offset, length);
+    int error = EIO;
+    if (extent.kind == ExtentKind::zero) error = sink.add_zeros(extent.length);
+    if (extent.kind == ExtentKind::data) {
+      error = sink.add_data(deltas_[extent.delta].file(), extent.file_offset, extent.length);
     }
+    if (error != 0) return error;
     offset += extent.length;
-    out = out.subspan(extent.length);
+    length -= extent.length;
   }
   return 0;
 }

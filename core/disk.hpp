@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "core/data_sink.hpp"
 #include "core/delta.hpp"
 #include "core/result.hpp"
 
@@ -61,6 +62,9 @@ class Disk {
   // Fills `out` from disk byte `offset`. Returns 0 or an errno value: EINVAL when the range leaves
   // the disk, EIO when any byte of it can't be read. After an error `out` is undefined.
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const;
+
+  // The same for `length` bytes that go into `sink`. Holes reach it without touching a file.
+  [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const;
 
  private:
   // Which ploop file holds a cluster. `owner` is 1 + index of the delta, or one of the marks.

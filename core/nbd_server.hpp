@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/data_sink.hpp"
 #include "core/disk.hpp"
 
 namespace ploopu::nbd {
@@ -22,10 +23,18 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // False when the other side is gone before the buffer is full.
-  [[nodiscard]] virtual bool receive(std::span<std::byte> out) = 0;
+  // Waits until something is there and returns how many bytes of it are in `out` now; 0 when the
+  // other side is gone.
+  [[nodiscard]] virtual size_t receive_some(std::span<std::byte> out) = 0;
   // False when the other side is gone.
   [[nodiscard]] virtual bool send(std::span<const std::byte> data) = 0;
+
+  // Collects data to be sent without a copy of it in our memory. Its calls fail with ENOSPC when
+  // it is full. Nothing is sent before send_collected().
+  [[nodiscard]] virtual DataSink& collector() = 0;
+  // Sends `head` and all that was collected behind it. False when the other side is gone.
+  [[nodiscard]] virtual bool send_collected(std::span<const std::byte> head) = 0;
+  virtual void drop_collected() = 0;
 };
 
 enum class End {
@@ -36,6 +45,8 @@ enum class End {
 // Answers requests until the connection ends. A request that can't be served gets an error reply.
 // A reply leaves only when all of its data is in hand, since NBD can't take back a good header.
 // Any number of calls may run at once on one disk, each with a stream of its own.
+// Throws std::bad_alloc at the start; what comes later allocates nothing, but for a large request
+// that the collector has no room for.
 End serve(const Disk& disk, Stream& stream);
 
 }  // namespace ploopu::nbd

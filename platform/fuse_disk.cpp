@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/text.hpp"
+#include "platform/page_pipe.hpp"
 
 namespace ploopu {
 namespace {
@@ -45,19 +46,62 @@ void open_file(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* info) {
   fuse_reply_open(request, info);
 }
 
-void read_file(fuse_req_t request, fuse_ino_t /*inode*/, size_t size, off_t offset,
-               fuse_file_info* /*info*/) {
-  // libfuse keeps its threads, so a buffer for each is enough.
-  thread_local std::vector<std::byte> buffer;
-  const Disk& disk = disk_of(request);
-  const auto start = std::min(static_cast<uint64_t>(offset), disk.size());
-  const auto length = std::min<uint64_t>(size, disk.size() - start);
-  if (buffer.size() < length) buffer.resize(length);
-  if (disk.read(start, std::span(buffer).first(length)) != 0) {
+// libfuse keeps its threads, and each has these.
+struct ReadBuffers {
+  // The largest read, at least twice over, since a cluster needn't begin at a page.
+  PagePipe pages{size_t{2} << 20};
+  std::vector<std::byte> memory;
+};
+
+ReadBuffers& read_buffers() {
+  thread_local ReadBuffers buffers;
+  return buffers;
+}
+
+// Reading into our memory is the way for what is small, and for what has no room among the pages.
+void reply_from_memory(fuse_req_t request, uint64_t start, uint64_t length) {
+  auto& memory = read_buffers().memory;
+  if (memory.size() < length) memory.resize(length);
+  if (disk_of(request).read(start, std::span(memory).first(length)) != 0) {
     fuse_reply_err(request, EIO);
     return;
   }
-  fuse_reply_buf(request, reinterpret_cast<const char*>(buffer.data()), length);
+  fuse_reply_buf(request, reinterpret_cast<const char*>(memory.data()), length);
+}
+
+// Of a reply that is too short the kernel would take the rest for zeros: so all of the data has to
+// be here before the first of it leaves.
+void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
+  PagePipe& pages = read_buffers().pages;
+  const int error = disk_of(request).deliver(start, length, pages);
+  if (error == 0) {
+    fuse_bufvec data = FUSE_BUFVEC_INIT(length);
+    data.buf[0].flags = FUSE_BUF_IS_FD;
+    data.buf[0].fd = pages.read_end();
+    // Pages are not given away (FUSE_BUF_SPLICE_MOVE): the cache of the image would lose them.
+    fuse_reply_data(request, &data, FUSE_BUF_SPLICE_NONBLOCK);
+  }
+  pages.drop();
+  if (error == ENOSPC) {
+    reply_from_memory(request, start, length);
+  } else if (error != 0) {
+    fuse_reply_err(request, EIO);
+  }
+}
+
+void read_file(fuse_req_t request, fuse_ino_t /*inode*/, size_t size, off_t offset,
+               fuse_file_info* /*info*/) {
+  constexpr uint64_t kCopied = uint64_t{64} << 10;
+  const Disk& disk = disk_of(request);
+  const auto start = std::min(static_cast<uint64_t>(offset), disk.size());
+  const auto length = std::min<uint64_t>(size, disk.size() - start);
+  (length > kCopied ? reply_from_pages : reply_from_memory)(request, start, length);
+}
+
+void set_up_connection(void* /*disk*/, fuse_conn_info* connection) {
+  constexpr unsigned kReadAhead = 4U << 20;
+  connection->want |= connection->capable & FUSE_CAP_SPLICE_WRITE;
+  connection->max_readahead = std::max(connection->max_readahead, kReadAhead);
 }
 
 // What libfuse has to say goes to stderr by default, which a server doesn't have.
@@ -77,6 +121,7 @@ std::string& last_log_line() {
 
 Result<void> FuseDisk::mount(const std::string& file) {
   fuse_lowlevel_ops operations = {};
+  operations.init = set_up_connection;
   operations.getattr = get_attributes;
   operations.open = open_file;
   operations.read = read_file;

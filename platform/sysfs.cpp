@@ -7,6 +7,11 @@
 #include <sstream>
 #include <system_error>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "platform/unique_fd.hpp"
+
 namespace ploopu {
 
 std::optional<std::string> read_attribute(const std::string& path) {
@@ -17,6 +22,12 @@ std::optional<std::string> read_attribute(const std::string& path) {
   std::string text = content.str();
   if (text.ends_with('\n')) text.pop_back();
   return text;
+}
+
+bool write_attribute(const std::string& path, const std::string& value) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return fd.valid() &&
+         ::write(fd.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
 }
 
 std::vector<std::string> list_directory(const std::string& path) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Small readers for /sys and /proc.
+// Small readers for /sys and /proc, and a writer.
 #pragma once
 
 #include <optional>
@@ -10,6 +10,9 @@ namespace ploopu {
 
 // The content of a small file without the newline at its end; nothing when it can't be read.
 [[nodiscard]] std::optional<std::string> read_attribute(const std::string& path);
+
+// False when it isn't there or the kernel won't have it.
+[[nodiscard]] bool write_attribute(const std::string& path, const std::string& value);
 
 // Names in a directory, without "." and "..", sorted; empty when it can't be read.
 [[nodiscard]] std::vector<std::string> list_directory(const std::string& path);

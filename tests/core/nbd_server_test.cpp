@@ -1,40 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/nbd_server.hpp"
 
-#include <cstring>
-
 #include <gtest/gtest.h>
 
 #include "core/nbd_wire.hpp"
+#include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
 namespace {
-
-void put(Bytes& out, uint64_t value, int bytes) {
-  for (int i = bytes - 1; i >= 0; --i)
-    out.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
-}
-
-Bytes request(uint16_t command, uint64_t cookie, uint64_t offset, uint32_t length) {
-  Bytes out;
-  put(out, 0x25609513, 4);
-  put(out, 0, 2);
-  put(out, command, 2);
-  put(out, cookie, 8);
-  put(out, offset, 8);
-  put(out, length, 4);
-  return out;
-}
-
-Bytes reply(uint64_t cookie, uint32_t status, const Bytes& data = {}) {
-  Bytes out;
-  put(out, 0x67446698, 4);
-  put(out, status, 4);
-  put(out, cookie, 8);
-  out.insert(out.end(), data.begin(), data.end());
-  return out;
-}
 
 // What the client sends, and what it gets.
 class ScriptedStream final : public nbd::Stream {
@@ -43,23 +17,37 @@ class ScriptedStream final : public nbd::Stream {
   [[nodiscard]] const Bytes& output() const { return output_; }
   [[nodiscard]] size_t sends() const { return sends_; }
 
-  bool receive(std::span<std::byte> out) override {
-    if (out.size() > input_.size() - at_) return false;
-    std::copy_n(input_.begin() + static_cast<ptrdiff_t>(at_), out.size(), out.begin());
-    at_ += out.size();
-    return true;
+  // At most this much at a time.
+  void trickle(size_t bytes) { at_once_ = bytes; }
+  void make_room(size_t bytes) { collector_.emplace(bytes); }
+
+  size_t receive_some(std::span<std::byte> out) override {
+    const size_t size = std::min({out.size(), input_.size() - at_, at_once_});
+    std::copy_n(input_.begin() + static_cast<ptrdiff_t>(at_), size, out.begin());
+    at_ += size;
+    return size;
   }
   bool send(std::span<const std::byte> data) override {
     ++sends_;
     output_.insert(output_.end(), data.begin(), data.end());
     return true;
   }
+  DataSink& collector() override { return *collector_; }
+  bool send_collected(std::span<const std::byte> head) override {
+    Bytes whole(head.begin(), head.end());
+    const Bytes data = collector_->take();
+    whole.insert(whole.end(), data.begin(), data.end());
+    return send(whole);
+  }
+  void drop_collected() override { collector_->take(); }
 
  private:
   Bytes input_;
   Bytes output_;
   size_t at_ = 0;
   size_t sends_ = 0;
+  size_t at_once_ = SIZE_MAX;
+  std::optional<MemoryCollector> collector_{1 << 20};
 };
 
 class NbdServerTest : public ::testing::Test {
@@ -77,22 +65,22 @@ class NbdServerTest : public ::testing::Test {
 };
 
 TEST_F(NbdServerTest, ReadsAcrossExtentsAndEndsWithTheSocket) {
-  stream_.add(request(nbd::read, 77, 4000, 200));
+  stream_.add(nbd_request(nbd::read, 77, 4000, 200));
   EXPECT_EQ(serve(), nbd::End::disconnected);
   const Bytes data = pattern(4096, 1);
   Bytes expected(data.begin() + 4000, data.end());
   expected.resize(200);
-  EXPECT_EQ(stream_.output(), reply(77, 0, expected));
+  EXPECT_EQ(stream_.output(), nbd_reply(77, 0, expected));
   EXPECT_EQ(stream_.sends(), 1U);  // the header never leaves before its data
 }
 
 TEST_F(NbdServerTest, WhatCannotBeReadIsAnErrorWithoutData) {
-  stream_.add(request(nbd::read, 1, 8000, 400));   // runs into the cluster past the file's end
-  stream_.add(request(nbd::read, 2, 8192, 2048));  // lies in it
-  stream_.add(request(nbd::read, 3, 8000, 192));
+  stream_.add(nbd_request(nbd::read, 1, 8000, 400));   // runs into the cluster past the file's end
+  stream_.add(nbd_request(nbd::read, 2, 8192, 2048));  // lies in it
+  stream_.add(nbd_request(nbd::read, 3, 8000, 192));
   serve();
-  Bytes expected = reply(1, 5);
-  for (const Bytes& more : {reply(2, 5), reply(3, 0, Bytes(192))}) {
+  Bytes expected = nbd_reply(1, 5);
+  for (const Bytes& more : {nbd_reply(2, 5), nbd_reply(3, 0, Bytes(192))}) {
     expected.insert(expected.end(), more.begin(), more.end());
   }
   EXPECT_EQ(stream_.output(), expected);
@@ -101,9 +89,9 @@ TEST_F(NbdServerTest, WhatCannotBeReadIsAnErrorWithoutData) {
 TEST_F(NbdServerTest, OutOfRangeAndHugeRequestsAreInvalid) {
   const auto expect_invalid = [&](uint64_t offset, uint32_t length) {
     ScriptedStream stream;
-    stream.add(request(nbd::read, 9, offset, length));
+    stream.add(nbd_request(nbd::read, 9, offset, length));
     nbd::serve(*disk_, stream);
-    EXPECT_EQ(stream.output(), reply(9, 22)) << offset << " " << length;
+    EXPECT_EQ(stream.output(), nbd_reply(9, 22)) << offset << " " << length;
   };
   expect_invalid(10240, 1);
   expect_invalid(0, 10241);
@@ -115,28 +103,102 @@ TEST_F(NbdServerTest, OutOfRangeAndHugeRequestsAreInvalid) {
 TEST_F(NbdServerTest, ARequestHasAGreatestSize) {
   auto file = ploop_file({.cluster_sectors = 131072, .disk_sectors = 131072, .bat = {0}});
   disk_.emplace(*Disk::assemble(chain(open_ploop(file))));
-  stream_.add(request(nbd::read, 1, 0, nbd::kMaxRequest + 1));
+  stream_.add(nbd_request(nbd::read, 1, 0, nbd::kMaxRequest + 1));
   serve();
-  EXPECT_EQ(stream_.output(), reply(1, 22));
+  EXPECT_EQ(stream_.output(), nbd_reply(1, 22));
 }
 
 TEST_F(NbdServerTest, WritesAreRefusedAndTheirDataIsSwallowed) {
-  stream_.add(request(nbd::write, 5, 0, 512));
+  stream_.add(nbd_request(nbd::write, 5, 0, 512));
   stream_.add(pattern(512, 3));
-  stream_.add(request(nbd::flush, 6, 0, 0));
-  stream_.add(request(4, 7, 0, 512));  // trim
-  stream_.add(request(nbd::disconnect, 8, 0, 0));
-  stream_.add(request(nbd::read, 9, 0, 1));  // never answered
+  stream_.add(nbd_request(nbd::flush, 6, 0, 0));
+  stream_.add(nbd_request(4, 7, 0, 512));  // trim
+  stream_.add(nbd_request(nbd::disconnect, 8, 0, 0));
+  stream_.add(nbd_request(nbd::read, 9, 0, 1));  // never answered
   EXPECT_EQ(serve(), nbd::End::disconnected);
-  Bytes expected = reply(5, 1);
-  for (const Bytes& more : {reply(6, 0), reply(7, 22)}) {
+  Bytes expected = nbd_reply(5, 1);
+  for (const Bytes& more : {nbd_reply(6, 0), nbd_reply(7, 22)}) {
     expected.insert(expected.end(), more.begin(), more.end());
   }
   EXPECT_EQ(stream_.output(), expected);
 }
 
+// Clusters of 64 KiB: data, a hole, data, and one past the file's end.
+class NbdLargeRequests : public NbdServerTest {
+ protected:
+  static constexpr uint32_t kCluster = 65536;
+
+  NbdLargeRequests() {
+    auto file = ploop_file({.cluster_sectors = 128, .disk_sectors = 512, .bat = {2, 0, 1, 99}});
+    file->write(kCluster, pattern(kCluster, 1));
+    file->write(size_t{2} * kCluster, pattern(kCluster, 2));
+    disk_.emplace(*Disk::assemble(chain(open_ploop(file))));
+    stream_.add(nbd_request(nbd::read, 1, 100, 3 * kCluster - 200));
+    stream_.add(nbd_request(nbd::read, 2, kCluster, 3 * kCluster));  // runs into what is missing
+    stream_.add(nbd_request(nbd::read, 3, 100, 50));
+  }
+
+  void expect_replies() {
+    Bytes whole(size_t{3} * kCluster);
+    ASSERT_EQ(disk_->read(0, whole), 0);
+    Bytes expected = nbd_reply(1, 0, Bytes(whole.begin() + 100, whole.end() - 100));
+    for (const Bytes& more :
+         {nbd_reply(2, 5), nbd_reply(3, 0, Bytes(whole.begin() + 100, whole.begin() + 150))}) {
+      expected.insert(expected.end(), more.begin(), more.end());
+    }
+    EXPECT_EQ(stream_.output(), expected);
+  }
+};
+
+TEST_F(NbdLargeRequests, AreCollected) {
+  EXPECT_EQ(serve(), nbd::End::disconnected);
+  expect_replies();
+  EXPECT_EQ(stream_.sends(), 2U);
+}
+
+TEST_F(NbdLargeRequests, AreReadIntoMemoryWhereTheyDoNotFit) {
+  stream_.make_room(kCluster + 1);
+  EXPECT_EQ(serve(), nbd::End::disconnected);
+  expect_replies();
+}
+
+TEST_F(NbdLargeRequests, MayComeInPieces) {
+  stream_.trickle(5);
+  EXPECT_EQ(serve(), nbd::End::disconnected);
+  expect_replies();
+}
+
+TEST_F(NbdServerTest, RepliesToWhatCameTogetherLeaveTogetherAndInOrder) {
+  Bytes expected;
+  for (uint64_t i = 0; i < 200; ++i) {
+    stream_.add(nbd_request(nbd::read, i, 0, 4096));
+    const Bytes one = nbd_reply(i, 0, pattern(4096, 1));
+    expected.insert(expected.end(), one.begin(), one.end());
+  }
+  EXPECT_EQ(serve(), nbd::End::disconnected);
+  EXPECT_EQ(stream_.output(), expected);
+  EXPECT_LT(stream_.sends(), 20U);
+}
+
+TEST_F(NbdServerTest, RequestsInPiecesBetweenWritesAreFoundAgain) {
+  stream_.trickle(13);
+  Bytes expected;
+  for (uint64_t i = 0; i < 20; ++i) {
+    stream_.add(nbd_request(nbd::write, i, 0, 3000));
+    stream_.add(pattern(3000, static_cast<uint32_t>(i)));
+    stream_.add(nbd_request(nbd::read, 100 + i, 8, 16));
+    Bytes data = pattern(4096, 1);
+    for (const Bytes& more :
+         {nbd_reply(i, 1), nbd_reply(100 + i, 0, Bytes(data.begin() + 8, data.begin() + 24))}) {
+      expected.insert(expected.end(), more.begin(), more.end());
+    }
+  }
+  EXPECT_EQ(serve(), nbd::End::disconnected);
+  EXPECT_EQ(stream_.output(), expected);
+}
+
 TEST_F(NbdServerTest, AWrongMagicEndsTheConnection) {
-  Bytes wrong = request(nbd::read, 1, 0, 1);
+  Bytes wrong = nbd_request(nbd::read, 1, 0, 1);
   wrong[0] = std::byte{0};
   stream_.add(wrong);
   EXPECT_EQ(serve(), nbd::End::out_of_step);
@@ -144,7 +206,7 @@ TEST_F(NbdServerTest, AWrongMagicEndsTheConnection) {
 }
 
 TEST_F(NbdServerTest, ACutRequestEndsTheConnection) {
-  Bytes cut = request(nbd::read, 1, 0, 1);
+  Bytes cut = nbd_request(nbd::read, 1, 0, 1);
   cut.pop_back();
   stream_.add(cut);
   EXPECT_EQ(serve(), nbd::End::disconnected);

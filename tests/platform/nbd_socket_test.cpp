@@ -10,6 +10,7 @@
 #include "core/nbd_server.hpp"
 #include "core/nbd_wire.hpp"
 #include "platform/socket_stream.hpp"
+#include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
@@ -25,16 +26,6 @@ Disk shuffled_disk() {
   return *Disk::assemble(chain(open_ploop(file)));
 }
 
-Bytes wire_request(uint64_t offset, uint32_t length) {
-  Bytes wire;
-  const auto put = [&](uint64_t value, int bytes) {
-    for (int i = bytes - 1; i >= 0; --i)
-      wire.push_back(static_cast<std::byte>(value >> (8 * i) & 0xFF));
-  };
-  put(0x25609513, 4), put(0, 4), put(offset, 8), put(offset, 8), put(length, 4);
-  return wire;
-}
-
 // Asks for random pieces, several at a time, and compares with the disk.
 void run_client(const Disk& disk, SocketStream& socket, uint32_t seed) {
   std::mt19937 random(seed);
@@ -43,12 +34,12 @@ void run_client(const Disk& disk, SocketStream& socket, uint32_t seed) {
     for (int i = 0; i < 4; ++i) {
       const uint64_t offset = random() % (disk.size() - 9000);
       asked.emplace_back(offset, 1 + random() % 9000);
-      ASSERT_TRUE(socket.send(wire_request(asked.back().first, asked.back().second)));
+      ASSERT_TRUE(socket.send(nbd_request(nbd::read, 1, asked.back().first, asked.back().second)));
     }
     for (const auto& [offset, length] : asked) {
       Bytes reply(nbd::kReplySize + length);
       Bytes expected(length);
-      ASSERT_TRUE(socket.receive(reply));
+      ASSERT_TRUE(receive_all(socket, reply));
       ASSERT_EQ(disk.read(offset, expected), 0);
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(), reply.begin() + nbd::kReplySize));
       ASSERT_EQ(reply[7], std::byte{0});
