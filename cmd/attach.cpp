@@ -12,8 +12,7 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nPrints the device, then its partitions, one a line. A server in the background answers\n"
-    "reads until 'ploopu detach'.\n"
+    "\nPrints the device, then its partitions, one a line. They are there until 'ploopu detach'.\n"
     "\nExamples:\n"
     "  ploopu attach 101\n"
     "  ploopu attach /backup/101/root.hdd --json\n"
@@ -33,8 +32,9 @@ Result<void> run_attach(Context& context, AttachOptions options) {
              context.attachments.attach(opened.image, opened.layout, options.request));
   context.note(notes_of(outcome));
   const Attachment& attachment = outcome.attachment;
-  context.tell(fmt::format("{}: served through {} by process {}", attachment.device,
-                           attachment.backend, attachment.server_pid));
+  const int server = attachment.server_pid;
+  context.tell(fmt::format("{}: served through {}{}", attachment.device, attachment.backend,
+                           server == 0 ? "" : fmt::format(" by process {}", server)));
   if (context.options.json) {
     context.out << attachment_json(opened, outcome, {}).dump(2) << '\n';
     return keep_if_told(context, outcome);

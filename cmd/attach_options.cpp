@@ -19,9 +19,9 @@ Json partitions_json(const OpenedImage& opened, const Attachment& attachment) {
 }  // namespace
 
 void add_backend_option(CLI::App& command, AttachRequest& request) {
-  command.add_option("--backend", request.backend, "How to serve the disk: auto, nbd or fuse")
+  command.add_option("--backend", request.backend, "How to serve the disk: auto, nbd, dm or fuse")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "nbd", "fuse"}).description(""));
+      ->check(CLI::IsMember({"auto", "nbd", "dm", "fuse"}).description(""));
 }
 
 Result<void> refuse_exposed(const Context& context, const Image& image) {

@@ -44,7 +44,7 @@ bool contains(const std::vector<std::string>& list, const std::string& value) {
 }
 
 bool has_node(const Attachment& attachment, const std::string& path) {
-  return attachment.device == path ||
+  return attachment.device == path || contains(attachment.other_nodes, path) ||
          std::any_of(attachment.partitions.begin(), attachment.partitions.end(),
                      [&](const AttachedPartition& p) { return p.device == path; });
 }

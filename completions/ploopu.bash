@@ -71,7 +71,7 @@ _ploopu() {
         return
         ;;
     --backend)
-        mapfile -t COMPREPLY < <(compgen -W 'auto nbd fuse' -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W 'auto nbd dm fuse' -- "$current")
         return
         ;;
     -s | --snapshot)

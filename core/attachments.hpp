@@ -15,7 +15,8 @@ namespace ploopu {
 
 enum class AttachmentState {
   serving,
-  stale,  // its server has died, or the device was taken away from it: to be detached
+  stale,  // its server or loop devices are gone, or the device was taken away from it: to be
+          // detached
 };
 
 struct AttachedPartition {
@@ -31,11 +32,12 @@ struct Attachment {
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;  // Image::snapshot
   std::string root;                     // --root that the ctid was looked up under
-  std::string backend;                  // "nbd", "fuse"
+  std::string backend;                  // "nbd", "dm", "fuse"
   std::string device;                   // a block device, or a file when is_file
   bool is_file = false;
   std::vector<AttachedPartition> partitions;
-  int server_pid = 0;
+  std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
+  int server_pid = 0;                    // 0 when it needs no server, or the server has died
   AttachmentState state = AttachmentState::serving;
   std::vector<std::string> mountpoints;         // all that the kernel shows for it
   std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
@@ -102,9 +104,9 @@ class Attachments {
                                                    const MountRequest& request) = 0;
 
   // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise
-  // unmounts those, frees the device and waits until its server has ended. With `mountpoint` only
-  // that one is unmounted, and the device stays, if ploopu has mounted it elsewhere, too.
-  // ErrorKind::not_found when it was detached meanwhile.
+  // unmounts those, frees the device and waits until its server, if any, has ended. With
+  // `mountpoint` only that one is unmounted, and the device stays, if ploopu has mounted it
+  // elsewhere, too. ErrorKind::not_found when it was detached meanwhile.
   [[nodiscard]] virtual Result<DetachOutcome> detach(
       const Attachment& attachment, const std::optional<std::string>& mountpoint) = 0;
 };

@@ -2,11 +2,15 @@
 // One way to make a disk a device of this host. All of them look alike to the rest.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/image.hpp"
+#include "core/partitions.hpp"
 #include "core/result.hpp"
+#include "platform/block_device.hpp"
+#include "platform/process.hpp"
 #include "platform/runtime_dir.hpp"
 #include "platform/server_process.hpp"
 
@@ -27,11 +31,18 @@ class Backend {
   // Loads what the kernel needs. The error says what is missing, in words that can follow "nbd: ".
   [[nodiscard]] virtual Result<void> prepare(bool as_file) const = 0;
 
-  // Starts a server for the disk and fills in record.device. The device exists as long as the
-  // server is kept. `lock` is RuntimeDir::lock(), under which the server undoes its work if the
-  // command dies.
-  [[nodiscard]] virtual Result<ServerProcess> serve(const Disk& disk, Record& record,
-                                                    int lock) const = 0;
+  // Makes the device of the disk and fills in record.device. With a server, the device exists as
+  // long as that is kept; `lock` is RuntimeDir::lock(), under which the server undoes its work if
+  // the command dies. Without one, it exists until release().
+  [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const Disk& disk, Record& record,
+                                                                   int lock) const = 0;
+
+  // Returns when every partition of `layout` has a node that can be opened. Some may be there
+  // already. `notes` says which can have none, and why.
+  [[nodiscard]] virtual Result<std::vector<AttachedPartition>> provide_partitions(
+      const Record& record, const DiskLayout& layout, std::vector<std::string>& notes) const {
+    return provide_partition_nodes(record.device, layout, notes);
+  }
 
   // The file below the device, which others may use as well; empty when there is none.
   [[nodiscard]] virtual std::string backing_file(const Record& record) const = 0;
@@ -39,10 +50,14 @@ class Backend {
   // The device that sysfs (or the mount table) shows for this attachment now; empty when none.
   [[nodiscard]] virtual std::string find_device(const Record& record) const = 0;
 
+  // Whether somebody answers reads of the device, which is there.
+  [[nodiscard]] virtual bool is_served(const Record& record) const {
+    return is_alive(record.server);
+  }
+
   // Makes the kernel let go of whatever it holds for this attachment, also of what a killed
-  // command left half made. `claim` is the caller's claim_disk() of the device; it is given up.
-  // Without one, the device is claimed here. ErrorKind::busy while something uses it.
-  [[nodiscard]] virtual Result<void> release(const Record& record, UniqueFd claim) const = 0;
+  // command left half made. ErrorKind::busy, and nothing is done, while something uses the device.
+  [[nodiscard]] virtual Result<void> release(const Record& record) const = 0;
 };
 
 // What a server keeps open.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <string_view>
 
 #include <fcntl.h>
 #include <linux/blkpg.h>
@@ -27,6 +28,19 @@ std::string partition_node(const std::string& disk, uint32_t number) {
   return fmt::format("{}p{}", disk, number);
 }
 
+// Its name in sysfs; empty when device-mapper has no such device.
+std::string sysfs_name(const std::string& node) {
+  constexpr std::string_view kMapper = "/dev/mapper/";
+  if (!node.starts_with(kMapper)) return name_of(node);
+  for (const auto& name : list_directory("/sys/block")) {
+    if (!name.starts_with("dm-")) continue;
+    if (read_attribute("/sys/block/" + name + "/dm/name") == node.substr(kMapper.size())) {
+      return name;
+    }
+  }
+  return "";
+}
+
 dev_t number_in_sysfs(const std::string& name) {
   const std::string text = read_attribute("/sys/class/block/" + name + "/dev").value_or("");
   const size_t colon = std::min(text.find(':'), text.size());
@@ -37,8 +51,14 @@ dev_t number_in_sysfs(const std::string& name) {
 }
 
 std::vector<std::string> partition_names(const std::string& disk) {
-  const std::string directory = "/sys/class/block/" + name_of(disk);
+  const std::string directory = "/sys/class/block/" + sysfs_name(disk);
   std::vector<std::string> names;
+  if (const auto uuid = read_attribute(directory + "/dm/uuid"); uuid && !uuid->empty()) {
+    for (auto& name : list_directory(directory + "/holders")) {
+      const auto above = read_attribute("/sys/block/" + name + "/dm/uuid").value_or("");
+      if (is_partition_uuid(above, *uuid)) names.push_back(std::move(name));
+    }
+  }
   for (auto& name : list_directory(directory)) {
     if (read_attribute(fmt::format("{}/{}/partition", directory, name)))
       names.push_back(std::move(name));
@@ -50,10 +70,7 @@ std::vector<std::string> partition_names(const std::string& disk) {
 int add_partition(const UniqueFd& fd, const Partition& partition) {
   struct blkpg_partition data = {};
   data.start = static_cast<long long>(partition.start);
-  // Partitions may not overlap, so the kernel's own scan, too, makes the extended one this short.
-  constexpr uint64_t kExtendedSize = 2 * kSectorSize;
-  data.length = static_cast<long long>(
-      partition.is_extended ? std::min(partition.size, kExtendedSize) : partition.size);
+  data.length = static_cast<long long>(node_size(partition));
   data.pno = static_cast<int>(partition.number);
   struct blkpg_ioctl_arg argument = {BLKPG_ADD_PARTITION, 0, sizeof data, &data};
   return ::ioctl(fd.get(), BLKPG, &argument) == 0 ? 0 : errno;
@@ -74,8 +91,33 @@ dev_t device_number(const std::string& node) {
   return status.st_rdev;
 }
 
+std::string kernel_node(const std::string& node) {
+  const std::string name = sysfs_name(node);
+  return name.empty() ? "" : "/dev/" + name;
+}
+
+uint64_t device_size(const std::string& node) {
+  const auto sectors = read_attribute("/sys/class/block/" + sysfs_name(node) + "/size");
+  return parse_number(sectors.value_or("")).value_or(0) * kSectorSize;
+}
+
+uint64_t node_size(const Partition& partition) {
+  // Partitions may not overlap, so the kernel's own scan, too, makes the extended one this short.
+  constexpr uint64_t kExtendedSize = 2 * kSectorSize;
+  return partition.is_extended ? std::min(partition.size, kExtendedSize) : partition.size;
+}
+
+bool is_partition_uuid(const std::string& uuid, const std::string& disk_uuid) {
+  constexpr std::string_view kPart = "part";
+  const std::string suffix = "-" + disk_uuid;
+  return uuid.starts_with(kPart) && uuid.ends_with(suffix) &&
+         uuid.size() > kPart.size() + suffix.size() &&
+         parse_number(uuid.substr(kPart.size(), uuid.size() - kPart.size() - suffix.size()))
+             .has_value();
+}
+
 std::vector<dev_t> device_numbers(const std::string& disk) {
-  std::vector<dev_t> numbers = {number_in_sysfs(name_of(disk))};
+  std::vector<dev_t> numbers = {number_in_sysfs(sysfs_name(disk))};
   for (const auto& name : partition_names(disk)) numbers.push_back(number_in_sysfs(name));
   std::erase(numbers, dev_t{0});
   return numbers;

@@ -17,7 +17,21 @@ namespace ploopu {
 // The number of a block device node; 0 when there is no such node.
 [[nodiscard]] dev_t device_number(const std::string& node);
 
-// The numbers of a whole disk ("/dev/nbd0") and of its partitions, as sysfs has them now.
+// "/dev/dm-0" for "/dev/mapper/NAME", as sysfs has it now; empty when there is no such device.
+// Others are called what they are called.
+[[nodiscard]] std::string kernel_node(const std::string& node);
+
+// Bytes; 0 when there is no such device.
+[[nodiscard]] uint64_t device_size(const std::string& node);
+
+// How large the node of a partition is, in bytes. The kernel makes an extended one short.
+[[nodiscard]] uint64_t node_size(const Partition& partition);
+
+// Whether a device-mapper device of this UUID is a partition of that one: kpartx's convention.
+[[nodiscard]] bool is_partition_uuid(const std::string& uuid, const std::string& disk_uuid);
+
+// The numbers of a whole disk ("/dev/nbd0") and of its partitions, as sysfs has them now. Those of
+// a device-mapper device are devices above it.
 [[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk);
 
 // Returns when every partition of `layout` has a node that can be opened. The kernel makes them

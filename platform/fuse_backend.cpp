@@ -81,7 +81,7 @@ class FuseService final : public Service {
 
   void wait() override { thread_.join(); }
 
-  Result<void> stop() override { return backend_.release(record_, UniqueFd()); }
+  Result<void> stop() override { return backend_.release(record_); }
 
   // An aborted FUSE connection ends the loop, too, but takes no loop device away.
   void clean_up() override {
@@ -96,30 +96,15 @@ class FuseService final : public Service {
   std::thread thread_;
 };
 
-bool can_open(const char* node) { return UniqueFd(::open(node, O_RDWR | O_CLOEXEC)).valid(); }
-
-// Loads the module behind a node that isn't there, or is there without a driver.
-Result<void> require(const char* node, const char* module) {
-  if (can_open(node)) return {};
-  if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
-    PLOOPU_CHECK(load_kernel_module(module, ""));
-    if (can_open(node)) return {};
-  }
-  auto failure = fail_errno(errno, node);
-  if (failure.value().kind == ErrorKind::not_found) {
-    failure.value().kind = ErrorKind::missing_kernel_part;
-  }
-  return failure;
-}
-
 }  // namespace
 
 Result<void> FuseBackend::prepare(bool as_file) const {
-  PLOOPU_CHECK(require("/dev/fuse", "fuse"));
-  return as_file ? Result<void>() : require("/dev/loop-control", "loop");
+  PLOOPU_CHECK(require_driver("/dev/fuse", "fuse"));
+  return as_file ? Result<void>() : require_driver("/dev/loop-control", "loop");
 }
 
-Result<ServerProcess> FuseBackend::serve(const Disk& disk, Record& record, int lock) const {
+Result<std::optional<ServerProcess>> FuseBackend::serve(const Disk& disk, Record& record,
+                                                        int lock) const {
   const std::string file = runtime_.disk_file(record.id);
   const UniqueFd created(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!created.valid()) return fail_errno(errno, file);
@@ -130,7 +115,7 @@ Result<ServerProcess> FuseBackend::serve(const Disk& disk, Record& record, int l
   if (!record.is_file) {
     PLOOPU_TRY(record.device, attach_loop(file));
   }
-  return server;
+  return std::optional(std::move(server));
 }
 
 std::string FuseBackend::backing_file(const Record& record) const {
@@ -148,12 +133,10 @@ std::string FuseBackend::find_device(const Record& record) const {
   return is_mounted(file) ? file : "";
 }
 
-Result<void> FuseBackend::release(const Record& record, UniqueFd claim) const {
+Result<void> FuseBackend::release(const Record& record) const {
   const std::string file = runtime_.disk_file(record.id);
   if (const std::string device = find_device(record); !device.empty() && device != file) {
-    if (!claim.valid()) {
-      PLOOPU_TRY(claim, claim_disk(device));
-    }
+    PLOOPU_TRY(auto claim, claim_disk(device));
     // Somebody else may have freed it meanwhile, and a third one taken its number.
     if (find_device(record) != device) return unmount_file(file);
     PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));

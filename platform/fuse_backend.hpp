@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "platform/backend.hpp"
@@ -15,11 +16,11 @@ class FuseBackend final : public Backend {
   [[nodiscard]] const char* name() const override { return "fuse"; }
   [[nodiscard]] bool serves_files() const override { return true; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
-  [[nodiscard]] Result<ServerProcess> serve(const Disk& disk, Record& record,
-                                            int lock) const override;
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const Disk& disk, Record& record,
+                                                           int lock) const override;
   [[nodiscard]] std::string backing_file(const Record& record) const override;
   [[nodiscard]] std::string find_device(const Record& record) const override;
-  [[nodiscard]] Result<void> release(const Record& record, UniqueFd claim) const override;
+  [[nodiscard]] Result<void> release(const Record& record) const override;
 
  private:
   const RuntimeDir& runtime_;

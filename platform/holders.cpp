@@ -115,12 +115,13 @@ void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& 
   }
 }
 
-// device-mapper and md.
+// device-mapper and md. Partitions that are device-mapper devices are among `devices`.
 void add_stacked_devices(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
   for (const dev_t device : devices) {
     const std::string directory =
         fmt::format("/sys/dev/block/{}:{}/holders", major(device), minor(device));
     for (const auto& name : list_directory(directory)) {
+      if (contains(devices, device_number("/dev/" + name))) continue;
       const auto label = read_attribute("/sys/block/" + name + "/dm/name");
       holders.push_back({fmt::format("used by /dev/{}{}", name, label ? " (" + *label + ")" : "")});
     }

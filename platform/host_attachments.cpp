@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "platform/block_device.hpp"
+#include "platform/dm_backend.hpp"
 #include "platform/fuse_backend.hpp"
 #include "platform/holders.hpp"
 #include "platform/nbd_backend.hpp"
@@ -55,6 +56,15 @@ std::vector<FileIdentity> identities_of(const Disk& disk) {
   return identities;
 }
 
+void add_other_nodes(Attachment& attachment) {
+  const auto add = [&](const std::string& node) {
+    const std::string other = attachment.is_file ? node : kernel_node(node);
+    if (!other.empty() && other != node) attachment.other_nodes.push_back(other);
+  };
+  add(attachment.device);
+  for (const auto& partition : attachment.partitions) add(partition.device);
+}
+
 Result<void> refuse_if_used(const HolderQuery& query) {
   std::vector<Holder> holders;
   const auto settled = [&] {
@@ -76,6 +86,7 @@ Result<void> HostAttachments::open() {
   if (runtime_) return {};
   PLOOPU_TRY(runtime_, RuntimeDir::open());
   backends_.push_back(std::make_unique<NbdBackend>(*runtime_));
+  backends_.push_back(std::make_unique<DmBackend>());
   backends_.push_back(std::make_unique<FuseBackend>(*runtime_));
   return {};
 }
@@ -127,7 +138,7 @@ void HostAttachments::sweep() {
     const bool has_device = backend != nullptr && !backend->find_device(record).empty();
     // Readers may still be there, and whoever attached it wants to know that its server died.
     if (has_device && !record.is_unfinished()) continue;
-    if (backend != nullptr && !backend->release(record, UniqueFd())) continue;
+    if (backend != nullptr && !backend->release(record)) continue;
     // A server whose device was taken away from it by others ends with the release.
     if (!wait_for_exit(record.server, kServerExit)) continue;
     runtime_->remove(record.id);
@@ -146,7 +157,7 @@ Result<std::vector<const Backend*>> HostAttachments::candidates(
   }
   const Backend* backend = backend_named(request.backend);
   if (backend == nullptr) {
-    return fail(ErrorKind::usage, "--backend {}: must be auto, nbd or fuse", request.backend);
+    return fail(ErrorKind::usage, "--backend {}: must be auto, nbd, dm or fuse", request.backend);
   }
   if (request.as_file && !backend->serves_files()) {
     return fail(ErrorKind::usage, "--no-loop: {} makes block devices only, use --backend fuse",
@@ -156,8 +167,9 @@ Result<std::vector<const Backend*>> HostAttachments::candidates(
   return found;
 }
 
-// Writes down what is meant before anything is made, and only at the end tells the server to stay:
-// a command that is killed anywhere in between leaves nothing that isn't taken down again.
+// Writes down what is meant before anything is made, and only at the end that it was, and tells the
+// server, if there is one, to stay: a command that is killed anywhere in between leaves nothing
+// that isn't taken down again.
 Result<Record> HostAttachments::start(const Backend& backend, const Image& image,
                                       const DiskLayout& layout, const AttachRequest& request,
                                       std::vector<std::string>& notes) {
@@ -176,15 +188,15 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   const auto started = [&]() -> Result<void> {
     PLOOPU_CHECK(runtime_->save(record));
     PLOOPU_TRY(auto server, backend.serve(image.disk, record, lock->get()));
-    record.server = server.identity();
+    if (server) record.server = server->identity();
     if (!record.is_file) {
-      PLOOPU_TRY(record.partitions, provide_partition_nodes(record.device, layout, notes));
+      PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
     }
     PLOOPU_CHECK(runtime_->save(record));
-    return server.keep();
+    return server ? server->keep() : Result<void>();
   }();
   if (started) return record;
-  static_cast<void>(backend.release(record, UniqueFd()));
+  static_cast<void>(backend.release(record));
   if (backend.find_device(record).empty()) runtime_->remove(record.id);
   return tl::unexpected<Error>(started.error());
 }
@@ -232,7 +244,9 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
     const char* difference = is_same        ? ""
                              : has_same_top ? ", without some of its deltas"
                                             : ", an older state of the image";
-    if (existing->state == AttachmentState::stale) difference = ", its server has died";
+    if (existing->state == AttachmentState::stale) {
+      difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
+    }
     return fail(ErrorKind::busy, "{}: is attached already, as {} ({}{}): detach that first",
                 image.location.path, existing->device, record.backend, difference);
   }
@@ -257,8 +271,9 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   if (existing) {
     // A detach that was killed may have taken its partitions away.
     if (!existing->is_file) {
+      PLOOPU_TRY(const auto record, find_record(existing->id));
       PLOOPU_TRY(existing->partitions,
-                 provide_partition_nodes(existing->device, layout, outcome.notes));
+                 backend_of(record)->provide_partitions(record, layout, outcome.notes));
     }
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
@@ -278,6 +293,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   const std::string device = backend->find_device(record);
   const bool alive = is_alive(record.server);
   if (device.empty() && !alive) return std::nullopt;
+  const bool served = !device.empty() && backend->is_served(record);
   Attachment attachment;
   attachment.id = record.id;
   attachment.image = record.image;
@@ -290,7 +306,8 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.is_file = record.is_file;
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? record.server.pid : 0;
-  attachment.state = alive && !device.empty() ? AttachmentState::serving : AttachmentState::stale;
+  attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
+  add_other_nodes(attachment);
   if (!record.is_file && !device.empty()) {
     const auto table = read_mount_table();
     const auto numbers = device_numbers(device);
@@ -377,15 +394,13 @@ Result<void> HostAttachments::unmount_own(Record& record, const std::vector<Moun
 
 Result<void> HostAttachments::free_device(const Backend& backend, const Record& record,
                                           const HolderQuery& query) {
-  UniqueFd claim;
-  const bool is_device = !query.device.empty() && query.device != query.backing_file;
-  if (!record.is_file && is_device) {
-    auto claimed = claim_disk(query.device);
-    if (!claimed && claimed.error().kind == ErrorKind::busy) PLOOPU_CHECK(refuse_if_used(query));
-    if (!claimed) return tl::unexpected<Error>(std::move(claimed).error());
-    claim = *std::move(claimed);
+  auto released = backend.release(record);
+  if (!released) {
+    // Who came between may be one that can be named.
+    const bool is_busy = released.error().kind == ErrorKind::busy && !query.device.empty();
+    if (is_busy) PLOOPU_CHECK(refuse_if_used(query));
+    return released;
   }
-  PLOOPU_CHECK(backend.release(record, std::move(claim)));
   // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
   // be killed. A device that isn't seen may still be in use.
   const bool ended = query.device.empty() ? wait_for_exit(record.server, kServerExit)

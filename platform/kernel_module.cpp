@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/kernel_module.hpp"
 
+#include <cerrno>
 #include <memory>
 
+#include <fcntl.h>
 #include <libkmod.h>
 #include <sys/utsname.h>
+
+#include "platform/unique_fd.hpp"
 
 namespace ploopu {
 namespace {
@@ -23,6 +27,8 @@ struct ListDeleter {
 struct ModuleDeleter {
   void operator()(kmod_module* module) const { kmod_module_unref(module); }
 };
+
+bool can_open(const char* node) { return UniqueFd(::open(node, O_RDWR | O_CLOEXEC)).valid(); }
 
 }  // namespace
 
@@ -48,6 +54,19 @@ Result<void> load_kernel_module(const std::string& name, const std::string& opti
   }
   if (loaded < 0) return fail_errno(-loaded, fmt::format("loading kernel module '{}'", name));
   return {};
+}
+
+Result<void> require_driver(const char* node, const char* module) {
+  if (can_open(node)) return {};
+  if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
+    PLOOPU_CHECK(load_kernel_module(module, ""));
+    if (can_open(node)) return {};
+  }
+  auto failure = fail_errno(errno, node);
+  if (failure.value().kind == ErrorKind::not_found) {
+    failure.value().kind = ErrorKind::missing_kernel_part;
+  }
+  return failure;
 }
 
 }  // namespace ploopu

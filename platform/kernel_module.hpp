@@ -11,4 +11,7 @@ namespace ploopu {
 // has no such module, we may not load it, or the kernel refused it.
 [[nodiscard]] Result<void> load_kernel_module(const std::string& name, const std::string& options);
 
+// Loads the module behind a device node that isn't there, or is there without a driver.
+[[nodiscard]] Result<void> require_driver(const char* node, const char* module);
+
 }  // namespace ploopu

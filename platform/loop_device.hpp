@@ -4,14 +4,27 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "core/result.hpp"
 #include "platform/unique_fd.hpp"
 
 namespace ploopu {
 
+struct LoopDevice {
+  std::string node;
+  UniqueFd fd;  // open for reading
+};
+
 // Makes a free loop device a read-only view of `file` and returns its node. 512-byte blocks; the
 // kernel scans it for partitions.
 [[nodiscard]] Result<std::string> attach_loop(const std::string& file);
+
+// The same for an open file, `name` in messages, whose whole sectors the device has. It is freed
+// when nothing has it open any more, and not scanned. It reads past the page cache, or is refused:
+// the driver of Linux 6.1 (lo_read_simple) otherwise takes zeros for what a file that shrank no
+// longer has.
+[[nodiscard]] Result<LoopDevice> attach_direct_loop(int file, const std::string& name);
 
 // The nodes of all loop devices on that file, by its path in sysfs.
 [[nodiscard]] std::vector<std::string> loops_on(const std::string& file);
@@ -19,5 +32,17 @@ namespace ploopu {
 // Frees the device that `loop` has open, and waits until the kernel has let go of the file.
 [[nodiscard]] Result<void> detach_loop(const std::string& node, const std::string& file,
                                        UniqueFd loop);
+
+// A loop device below another device, and the file that sysfs shows for it; empty when it is free.
+struct BoundLoop {
+  std::string node;
+  std::string file;
+};
+
+// Those that the device with this number is made of.
+[[nodiscard]] std::vector<BoundLoop> loops_below(dev_t device);
+
+// Waits until none of them, which nobody needs any more, is on its file.
+[[nodiscard]] Result<void> wait_for_loops(const std::vector<BoundLoop>& loops);
 
 }  // namespace ploopu

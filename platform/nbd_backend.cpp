@@ -87,7 +87,7 @@ class NbdService final : public Service {
     threads_.clear();
   }
 
-  Result<void> stop() override { return backend_.release(record_, UniqueFd()); }
+  Result<void> stop() override { return backend_.release(record_); }
 
   // The driver also drops its sockets when the server was too slow. Then the device is still there
   // and must not be forgotten: detach frees it.
@@ -111,12 +111,13 @@ Result<void> NbdBackend::prepare(bool /*as_file*/) const {
   return load_kernel_module("nbd", "max_part=16");
 }
 
-Result<ServerProcess> NbdBackend::serve(const Disk& disk, Record& record, int lock) const {
+Result<std::optional<ServerProcess>> NbdBackend::serve(const Disk& disk, Record& record,
+                                                       int lock) const {
   NbdService service(disk, record, *this, runtime_);
   PLOOPU_TRY(auto server,
              ServerProcess::launch(service, image_descriptors(disk), lock, "ploopu-nbd"));
   record.device = server.started();
-  return server;
+  return std::optional(std::move(server));
 }
 
 std::string NbdBackend::find_device(const Record& record) const {
@@ -124,12 +125,10 @@ std::string NbdBackend::find_device(const Record& record) const {
   return index < 0 ? "" : node_of(index);
 }
 
-Result<void> NbdBackend::release(const Record& record, UniqueFd claim) const {
+Result<void> NbdBackend::release(const Record& record) const {
   const int index = find_index(record.id);
   if (index < 0) return {};
-  if (!claim.valid()) {
-    PLOOPU_TRY(claim, claim_disk(node_of(index)));
-  }
+  PLOOPU_TRY(auto claim, claim_disk(node_of(index)));
   // Somebody else may have disconnected it, and the driver given its number to a third one.
   if (find_index(record.id) != index) return {};
   remove_partitions(claim, node_of(index));

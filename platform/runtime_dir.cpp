@@ -84,6 +84,7 @@ json to_json(const Record& record) {
                    {"is_file", record.is_file},
                    {"partitions", std::move(partitions)},
                    {"server", {record.server.pid, record.server.start_time}},
+                   {"loops", record.loops},
                    {"mountpoints", std::move(mountpoints)}};
   if (record.ctid) document["ctid"] = *record.ctid;
   if (record.snapshot) document["snapshot"] = *record.snapshot;
@@ -111,6 +112,7 @@ Record from_json(const json& document) {
   }
   record.server.pid = document.at("server").at(0).get<pid_t>();
   record.server.start_time = document.at("server").at(1).get<uint64_t>();
+  record.loops = document.value("loops", size_t{0});  // records of older versions have none
   for (const json& mountpoint : document.at("mountpoints")) {
     record.mountpoints.push_back(get_bytes(mountpoint));
   }

@@ -32,7 +32,8 @@ struct Record {
   std::string device;  // empty until it is known
   bool is_file = false;
   std::vector<AttachedPartition> partitions;
-  ProcessIdentity server;
+  ProcessIdentity server;  // pid 0 when there is none
+  size_t loops = 0;        // dm: loop devices that the disk is made of
   std::vector<std::string> mountpoints;
   // False for one that can't be read back (damaged, or of a newer ploopu): then it has only its id.
   bool is_readable = true;

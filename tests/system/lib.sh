@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the system tests share. Needs: PLOOPU (the program), FIXTURES (from make-fixtures.sh),
-# BACKEND (nbd or fuse), WORK (an empty scratch directory of this case).
+# BACKEND (nbd, dm or fuse), WORK (an empty scratch directory of this case).
 # shellcheck shell=sh disable=SC2012,SC2217,SC2317 # sleep needs no input
 export PATH="$PATH:/usr/sbin:/sbin"
 . "$SOURCES/tests/system/images.sh"
@@ -74,6 +74,12 @@ leftovers() {
     grep -l . /sys/block/nbd*/backend 2>/dev/null | sed 's/^/connected: /' || true
     ls -d /sys/block/nbd*/nbd*p* 2>/dev/null | sed 's/^/stale partition: /' || true
     grep '^/run/ploopu/' /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
+    # The dm back end's lie below device-mapper, on the images themselves.
+    grep -e "^$FIXTURES/" -e "^$WORK/" /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
+    if [ -e /sys/class/misc/device-mapper ]; then
+        dmsetup info -c --noheadings -o name,uuid | grep PLOOPU- | sed 's/^/mapped: /' || true
+    fi
+    ls /dev/mapper 2>/dev/null | sed -n '/^ploopu-/s/^/node: /p'
     for partition in /sys/block/loop*/loop*p*; do
         [ ! -e "$partition" ] || [ -e "${partition%/*}/loop/backing_file" ] ||
             echo "stale partition: $partition"
@@ -93,6 +99,11 @@ clean_by_force() {
         # Its partitions go when it is opened again.
         [ ! -b "/dev/${device##*/}" ] || : <"/dev/${device##*/}" || true
     done
+    if [ -e /sys/class/misc/device-mapper ]; then
+        # What lies above others has the longer name.
+        dmsetup info -c --noheadings -o name | grep '^ploopu-' | sort -r | xargs -r -n 1 dmsetup remove --force || true
+        rm -f /dev/mapper/ploopu-*
+    fi
     for device in /sys/block/loop*/loop; do
         grep -q '^/run/ploopu/' "$device/backing_file" 2>/dev/null || continue
         device=${device%/loop}

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What happens around the nbd module, in this order, where it is not loaded yet.
+# What happens around the kernel's modules, in this order, where none is loaded yet but loop and fuse.
 # Run by run-cases.sh; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_without_the_module_it_is_said_and_fuse_is_used() {
     expect_refusal 69 "has no module 'nbd'" ploopu attach 101 --backend nbd
     ploopu attach 101 >"$WORK/out" 2>"$WORK/notes"
-    grep -q "nbd: this kernel ($(uname -r)) has no module 'nbd': using fuse instead" "$WORK/notes"
+    grep -q "nbd: this kernel ($(uname -r)) has no module 'nbd'; dm: this kernel ($(uname -r)) has no module 'dm_mod': using fuse instead" "$WORK/notes"
     compare_with_raw "$(device_of <"$WORK/out")" "$FIXTURES/raw/101"
     ploopu detach 101
 }
@@ -24,6 +24,10 @@ case_a_module_that_exists_is_loaded() {
     expect_equal "$(list_field '.attachments[0].backend')" nbd
     compare_with_raw "$(device_of <"$WORK/out")" "$FIXTURES/raw/101"
     ploopu detach 101
+    [ ! -e /sys/module/dm_mod ]
+    expect_refusal 69 'no direct I/O in blocks of 512 bytes' ploopu attach 101 --backend dm
+    [ -e /sys/module/dm_mod ]
+    [ -e /sys/module/dm_zero ]
     umount -l /usr/lib # this shell's own libraries lie there
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run-uml.sh PLOOPU FIXTURES [PATTERN]: all cases on a real kernel with nbd, in user-mode Linux. A
+# run-uml.sh PLOOPU FIXTURES [PATTERN]: all cases on a real kernel with nbd and device-mapper, in user-mode Linux. A
 # guest that says nothing, or not enough, is a failure.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,7 @@ timeout --kill-after=10 1200 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
     init="$here/uml-guest.sh" "PLOOPU=$1" "FIXTURES=$2" "PATTERN=${3:-.}" \
     quiet con=null con0=fd:0,fd:1 </dev/null >"$log" 2>&1 || true
 cat "$log"
-for verdict in 'module: all [0-9]' 'nbd: all [0-9]' 'fuse: all [0-9]' 'the guest is done'; do
+for verdict in 'module: all [0-9]' 'nbd: all [0-9]' 'dm: all [0-9]' 'fuse: all [0-9]' 'the guest is done'; do
     grep -q "^VERDICT: $verdict" "$log" || {
         echo "FAILED: no verdict '$verdict' from the guest"
         exit 1

@@ -17,6 +17,15 @@ insmod "$modules/fs/fuse/fuse.ko"
 [ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
 "$here/run-cases.sh" nbd "$PATTERN"
 "$here/run-cases.sh" fuse "$PATTERN"
+[ -e /sys/class/misc/device-mapper ] || insmod "$modules/drivers/md/dm-mod.ko"
+[ -e /sys/module/dm_zero ] || insmod "$modules/drivers/md/dm-zero.ko"
+# Neither hostfs nor this kernel's tmpfs has the direct I/O that dm needs.
+truncate -s 900M /run/disk
+mke2fs -q -F -t ext4 /run/disk
+mkdir /run/ext4
+mount -o loop /run/disk /run/ext4
+cp -a --sparse=always "$FIXTURES" /run/ext4/fixtures
+TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN"
 if dmesg | grep -e 'Oops' -e 'BUG:' -e 'WARNING:'; then
     echo 'VERDICT: the kernel complained: failed'
 fi

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Cases of the dm back end alone.
+# Run by run-cases.sh; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2154,SC2217,SC2317 # $holder comes from hold; cases are called by name
+
+kernel_name() { basename "$(readlink -f "/sys/dev/block/$(stat -L -c '%Hr:%Lr' "$1")")"; }
+# They make no node where no udev runs.
+map_by_hand() { dmsetup create "$1" --readonly --table "$2" 2>/dev/null; }
+unmap_by_hand() { dmsetup remove "$1" 2>/dev/null; }
+
+# head_of CLUSTER_SECTORS ENTRIES: the header of a v2 image whose disk has so many clusters.
+head_of() {
+    printf 'WithouFreSpacExt'
+    le 4 2 && le 4 16 && le 4 1 && le 4 "$1" && le 4 "$2" && le 8 $(($1 * $2)) && le 4 0 && le 4 0
+    le 4 0 && le 8 0
+}
+
+# scattered_image FILE EXPONENT: its 2^EXPONENT clusters, each of one sector, all lie in the same
+# place of the file, so that none continues another.
+scattered_image() {
+    le 4 $((2 * (1 << $2) / 128)) >"$WORK/table"
+    doubled=0
+    while [ $doubled -lt "$2" ]; do
+        cat "$WORK/table" "$WORK/table" >"$WORK/twice"
+        mv "$WORK/twice" "$WORK/table"
+        doubled=$((doubled + 1))
+    done
+    { head_of 1 $((1 << $2)) && cat "$WORK/table"; } >"$1"
+    truncate -s $((2 * (1 << $2) * 4)) "$1"
+    { printf same && head -c 508 /dev/zero; } >>"$1"
+}
+
+case_devices_are_called_as_kpartx_would() {
+    attach 101 >"$WORK/devices"
+    expect_equal "$(cat "$WORK/devices")" '/dev/mapper/ploopu-101
+/dev/mapper/ploopu-101p1'
+    id=$(basename /run/ploopu/*[0-9a-f])
+    expect_equal "$(dmsetup info -c --noheadings -o uuid ploopu-101)" "PLOOPU-$id"
+    expect_equal "$(dmsetup info -c --noheadings -o uuid ploopu-101p1)" "part1-PLOOPU-$id"
+    expect_equal "$(lsblk -n -o TYPE /dev/mapper/ploopu-101p1)" part
+    expect_equal "$(lsblk -n -o RO /dev/mapper/ploopu-101p1 | tr -d ' ')" 1
+    # A container's other states, and images without one.
+    guid=$(ploopu snapshots 102 --json | jq -r '.snapshots[0].guid')
+    expect_equal "$(attach -s base 102 | device_of)" "/dev/mapper/ploopu-102-$(echo "$guid" | cut -c 2-9)"
+    mkdir -p "$WORK/my old web/root.hdd"
+    cp "$(bundle 103)"/* "$WORK/my old web/root.hdd"
+    expect_equal "$(attach "$WORK/my old web" | device_of)" /dev/mapper/ploopu-myoldweb
+    cp "$(bundle 103)/root.hds" "$WORK/single.hds"
+    expect_equal "$(attach "$WORK/single.hds" | device_of)" /dev/mapper/ploopu-single
+    ploopu detach --all
+}
+
+case_a_name_that_is_taken() {
+    map_by_hand ploopu-101 '0 8 error'
+    map_by_hand ploopu-103p1 '0 8 error'
+    expect_equal "$(attach 101 | device_of)" /dev/mapper/ploopu-101-2
+    expect_equal "$(attach 103 | device_of)" /dev/mapper/ploopu-103-2
+    compare_with_raw /dev/mapper/ploopu-101-2 "$FIXTURES/raw/101"
+    expect_refusal 66 'nothing that ploopu' ploopu detach /dev/mapper/ploopu-101
+    ploopu detach --all
+    for name in ploopu-101 ploopu-103p1; do unmap_by_hand $name; done
+    rm -f /dev/mapper/ploopu-101 /dev/mapper/ploopu-103p1
+}
+
+case_detach_by_the_names_of_the_kernel() {
+    for node in /dev/mapper/ploopu-101 /dev/mapper/ploopu-101p1; do
+        attach 101 >/dev/null
+        ploopu detach "/dev/$(kernel_name $node)"
+        expect_equal "$(list_field '.attachments | length')" 0
+    done
+}
+
+case_no_process_remains() {
+    processes() { ps -e -o pid=,comm= | grep -c ploopu || true; }
+    attach 101 2>"$WORK/said" >/dev/null
+    expect_equal "$(processes)" 0
+    expect_equal "$(cat "$WORK/said")" ''
+    expect_equal "$(list_field '.attachments[0] | "\(.backend) \(.state) \(.pid)"')" 'dm serving null'
+    ploopu detach 101
+}
+
+case_runs_of_clusters_are_one_target() {
+    attach 101 >/dev/null
+    targets=$(dmsetup table ploopu-101 | wc -l)
+    clusters=$(ploopu info 101 --json | jq .clusters_allocated)
+    [ "$targets" -lt "$clusters" ] || fail "$targets targets for $clusters clusters"
+    expect_equal "$targets" "$(ploopu map 101 --json | jq '.extents | length')"
+    ploopu detach 101
+    # One loop device for each file that has some of the disk.
+    attach 107 >/dev/null
+    expect_equal "$(find "/sys/block/$(kernel_name /dev/mapper/ploopu-107)/slaves/" -name 'loop*' | wc -l)" 2
+    ploopu detach 107
+    # A disk of which nothing was ever written needs none.
+    qemu-img create -q -f parallels "$WORK/nothing" 8M
+    device=$(attach "$WORK/nothing" | device_of)
+    expect_equal "$(dmsetup table ploopu-nothing)" '0 16384 zero'
+    cmp -n 8388608 "$device" /dev/zero
+    ploopu detach "$device"
+}
+
+case_every_cluster_size() {
+    for size in 512 1536 4096 32256 65536 2097152; do
+        qemu-img convert -f raw -O parallels -o cluster_size=$size "$FIXTURES/raw/103" "$WORK/$size"
+        device=$(attach "$WORK/$size" | device_of)
+        compare_with_raw "$device" "$FIXTURES/raw/103"
+        ploopu detach "$device"
+        rm "$WORK/$size"
+    done
+}
+
+case_too_many_targets_are_declined() {
+    scattered_image "$WORK/fits" 16
+    device=$(attach "$WORK/fits" | device_of)
+    expect_equal "$(dmsetup table ploopu-fits | wc -l)" 65536
+    expect_equal "$(dd if="$device" bs=512 skip=65535 count=1 status=none | head -c 4)" same
+    ploopu detach "$device"
+    scattered_image "$WORK/scattered" 17
+    expect_refusal 1 'needs 131072 targets, more than 65536' attach "$WORK/scattered"
+    # Neither has nbd to be there nor does it matter.
+    ploopu attach "$WORK/scattered" --backend fuse --no-loop >/dev/null
+    ploopu detach "$WORK/scattered"
+}
+
+case_auto_goes_on_where_dm_declines() {
+    refuse_nbd='inject=sendmsg:error=ENOMEM:when=2'
+    scattered_image "$WORK/scattered" 17
+    strace -qq -f -o /dev/null -e trace=sendmsg -e "$refuse_nbd" \
+        "$PLOOPU" attach "$WORK/scattered" >"$WORK/out" 2>"$WORK/notes" &
+    tracer=$!
+    attached() { [ "$(list_field '.attachments | length')" = 1 ]; }
+    wait_for attached
+    expect_equal "$(list_field '.attachments[0].backend')" fuse
+    grep -q 'nbd: .*; dm: .*needs 131072 targets.*: using fuse instead' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    ploopu detach "$WORK/scattered"
+    wait $tracer || true
+    strace -qq -f -o /dev/null -e trace=sendmsg -e "$refuse_nbd" \
+        "$PLOOPU" --root "$FIXTURES/root" attach 101 >"$WORK/out" 2>"$WORK/notes"
+    expect_equal "$(device_of <"$WORK/out")" /dev/mapper/ploopu-101
+    grep -q 'nbd: .*: using dm instead' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    ploopu detach 101
+}
+
+# The loop driver would turn what it can't read into zeros there.
+case_without_direct_io_it_is_declined() {
+    mkdir "$WORK/tmpfs"
+    mount -t tmpfs none "$WORK/tmpfs"
+    cp "$(bundle 101)/root.hds" "$WORK/tmpfs/image"
+    expect_refusal 69 "image: its file system has no direct I/O in blocks of 512 bytes" attach "$WORK/tmpfs/image"
+    umount "$WORK/tmpfs"
+}
+
+case_a_raw_base_that_ends_inside_a_sector_is_declined() {
+    cp -r "$(bundle 107)" "$WORK/image"
+    truncate -s -100 "$WORK/image/root.hdd"
+    expect_refusal 1 'is no multiple of 512 bytes' attach "$WORK/image"
+}
+
+case_it_can_not_be_written_to() {
+    attach 101 >"$WORK/devices"
+    while read -r device; do
+        expect_equal "$(blockdev --getro "$device")" 1
+        if dd if=/dev/zero of="$device" bs=512 count=1 conv=fsync 2>/dev/null; then fail "$device took it"; fi
+    done <"$WORK/devices"
+    compare_with_raw /dev/mapper/ploopu-101 "$FIXTURES/raw/101"
+    ploopu detach 101
+}
+
+# sectors FILE FIRST COUNT: past the page cache if it is a device.
+sectors() {
+    direct=
+    [ ! -b "$1" ] || direct=iflag=direct
+    # shellcheck disable=SC2086 # one word or none
+    dd if="$1" bs=512 skip="$2" count="$3" status=none $direct
+}
+
+expect_sectors() {
+    sectors "$1" "$3" "$4" >"$WORK/ours"
+    sectors "$2" "$3" "$4" | cmp - "$WORK/ours" || fail "sectors from $3 on"
+}
+
+# cluster_at OFFSET: the first sector of the disk of the cluster that begins there in the file.
+cluster_at() {
+    ploopu map "$WORK/image" --json |
+        jq --argjson at "$1" '.extents[] | ($at - .offset?) as $o | select($o >= 0 and $o < .length) | (.start + $o) / 512'
+}
+
+# The last sector, of which some bytes are there, before it was attached and while it is.
+case_a_file_that_ends_inside_a_sector() {
+    cp -r "$(bundle 101)" "$WORK/image"
+    first=$(cluster_at 8388608)
+    for when in before while; do
+        cp "$(bundle 101)/root.hds" "$WORK/image/root.hds"
+        [ $when = before ] || device=$(attach -q "$WORK/image" | device_of)
+        truncate -s $((8388608 + 301 * 512 + 100)) "$WORK/image/root.hds"
+        [ $when = while ] || device=$(attach -q "$WORK/image" | device_of)
+        expect_sectors "$device" "$FIXTURES/raw/101" "$first" 301
+        expect_sectors "$device" "$FIXTURES/raw/101" $((first - 2048)) 2048
+        # Those beside it in one request, too.
+        for range in '301 1' '302 1' '300 2' '2047 1' '293 16'; do
+            # shellcheck disable=SC2086 # two words
+            if sectors "$device" $((first + ${range% *})) ${range#* } >/dev/null 2>&1; then
+                fail "$when: of sectors $range all can be read"
+            fi
+        done
+        ploopu detach "$device"
+    done
+}
+
+# A bad block below the file system that the image lies on.
+case_a_bad_block_below_the_image() {
+    truncate -s 64M "$WORK/disk"
+    below=$(losetup -f --show "$WORK/disk")
+    dmsetup create bad --table "0 131072 linear $below 0" 2>/dev/null
+    node=/dev/$(dmsetup info -c --noheadings -o blkdevname bad)
+    mke2fs -q -t ext4 -b 4096 "$node"
+    mkdir "$WORK/image"
+    mount "$node" "$WORK/image"
+    cp "$(bundle 101)"/* "$WORK/image"
+    sync
+    first=$(cluster_at 8388608)
+    # 2048 + 8: the second page of that cluster.
+    block=$(filefrag -b512 -e "$WORK/image/root.hds" |
+        awk '{ gsub("[.:]", " ") } $1 ~ /^[0-9]+$/ && $2 <= 16392 && $3 >= 16392 { print $4 + 16392 - $2; exit }')
+    device=$(attach "$WORK/image" | device_of)
+    {
+        echo "0 $block linear $below 0"
+        echo "$block 8 error"
+        echo "$((block + 8)) $((131072 - block - 8)) linear $below $((block + 8))"
+    } | dmsetup load bad
+    dmsetup resume bad 2>/dev/null
+    expect_sectors "$device" "$FIXTURES/raw/101" "$first" 8
+    expect_sectors "$device" "$FIXTURES/raw/101" $((first + 16)) 2032
+    for sector in 8 15; do
+        if sectors "$device" $((first + sector)) 1 >/dev/null 2>&1; then fail "sector $sector can be read"; fi
+    done
+    ploopu detach "$device"
+    umount "$WORK/image"
+    dmsetup remove bad 2>/dev/null
+    losetup -d "$below"
+}
+
+case_devices_of_others_above_ours() {
+    attach 101 >"$WORK/devices"
+    while read -r device; do
+        map_by_hand stranger "0 2048 linear $device 0"
+        expect_refusal 75 'used by /dev/dm-[0-9]* (stranger)' ploopu detach 101
+        compare_with_raw /dev/mapper/ploopu-101 "$FIXTURES/raw/101"
+        compare_with_raw /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101.part" 2>/dev/null ||
+            cmp -n 1048576 /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101" 0 1048576
+        unmap_by_hand stranger
+    done <"$WORK/devices"
+    rm -f /dev/mapper/stranger
+    ploopu detach 101
+}
+
+# What was taken away already comes back.
+case_who_comes_between_finds_all_of_it() {
+    device=$(attach 101 | device_of)
+    strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:delay_enter=200000 \
+        "$PLOOPU" --root "$FIXTURES/root" detach 101 2>"$WORK/said" &
+    detach=$!
+    wait_for [ ! -e "${device}p1" ]
+    hold "$device"
+    code=0
+    wait $detach || code=$?
+    expect_equal $code 75
+    grep -q "sleep (pid $holder) has it open" "$WORK/said" || fail "$(cat "$WORK/said")"
+    cmp -n 1048576 "${device}p1" "$FIXTURES/raw/101" 0 1048576 || fail 'the partition is gone'
+    let_go
+    ploopu detach 101
+}
+
+case_devices_that_others_removed() {
+    attach 101 >/dev/null
+    for name in ploopu-101p1 ploopu-101; do unmap_by_hand $name; done
+    expect_equal "$(list_field '.attachments | length')" 0
+    [ ! -e /dev/mapper/ploopu-101 ] || fail 'its node stays'
+    # One partition only: attaching again brings it back.
+    attach 101 >/dev/null
+    unmap_by_hand ploopu-101p1
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    attach -q 101 >"$WORK/devices"
+    cmp -n 1048576 "$(sed -n 2p "$WORK/devices")" "$FIXTURES/raw/101" 0 1048576
+    ploopu detach 101
+}
+
+case_a_table_that_others_exchanged() {
+    attach 101 >/dev/null
+    dmsetup wipe_table ploopu-101 2>/dev/null
+    expect_equal "$(list_field '.attachments[0].state')" stale
+    expect_refusal 75 'its table was exchanged' attach 101
+    ploopu detach 101
+}
+
+# At every call that changes something, and all those between.
+case_a_command_killed_at_any_ioctl() {
+    nothing() { [ -z "$(leftovers)" ]; }
+    for command in attach detach; do
+        words=101
+        [ $command != attach ] || words='101 --backend dm'
+        call=1
+        code=137
+        while [ $code = 137 ]; do
+            [ $command = attach ] || attach 101 >/dev/null
+            code=0
+            # shellcheck disable=SC2086 # words
+            strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=KILL:when=$call \
+                "$PLOOPU" --root "$FIXTURES/root" $command $words >"$WORK/out" 2>&1 || code=$?
+            if [ $command = detach ] && [ $code = 137 ]; then
+                # What is left can be used, or is taken down by repeating it.
+                node=$(attach -q 101 | sed -n 2p)
+                cmp -n 1048576 "$node" "$FIXTURES/raw/101" 0 1048576 || fail "detach killed at $call"
+                ploopu detach 101
+            elif [ $code != 137 ]; then
+                expect_equal $code 0 "$(cat "$WORK/out")"
+                [ $command = detach ] || ploopu detach 101
+            fi
+            wait_for nothing
+            call=$((call + 1))
+        done
+        [ $call -gt 8 ] || fail "only $call ioctls: the test tests nothing"
+    done
+}
+
+case_the_demo() {
+    sed 's/ mount 101/ mount --backend dm 101/' "$SOURCES/tests/system/demo.sh" >"$WORK/demo.sh"
+    cp "$SOURCES/tests/system/images.sh" "$WORK"
+    sh "$WORK/demo.sh" "$PLOOPU" >"$WORK/shown"
+    grep -q '^/dev/mapper/ploopu-101 *dm *serving 101' "$WORK/shown" || fail "$(cat "$WORK/shown")"
+}
