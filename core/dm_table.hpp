@@ -23,8 +23,9 @@ struct DmTarget {
   bool operator==(const DmTarget&) const = default;
 };
 
-// The kernel keeps about half a KiB of unswappable memory for each target, so this many cost some
-// 30 MiB and less than a second to load. From Linux 6.8 on it takes no more than 1,048,576.
+// The kernel keeps some 110 bytes of unswappable memory for each target, and loads one in 35 us
+// (measured on Linux 6.1 in user-mode Linux): this many cost 7 MiB and, there, two seconds. From
+// Linux 6.8 on it takes no more than 1,048,576.
 inline constexpr size_t kMaxDmTargets = 65536;
 
 // The targets that make up the disk, without gaps, neighbours that continue each other joined. A

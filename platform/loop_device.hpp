@@ -23,7 +23,8 @@ struct LoopDevice {
 // The same for an open file, `name` in messages, whose whole sectors the device has. It is freed
 // when nothing has it open any more, and not scanned. It reads past the page cache, or is refused:
 // the driver of Linux 6.1 (lo_read_simple) otherwise takes zeros for what a file that shrank no
-// longer has.
+// longer has. One case remains: of a file that is cut both inside a hole and inside a sector while
+// it is attached, the request that spans the cut reads as zeros from there on.
 [[nodiscard]] Result<LoopDevice> attach_direct_loop(int file, const std::string& name);
 
 // The nodes of all loop devices on that file, by its path in sysfs.

@@ -71,7 +71,7 @@ case_detach_by_the_names_of_the_kernel() {
 }
 
 case_no_process_remains() {
-    processes() { ps -e -o pid=,comm= | grep -c ploopu || true; }
+    processes() { pgrep -c ploopu || true; }
     attach 101 2>"$WORK/said" >/dev/null
     expect_equal "$(processes)" 0
     expect_equal "$(cat "$WORK/said")" ''
@@ -80,12 +80,13 @@ case_no_process_remains() {
 }
 
 case_runs_of_clusters_are_one_target() {
-    attach 101 >/dev/null
-    targets=$(dmsetup table ploopu-101 | wc -l)
-    clusters=$(ploopu info 101 --json | jq .clusters_allocated)
-    [ "$targets" -lt "$clusters" ] || fail "$targets targets for $clusters clusters"
-    expect_equal "$targets" "$(ploopu map 101 --json | jq '.extents | length')"
-    ploopu detach 101
+    qemu-img convert -f raw -O parallels -o cluster_size=4096 "$FIXTURES/raw/101" "$WORK/fine"
+    attach "$WORK/fine" >/dev/null
+    targets=$(dmsetup table ploopu-fine | wc -l)
+    clusters=$(ploopu info "$WORK/fine" --json | jq .clusters_allocated)
+    [ $((targets * 10)) -lt "$clusters" ] || fail "$targets targets for $clusters clusters"
+    expect_equal "$targets" "$(ploopu map "$WORK/fine" --json | jq '.extents | length')"
+    ploopu detach "$WORK/fine"
     # One loop device for each file that has some of the disk.
     attach 107 >/dev/null
     expect_equal "$(find "/sys/block/$(kernel_name /dev/mapper/ploopu-107)/slaves/" -name 'loop*' | wc -l)" 2
@@ -93,7 +94,7 @@ case_runs_of_clusters_are_one_target() {
     # A disk of which nothing was ever written needs none.
     qemu-img create -q -f parallels "$WORK/nothing" 8M
     device=$(attach "$WORK/nothing" | device_of)
-    expect_equal "$(dmsetup table ploopu-nothing)" '0 16384 zero'
+    expect_equal "$(dmsetup table ploopu-nothing)" '0 16384 zero '
     cmp -n 8388608 "$device" /dev/zero
     ploopu detach "$device"
 }
@@ -116,7 +117,6 @@ case_too_many_targets_are_declined() {
     ploopu detach "$device"
     scattered_image "$WORK/scattered" 17
     expect_refusal 1 'needs 131072 targets, more than 65536' attach "$WORK/scattered"
-    # Neither has nbd to be there nor does it matter.
     ploopu attach "$WORK/scattered" --backend fuse --no-loop >/dev/null
     ploopu detach "$WORK/scattered"
 }
@@ -181,7 +181,8 @@ expect_sectors() {
 # cluster_at OFFSET: the first sector of the disk of the cluster that begins there in the file.
 cluster_at() {
     ploopu map "$WORK/image" --json |
-        jq --argjson at "$1" '.extents[] | ($at - .offset?) as $o | select($o >= 0 and $o < .length) | (.start + $o) / 512'
+        jq --argjson at "$1" '.extents[] | select(.state == "data") | ($at - .offset) as $o |
+            select($o >= 0 and $o < .length) | (.start + $o) / 512'
 }
 
 # The last sector, of which some bytes are there, before it was attached and while it is.
@@ -189,7 +190,8 @@ case_a_file_that_ends_inside_a_sector() {
     cp -r "$(bundle 101)" "$WORK/image"
     first=$(cluster_at 8388608)
     for when in before while; do
-        cp "$(bundle 101)/root.hds" "$WORK/image/root.hds"
+        # In a hole, the file system would give the driver as many zeros as it asks for.
+        cp --sparse=never "$(bundle 101)/root.hds" "$WORK/image/root.hds"
         [ $when = before ] || device=$(attach -q "$WORK/image" | device_of)
         truncate -s $((8388608 + 301 * 512 + 100)) "$WORK/image/root.hds"
         [ $when = while ] || device=$(attach -q "$WORK/image" | device_of)
@@ -215,7 +217,7 @@ case_a_bad_block_below_the_image() {
     mke2fs -q -t ext4 -b 4096 "$node"
     mkdir "$WORK/image"
     mount "$node" "$WORK/image"
-    cp "$(bundle 101)"/* "$WORK/image"
+    cp --sparse=never "$(bundle 101)"/* "$WORK/image"
     sync
     first=$(cluster_at 8388608)
     # 2048 + 8: the second page of that cluster.
@@ -245,8 +247,7 @@ case_devices_of_others_above_ours() {
         map_by_hand stranger "0 2048 linear $device 0"
         expect_refusal 75 'used by /dev/dm-[0-9]* (stranger)' ploopu detach 101
         compare_with_raw /dev/mapper/ploopu-101 "$FIXTURES/raw/101"
-        compare_with_raw /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101.part" 2>/dev/null ||
-            cmp -n 1048576 /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101" 0 1048576
+        cmp -n 1048576 /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101" 0 1048576
         unmap_by_hand stranger
     done <"$WORK/devices"
     rm -f /dev/mapper/stranger
@@ -293,33 +294,44 @@ case_a_table_that_others_exchanged() {
 }
 
 # At every call that changes something, and all those between.
-case_a_command_killed_at_any_ioctl() {
+case_an_attach_killed_at_any_ioctl() {
     nothing() { [ -z "$(leftovers)" ]; }
-    for command in attach detach; do
-        words=101
-        [ $command != attach ] || words='101 --backend dm'
-        call=1
-        code=137
-        while [ $code = 137 ]; do
-            [ $command = attach ] || attach 101 >/dev/null
-            code=0
-            # shellcheck disable=SC2086 # words
-            strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=KILL:when=$call \
-                "$PLOOPU" --root "$FIXTURES/root" $command $words >"$WORK/out" 2>&1 || code=$?
-            if [ $command = detach ] && [ $code = 137 ]; then
-                # What is left can be used, or is taken down by repeating it.
-                node=$(attach -q 101 | sed -n 2p)
-                cmp -n 1048576 "$node" "$FIXTURES/raw/101" 0 1048576 || fail "detach killed at $call"
-                ploopu detach 101
-            elif [ $code != 137 ]; then
-                expect_equal $code 0 "$(cat "$WORK/out")"
-                [ $command = detach ] || ploopu detach 101
-            fi
-            wait_for nothing
-            call=$((call + 1))
-        done
-        [ $call -gt 8 ] || fail "only $call ioctls: the test tests nothing"
+    call=1 code=137
+    while [ $code = 137 ]; do
+        code=0
+        strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=KILL:when=$call \
+            "$PLOOPU" --root "$FIXTURES/root" attach 101 --backend dm >"$WORK/out" 2>&1 || code=$?
+        # The last calls come when all is done.
+        if [ "$(list_field '.attachments | length')" = 1 ]; then
+            cmp -n 1048576 /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101" 0 1048576
+            ploopu detach 101
+            break
+        fi
+        wait_for nothing
+        call=$((call + 1))
     done
+    [ $call -gt 8 ] || fail "only $call ioctls: the test tests nothing"
+}
+
+# What is left can be used, or is taken down by repeating it.
+case_a_detach_killed_at_any_ioctl() {
+    nothing() { [ -z "$(leftovers)" ]; }
+    call=1 code=137
+    while [ $code = 137 ]; do
+        attach 101 >/dev/null
+        code=0
+        strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=KILL:when=$call \
+            "$PLOOPU" --root "$FIXTURES/root" detach 101 >"$WORK/out" 2>&1 || code=$?
+        if [ $code = 137 ]; then
+            node=$(attach -q 101 | sed -n 2p)
+            cmp -n 1048576 "$node" "$FIXTURES/raw/101" 0 1048576 || fail "killed at $call"
+            ploopu detach 101
+        fi
+        wait_for nothing
+        call=$((call + 1))
+    done
+    expect_equal $code 0 "$(cat "$WORK/out")"
+    [ $call -gt 8 ] || fail "only $call ioctls: the test tests nothing"
 }
 
 case_the_demo() {
