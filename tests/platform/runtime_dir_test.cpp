@@ -26,6 +26,7 @@ Record sample_record() {
   record.device = "/dev/nbd0";
   record.partitions = {{1, "/dev/nbd0p1"}};
   record.server = {123, 456};
+  record.loops = 3;
   record.mountpoints = {"/mnt", "/mnt/\x80"};
   return record;
 }
@@ -47,6 +48,7 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_FALSE(all[0].is_unfinished());
   EXPECT_EQ(all[0].partitions[0].device, "/dev/nbd0p1");
   EXPECT_EQ(all[0].server.start_time, 456U);
+  EXPECT_EQ(all[0].loops, 3U);
   EXPECT_EQ(all[0].mountpoints, saved.mountpoints);
   runtime->remove(saved.id);
   EXPECT_THAT(runtime->load_all(), IsEmpty());
