@@ -17,6 +17,7 @@
 
 #include "platform/block_device.hpp"
 #include "platform/kernel_module.hpp"
+#include "platform/queue_settings.hpp"
 #include "platform/wait.hpp"
 
 namespace ploopu {
@@ -160,7 +161,8 @@ Result<void> create_dm_device(const std::string& name, const std::string& uuid,
                               const std::vector<DmLine>& table) {
   const Task task = new_task(DM_DEVICE_CREATE);
   if (!task || dm_task_set_name(task.get(), name.c_str()) == 0 ||
-      dm_task_set_uuid(task.get(), uuid.c_str()) == 0 || dm_task_set_ro(task.get()) == 0) {
+      dm_task_set_uuid(task.get(), uuid.c_str()) == 0 || dm_task_set_ro(task.get()) == 0 ||
+      dm_task_set_read_ahead(task.get(), kReadAhead / kSectorSize, 0) == 0) {
     return task_failed(task, name);
   }
   for (const auto& line : table) {

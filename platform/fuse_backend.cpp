@@ -20,6 +20,7 @@
 #include "platform/kernel_module.hpp"
 #include "platform/loop_device.hpp"
 #include "platform/mounts.hpp"
+#include "platform/queue_settings.hpp"
 #include "platform/wait.hpp"
 
 namespace ploopu {
@@ -114,6 +115,7 @@ Result<std::optional<ServerProcess>> FuseBackend::serve(const Disk& disk, Record
   record.device = file;
   if (!record.is_file) {
     PLOOPU_TRY(record.device, attach_loop(file));
+    record.queue = tune_queue(record.device);
   }
   return std::optional(std::move(server));
 }
@@ -139,6 +141,7 @@ Result<void> FuseBackend::release(const Record& record) const {
     PLOOPU_TRY(auto claim, claim_disk(device));
     // Somebody else may have freed it meanwhile, and a third one taken its number.
     if (find_device(record) != device) return unmount_file(file);
+    restore_queue(device, record.queue);
     PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));
   }
   return unmount_file(file);

@@ -27,6 +27,17 @@ constexpr std::string_view kDevices = "/dev/";
 constexpr int kAttempts = 64;
 constexpr std::chrono::seconds kReleaseLimit{10};
 
+// The driver drops the flag without a word where it can't be had.
+Result<void> check_direct(const LoopDevice& loop, const std::string& name) {
+  struct loop_info64 info = {};
+  if (::ioctl(loop.fd.get(), LOOP_GET_STATUS64, &info) != 0) return fail_errno(errno, loop.node);
+  if ((info.lo_flags & LO_FLAGS_DIRECT_IO) != 0) return {};
+  return fail(ErrorKind::missing_kernel_part,
+              "{}: its file system has no direct I/O in blocks of 512 bytes, without which the "
+              "loop driver turns read errors into zeros",
+              name);
+}
+
 // Binds a free loop device to `file`, read-only. `name` is for people.
 Result<LoopDevice> bind_free_loop(int file, const std::string& name, uint32_t flags) {
   const UniqueFd control(::open(kControl, O_RDWR | O_CLOEXEC));
@@ -41,7 +52,7 @@ Result<LoopDevice> bind_free_loop(int file, const std::string& name, uint32_t fl
     struct loop_config config = {};
     config.fd = static_cast<__u32>(file);
     config.block_size = kSectorSize;
-    config.info.lo_flags = LO_FLAGS_READ_ONLY | flags;
+    config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_DIRECT_IO | flags;
     std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), name.c_str(), LO_NAME_SIZE - 1);
     if (::ioctl(loop.fd.get(), LOOP_CONFIGURE, &config) == 0) return loop;
     if (errno != EBUSY) return fail_errno(errno, fmt::format("{}: attaching {}", loop.node, name));
@@ -62,19 +73,17 @@ Result<std::string> attach_loop(const std::string& file) {
   struct stat status = {};
   if (!backing.valid() || ::fstat(backing.get(), &status) != 0) return fail_errno(errno, file);
   PLOOPU_TRY(auto loop, bind_free_loop(backing.get(), file, LO_FLAGS_PARTSCAN));
+  if (auto direct = check_direct(loop, file); !direct) {
+    PLOOPU_CHECK(detach_loop(loop.node, file, std::move(loop.fd)));
+    return tl::unexpected<Error>(std::move(direct).error());
+  }
   return std::move(loop.node);
 }
 
 Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {
-  PLOOPU_TRY(auto loop, bind_free_loop(file, name, LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO));
-  // The driver drops the flag without a word where it can't be had.
-  struct loop_info64 info = {};
-  if (::ioctl(loop.fd.get(), LOOP_GET_STATUS64, &info) != 0) return fail_errno(errno, loop.node);
-  if ((info.lo_flags & LO_FLAGS_DIRECT_IO) != 0) return loop;
-  return fail(ErrorKind::missing_kernel_part,
-              "{}: its file system has no direct I/O in blocks of 512 bytes, without which the "
-              "loop driver turns read errors into zeros",
-              name);
+  PLOOPU_TRY(auto loop, bind_free_loop(file, name, LO_FLAGS_AUTOCLEAR));
+  PLOOPU_CHECK(check_direct(loop, name));
+  return loop;
 }
 
 std::vector<std::string> loops_on(const std::string& file) {

@@ -16,15 +16,18 @@ struct LoopDevice {
   UniqueFd fd;  // open for reading
 };
 
+// Both read past the page cache of their file, or are refused. Otherwise the driver of Linux 6.1
+// (lo_read_simple) takes zeros for what a file that shrank no longer has, and for a whole request
+// that begins in sound data and runs into what can't be read.
+
 // Makes a free loop device a read-only view of `file` and returns its node. 512-byte blocks; the
 // kernel scans it for partitions.
 [[nodiscard]] Result<std::string> attach_loop(const std::string& file);
 
 // The same for an open file, `name` in messages, whose whole sectors the device has. It is freed
-// when nothing has it open any more, and not scanned. It reads past the page cache, or is refused:
-// the driver of Linux 6.1 (lo_read_simple) otherwise takes zeros for what a file that shrank no
-// longer has. One case remains: of a file that is cut both inside a hole and inside a sector while
-// it is attached, the request that spans the cut reads as zeros from there on.
+// when nothing has it open any more, and not scanned. One case remains: of a file that is cut both
+// inside a hole and inside a sector while it is attached, the request that spans the cut reads as
+// zeros from there on.
 [[nodiscard]] Result<LoopDevice> attach_direct_loop(int file, const std::string& name);
 
 // The nodes of all loop devices on that file, by its path in sysfs.

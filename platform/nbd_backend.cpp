@@ -16,6 +16,7 @@
 #include "platform/block_device.hpp"
 #include "platform/kernel_module.hpp"
 #include "platform/nbd_netlink.hpp"
+#include "platform/queue_settings.hpp"
 #include "platform/socket_stream.hpp"
 #include "platform/sysfs.hpp"
 
@@ -117,6 +118,7 @@ Result<std::optional<ServerProcess>> NbdBackend::serve(const Disk& disk, Record&
   PLOOPU_TRY(auto server,
              ServerProcess::launch(service, image_descriptors(disk), lock, "ploopu-nbd"));
   record.device = server.started();
+  record.queue = tune_queue(record.device);
   return std::optional(std::move(server));
 }
 
@@ -135,6 +137,7 @@ Result<void> NbdBackend::release(const Record& record) const {
   // The claim is held until the device is disconnected, so that no mount can come between. The
   // driver cleans up when the claim, the last descriptor, is closed behind it.
   PLOOPU_CHECK(NbdNetlink::disconnect(index));
+  restore_queue(node_of(index), record.queue);
   claim.reset();
   return forget_partitions(node_of(index));
 }

@@ -14,8 +14,6 @@ namespace {
 // The driver takes up to 32 MiB. But its timer gives a request 5 seconds (nbd_netlink.cpp), and
 // from a slow disk or network, more than this can take longer.
 constexpr uint64_t kRequestKib = 4096;
-// Two requests under way while a third is being read.
-constexpr uint64_t kReadAheadKib = 8192;
 
 std::string attribute_path(const std::string& disk, const std::string& attribute) {
   return fmt::format("/sys/block/{}/queue/{}", disk.substr(disk.rfind('/') + 1), attribute);
@@ -43,7 +41,7 @@ QueueSettings tune_queue(const std::string& disk) {
   // Our server has no seeks to save; a scheduler would hand requests over through one more thread.
   set("scheduler", "none");
   if (limit) set("max_sectors_kb", std::to_string(std::min(*limit, kRequestKib)));
-  set("read_ahead_kb", std::to_string(kReadAheadKib));
+  set("read_ahead_kb", std::to_string(kReadAhead / 1024));
   return before;
 }
 

@@ -3,10 +3,15 @@
 // its devices, so what is set here outlives the attachment unless it is set back.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
 namespace ploopu {
+
+// What a device reads ahead of a sequential reader, in bytes: two requests of ours under way while
+// a third is being read, so that a seek or a network costs its latency once, not for each piece.
+inline constexpr uint64_t kReadAhead = uint64_t{8} << 20;
 
 // Attribute to value, both as in sysfs.
 using QueueSettings = std::map<std::string, std::string>;

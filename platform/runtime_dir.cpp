@@ -84,6 +84,7 @@ json to_json(const Record& record) {
                    {"is_file", record.is_file},
                    {"partitions", std::move(partitions)},
                    {"server", {record.server.pid, record.server.start_time}},
+                   {"queue", record.queue},
                    {"loops", record.loops},
                    {"mountpoints", std::move(mountpoints)}};
   if (record.ctid) document["ctid"] = *record.ctid;
@@ -112,7 +113,9 @@ Record from_json(const json& document) {
   }
   record.server.pid = document.at("server").at(0).get<pid_t>();
   record.server.start_time = document.at("server").at(1).get<uint64_t>();
-  record.loops = document.value("loops", size_t{0});  // records of older versions have none
+  // Records of older versions have neither.
+  record.queue = document.value("queue", QueueSettings());
+  record.loops = document.value("loops", size_t{0});
   for (const json& mountpoint : document.at("mountpoints")) {
     record.mountpoints.push_back(get_bytes(mountpoint));
   }

@@ -15,6 +15,7 @@
 #include "core/attachments.hpp"
 #include "core/result.hpp"
 #include "platform/process.hpp"
+#include "platform/queue_settings.hpp"
 #include "platform/unique_fd.hpp"
 
 namespace ploopu {
@@ -33,6 +34,7 @@ struct Record {
   bool is_file = false;
   std::vector<AttachedPartition> partitions;
   ProcessIdentity server;  // pid 0 when there is none
+  QueueSettings queue;     // of the device before it was ours: nbd and loop devices outlive us
   size_t loops = 0;        // dm: loop devices that the disk is made of
   std::vector<std::string> mountpoints;
   // False for one that can't be read back (damaged, or of a newer ploopu): then it has only its id.

@@ -340,3 +340,12 @@ case_the_demo() {
     sh "$WORK/demo.sh" "$PLOOPU" >"$WORK/shown"
     grep -q '^/dev/mapper/ploopu-101 *dm *serving 101' "$WORK/shown" || fail "$(cat "$WORK/shown")"
 }
+
+case_all_its_devices_read_ahead() {
+    device=$(attach -q 102 | device_of)
+    for node in $(attach -q 102); do
+        expect_equal "$(blockdev --getra "$node")" 16384 "$node"
+    done
+    ploopu detach 102
+    [ -n "$device" ]
+}

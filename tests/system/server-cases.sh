@@ -35,3 +35,22 @@ case_a_stopped_server_can_be_detached() {
     kill -STOP "$pid"
     timeout 60 "$PLOOPU" --root "$FIXTURES/root" detach 101
 }
+
+# The driver keeps its devices: what is set for ours must not stay for the next one.
+case_the_queue_is_set_for_us_and_then_set_back() {
+    settings() { (cd "/sys/block/$1/queue" && head scheduler max_sectors_kb read_ahead_kb); }
+    device=$(attach -q 101 | device_of)
+    name=${device#/dev/}
+    expect_equal "$(cat "/sys/block/$name/queue/read_ahead_kb")" 8192
+    grep -q '\[none\]' "/sys/block/$name/queue/scheduler"
+    limit=$(cat "/sys/block/$name/queue/max_hw_sectors_kb")
+    [ "$limit" -le 4096 ] || limit=4096
+    expect_equal "$(cat "/sys/block/$name/queue/max_sectors_kb")" "$limit"
+    ploopu detach 101
+    echo 128 >"/sys/block/$name/queue/read_ahead_kb"
+    settings "$name" >"$WORK/before"
+    device=$(attach -q 101 | device_of)
+    expect_equal "${device#/dev/}" "$name"
+    ploopu detach 101
+    settings "$name" | diff "$WORK/before" - || fail 'the settings were not set back'
+}
