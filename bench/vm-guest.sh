@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The first process of the guest that vm.sh starts. PLOOPU, IMAGES, ROUNDS and WAYS come from the
-# kernel's command line. Prints RESULT lines: WAY COLUMN VALUE.
+# kernel's command line. Prints RESULT lines: TABLE WAY COLUMN VALUE.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -55,15 +55,53 @@ measure() {
     shift 3
     value=$(fio --name=x --filename="$device" --readonly --direct=1 --size=256M --minimal "$@" 2>/dev/null |
         cut -d ';' -f "$field")
-    result "$way $column $value"
+    result read "$way" "$column" "$value"
+}
+
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
+# From the start of the command until the first partition's node can be opened.
+measure_start() {
+    begin=$(milliseconds)
+    case $1 in
+    nbd | dm | fuse) node=$("$PLOOPU" attach -q --backend "$1" $image | sed -n 2p) ;;
+    qemu-nbd)
+        device=/dev/nbd8 node=/dev/nbd8p1
+        qemu-nbd -r -f parallels -c $device $image
+        # The partitions appear when somebody opens the disk that has its size by now.
+        until { true <$node; } 2>/dev/null; do { true <$device; } 2>/dev/null; done
+        ;;
+    *) return 0 ;;
+    esac
+    true <"$node"
+    result start "$1" attach_ms $(($(milliseconds) - begin))
+    device=${node%p1}
+    stop "$1"
+}
+
+# What the process that serves holds, having served, and the clock ticks it used in 3 idle seconds.
+measure_server() {
+    case $1 in
+    nbd | fuse) pid=$("$PLOOPU" list --json | jq ".attachments[0].pid") ;;
+    qemu-nbd) pid=$(pidof qemu-nbd) ;;
+    *) return 0 ;;
+    esac
+    before=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+    sleep 3
+    result server "$1" idle_ticks $(($(awk '{ print $14 + $15 }' "/proc/$pid/stat") - before))
+    result server "$1" RSS_KiB "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")"
+    result server "$1" anonymous_KiB "$(awk '/^RssAnon/ { print $2 }' "/proc/$pid/status")"
 }
 
 round() {
     for way in $(echo "$WAYS" | tr , ' '); do
+        measure_start "$way"
         start "$way" || continue
-        measure "$way" sequential 7 --rw=read --bs=1M --ioengine=psync
-        measure "$way" qd1 8 --rw=randread --bs=4k --ioengine=psync --runtime=2 --time_based
-        measure "$way" qd16 8 --rw=randread --bs=4k --ioengine=libaio --iodepth=16 --runtime=2 --time_based
+        measure "$way" sequential_KBs 7 --rw=read --bs=1M --ioengine=psync
+        measure "$way" qd1_IOPS 8 --rw=randread --bs=4k --ioengine=psync --runtime=2 --time_based
+        measure "$way" qd16_IOPS 8 --rw=randread --bs=4k --ioengine=libaio --iodepth=16 --runtime=2 \
+            --time_based
+        measure_server "$way"
         stop "$way"
     done
 }

@@ -11,6 +11,7 @@ rounds=${2:-5}
 shift
 ways=${*:-loop dm nbd fuse qemu-nbd nbdkit}
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-bench.XXXXXX")
+log=${PLOOPU_BENCH_LOG:-$work/log}
 trap 'rm -rf "$work"' EXIT
 # What was unpacked and made before is kept here.
 cache=${PLOOPU_BENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ploopu-bench}
@@ -60,7 +61,8 @@ make_image() {
     mkdir "$work/clusters"
     truncate -s 256M "$raw"
     openssl enc -aes-128-ctr -K 00 -iv 00 -in "$raw" -out "$raw.data" 2>/dev/null
-    printf 'label: dos\nstart=2048, size=1024000\n' | sfdisk -q --no-reread "$raw" 2>/dev/null || true
+    truncate -s 1G "$raw"
+    printf 'label: dos\nstart=2048, size=1024000\n' | sfdisk -q "$raw"
     dd if="$raw" of="$raw.data" bs=512 count=1 conv=notrunc status=none
     split -b 1M -a 3 -d "$raw.data" "$work/clusters/"
     qemu-img create -q -f parallels "$work/image.hds" 1G
@@ -68,7 +70,6 @@ make_image() {
         echo "write -q -s $work/clusters/$(printf %03d "$cluster") ${cluster}M 1M"
     done >"$work/writes"
     qemu-io -f parallels "$work/image.hds" <"$work/writes" >/dev/null
-    cp "$raw.data" "$cache/image.raw"
     mv "$work/image.hds" "$cache/image.hds"
 }
 
@@ -76,16 +77,22 @@ fetch_kernel
 make_initrd
 make_image
 # 9p shares the host's root: what the guest writes goes to file systems in its own memory.
-timeout --foreground 3600 qemu-system-x86_64 -cpu max -smp 2 -accel tcg,thread=multi -m 3G \
+timeout --foreground 1800 qemu-system-x86_64 -cpu max -smp 2 -accel tcg,thread=multi -m 3G \
     -kernel "$cache"/kernel/boot/vmlinuz-* -initrd "$work/initrd.gz" -nographic -no-reboot -nodefaults \
     -serial stdio -virtfs local,path=/,mount_tag=host,security_model=none,multidevs=remap,readonly=on \
     -append "console=ttyS0 quiet panic=-1 GUEST=$here/vm-guest.sh PLOOPU=$ploopu
         IMAGES=$cache ROUNDS=$rounds WAYS=$(echo "$ways" | tr ' ' ,)" \
-    </dev/null >"${PLOOPU_BENCH_LOG:-$work/log}" 2>&1 || true
-tr -d '\r' <"$work/log" | sed -n 's/^RESULT //p' >"$work/results"
-grep -q '^RESULT end' "$work/log" || {
-    tail -n 30 "$work/log"
+    </dev/null >"$log" 2>&1 || true
+tr -d '\r' <"$log" | sed -n 's/.*RESULT //p' >"$work/results"
+grep -q '^end' "$work/results" || {
+    tail -n 30 "$log"
     echo 'FAILED: the guest did not come to its end' >&2
     exit 1
 }
-"$here/ratios.sh" <"$work/results"
+table() { sed -n "s/^$1 //p" "$work/results" | "$here/ratios.sh" "$2"; }
+printf 'Reading, medians of %s; ratio to the loop device on the file:\n' "$rounds"
+table read loop
+printf '\nFrom the start of attach to a usable partition; ratio to qemu-nbd -c:\n'
+table start qemu-nbd
+printf '\nThe serving process, after all reads:\n'
+table server qemu-nbd

@@ -342,10 +342,63 @@ case_the_demo() {
 }
 
 case_all_its_devices_read_ahead() {
-    device=$(attach -q 102 | device_of)
-    for node in $(attach -q 102); do
+    attach -q 102 >"$WORK/nodes"
+    while read -r node; do
         expect_equal "$(blockdev --getra "$node")" 16384 "$node"
-    done
+    done <"$WORK/nodes"
     ploopu detach 102
-    [ -n "$device" ]
+}
+
+# failing_disk TABLE_LINE...: what the disk below the image is made of from now on.
+failing_disk() {
+    printf '%s\n' "$@" | dmsetup load below
+    dmsetup suspend --nolockfs below
+    dmsetup resume below
+    echo 3 >/proc/sys/vm/drop_caches
+}
+
+# Here, where there is device-mapper to make such a disk, for all back ends.
+case_a_failing_disk_is_an_error_for_just_its_sectors() {
+    truncate -s 80M "$WORK/disk"
+    loop=$(losetup -f --show "$WORK/disk")
+    echo "0 163840 linear $loop 0" | dmsetup create below
+    dmsetup mknodes below # there is no udev
+    trap 'umount "$WORK/fs" || true; dmsetup remove below; dmsetup mknodes; losetup -d "$loop"' EXIT
+    mke2fs -q -t ext4 -b 4096 -O ^has_journal /dev/mapper/below
+    mkdir "$WORK/fs"
+    mount /dev/mapper/below "$WORK/fs"
+    cp -r "$(bundle 101)" "$WORK/fs/image"
+    sync
+    # The block that is to fail: where in the file, on the disk below, and on the container's disk.
+    file_block=1283
+    block=$(debugfs -R "bmap /image/root.hds $file_block" /dev/mapper/below 2>/dev/null)
+    start=$(ploopu map "$WORK/fs/image" --json | jq "[.extents[] | select(.state == \"data\" and
+        .offset <= $file_block * 4096 and .offset + .length > $file_block * 4096)][0] |
+        .start + $file_block * 4096 - .offset")
+    umount "$WORK/fs"
+    mount -o ro /dev/mapper/below "$WORK/fs"
+    whole="0 163840 linear $loop 0"
+    for BACKEND in nbd dm fuse; do
+        device=$(attach -q "$WORK/fs/image" | device_of)
+        failing_disk "0 $((block * 8)) linear $loop 0" "$((block * 8)) 8 error" \
+            "$((block * 8 + 8)) $((163840 - block * 8 - 8)) linear $loop $((block * 8 + 8))"
+        blockdev --flushbufs "$device"
+        for flags in skip_bytes skip_bytes,direct; do
+            for at in -4096 4096; do
+                dd if="$device" bs=4096 count=1 skip=$((start + at)) iflag=$flags status=none |
+                    cmp -n 4096 -i 0:$((start + at)) - "$FIXTURES/raw/101"
+            done
+            for size in 4096 262144; do
+                if dd if="$device" bs=$size count=1 skip=$((start + 4096 - size)) iflag=fullblock,$flags \
+                    of=/dev/null status=none 2>/dev/null; then
+                    fail "$BACKEND: $size bytes with a failing block in them could be read ($flags)"
+                fi
+            done
+        done
+        expect_equal "$(list_field '.attachments[0].state')" serving
+        failing_disk "$whole"
+        blockdev --flushbufs "$device"
+        compare_with_raw "$device" "$FIXTURES/raw/101"
+        ploopu detach "$WORK/fs/image"
+    done
 }
