@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # commands.sh PLOOPU [ROUNDS [CLUSTERS]]: info and map of a disk of CLUSTERS clusters of 1 MiB (4 TiB
-# of them by default) that lie in the file in shuffled runs of 64, beside qemu-img on the same file.
-# Prints medians of seconds and of the greatest memory.
+# of them by default) that lie in the file in shuffled runs of 64, beside qemu-img info on the same
+# file. (qemu-img map 7.2 ends with a failed assertion on it.) Prints medians of seconds and of the
+# greatest memory.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 ploopu=$(realpath "$1")
@@ -41,7 +42,6 @@ number=0
 while [ "$number" -lt "$rounds" ]; do
     measure qemu-img info qemu-img info --output=json -f parallels "$work/image.hds"
     measure ploopu info "$ploopu" info --json "$work/image.hds"
-    measure qemu-img map qemu-img map --output=json -f parallels "$work/image.hds"
     measure ploopu map "$ploopu" map --json "$work/image.hds"
     number=$((number + 1))
 done >"$work/results"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a lookup and a request cost in our own code, without a kernel or a disk in the way.
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -8,9 +10,11 @@
 #include <sys/socket.h>
 
 #include "core/nbd_server.hpp"
+#include "platform/posix_file_system.hpp"
 #include "platform/socket_stream.hpp"
 #include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace ploopu::testing {
 namespace {
@@ -41,9 +45,19 @@ void lookup(benchmark::State& state) {
 }
 BENCHMARK(lookup)->Arg(1)->Arg(100)->ArgName("deltas");
 
-// One client, one request of 4 KiB at a time, over a socket pair; the data is a hole in the file.
+// One client, one request at a time, over a socket pair. The data is a hole in a real file, so that
+// large requests go through the pipe, and the page cache has it.
 void request(benchmark::State& state) {
-  const Disk disk = shuffled_disk(1 << 10, 1);
+  const auto length = static_cast<uint32_t>(state.range(0));
+  TemporaryDirectory directory;
+  const std::string path = directory.path() + "/image";
+  std::ofstream(path).put('x');
+  std::filesystem::resize_file(path, size_t{16} << 20);
+  PosixFileSystem files;
+  std::shared_ptr<const ImageFile> image = *files.open_image(path);
+  std::vector<Delta> deltas;
+  deltas.push_back(*Delta::open({image, DeltaFormat::raw, path, 2048}));
+  const Disk disk = *Disk::assemble(std::move(deltas));
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
   std::thread server([&disk, end = ends[0]] {
@@ -52,16 +66,23 @@ void request(benchmark::State& state) {
   });
   {
     SocketStream client{UniqueFd(ends[1])};
-    const Bytes wire = nbd_request(nbd::read, 1, 0, 4096);
-    Bytes reply(16 + 4096);
+    const Bytes wire = nbd_request(nbd::read, 1, 0, length);
+    Bytes reply(nbd::kReplySize + length);
     for (auto _ : state) {
       if (!client.send(wire) || !receive_all(client, reply)) state.SkipWithError("connection lost");
     }
   }
   server.join();
   state.SetItemsProcessed(state.iterations());
+  state.SetBytesProcessed(state.iterations() * length);
 }
-BENCHMARK(request)->UseRealTime();
+BENCHMARK(request)
+    ->Arg(4 << 10)
+    ->Arg(32 << 10)
+    ->Arg(64 << 10)
+    ->Arg(1 << 20)
+    ->ArgName("bytes")
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace ploopu::testing

@@ -56,7 +56,8 @@ uint64_t Delta::disk_clusters() const { return (disk_size_ + cluster_size() - 1)
 
 uint64_t Delta::entries() const { return std::min<uint64_t>(header_.bat_entries, disk_clusters()); }
 
-Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>& visit) const {
+Result<void> Delta::for_each_piece(
+    const std::function<void(uint64_t, std::span<const std::byte>)>& visit) const {
   const uint64_t count = entries();
   std::vector<std::byte> buffer(std::min<uint64_t>(count, kEntriesPerRead) * 4);
   for (uint64_t first = 0; first < count;) {
@@ -69,10 +70,7 @@ Result<void> Delta::for_each_entry(const std::function<void(uint64_t, uint32_t)>
     if (int error = file().read(kPloopHeaderSize + first * 4, piece); error != 0) {
       return read_failed(name(), "the block allocation table", error);
     }
-    for (uint64_t i = 0; i < entries; ++i) {
-      const uint32_t entry = load_le32(piece, i * 4);
-      if (entry != 0) visit(first + i, entry);
-    }
+    visit(first, piece);
     first += entries;
   }
   return {};

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "core/file_system.hpp"
+#include "core/little_endian.hpp"
 #include "core/ploop_header.hpp"
 #include "core/result.hpp"
 
@@ -62,11 +64,20 @@ class Delta {
 
   // Calls `visit(cluster index, entry)` for every allocated cluster in ascending order, reading the
   // table in pieces and skipping its holes. A raw file has no table: nothing is visited.
-  [[nodiscard]] Result<void> for_each_entry(
-      const std::function<void(uint64_t, uint32_t)>& visit) const;
+  template <class Visit>
+  [[nodiscard]] Result<void> for_each_entry(Visit visit) const {
+    return for_each_piece([&](uint64_t first, std::span<const std::byte> piece) {
+      for (size_t i = 0; i < piece.size() / 4; ++i) {
+        if (const uint32_t entry = load_le32(piece, i * 4); entry != 0) visit(first + i, entry);
+      }
+    });
+  }
 
  private:
   Delta() = default;
+  // Index of the first entry, and the entries as they are in the file.
+  [[nodiscard]] Result<void> for_each_piece(
+      const std::function<void(uint64_t, std::span<const std::byte>)>& visit) const;
 
   DeltaFile source_;
   std::array<std::byte, kPloopHeaderSize> header_bytes_ = {};

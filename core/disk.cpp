@@ -100,14 +100,25 @@ Disk::Slot& Disk::slot_to_fill(uint64_t cluster) {
 Result<void> Disk::overlay(uint32_t index) {
   const Delta& delta = deltas_[index];
   DeltaUsage& usage = usage_[index];
+  const uint64_t data_start = delta.data_start();
   const uint64_t data_limit = delta.file_size();
+  const uint64_t unit = delta.entry_unit();
+  const uint64_t total = clusters_total();
+  // Clusters that are whole, both here and on the disk: all but one of millions.
+  const uint64_t whole = std::min(delta.disk_size(), size_) / cluster_size_;
   auto place_entry = [&](uint64_t cluster, uint32_t entry) {
-    const uint64_t start = entry * delta.entry_unit();
+    const uint64_t start = entry * unit;
     // Of a disk's last cluster, only what belongs to the disk must be there.
-    const uint64_t valid = std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
+    const uint64_t valid =
+        cluster < whole ? cluster_size_
+                        : std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
     ++usage.allocated;
-    if (start < delta.data_start() || start + valid > data_limit) ++usage.damaged;
-    if (cluster < clusters_total()) place(cluster, {{entry, index + 1}, valid});
+    if (start < data_start || start + valid > data_limit) ++usage.damaged;
+    if (cluster < whole && splits_.empty()) {
+      slot_to_fill(cluster) = {entry, index + 1};
+    } else if (cluster < total) {
+      place(cluster, {{entry, index + 1}, valid});
+    }
   };
   return delta.for_each_entry(place_entry);
 }
@@ -116,7 +127,7 @@ void Disk::place(uint64_t cluster, Layer layer) {
   Slot& slot = slot_to_fill(cluster);
   const uint64_t disk_bytes = std::min(cluster_size_, size_ - cluster * cluster_size_);
   if (layer.valid >= disk_bytes) {
-    splits_.erase(cluster);
+    if (!splits_.empty()) splits_.erase(cluster);
     slot = layer.slot;
     return;
   }

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 log=$(mktemp "${TMPDIR:-/tmp}/ploopu-uml.XXXXXX")
 trap 'rm -f "$log"' EXIT
 
-timeout --kill-after=10 1200 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
+timeout --kill-after=10 1700 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
     init="$here/uml-guest.sh" "PLOOPU=$1" "FIXTURES=$2" "PATTERN=${3:-.}" \
     quiet con=null con0=fd:0,fd:1 </dev/null >"$log" 2>&1 || true
 cat "$log"
