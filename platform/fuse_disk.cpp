@@ -76,7 +76,7 @@ void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
   const int error = disk_of(request).deliver(start, length, pages);
   if (error == 0) {
     fuse_bufvec data = FUSE_BUFVEC_INIT(length);
-    data.buf[0].flags = FUSE_BUF_IS_FD;
+    data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_RETRY);
     data.buf[0].fd = pages.read_end();
     // Pages are not given away (FUSE_BUF_SPLICE_MOVE): the cache of the image would lose them.
     fuse_reply_data(request, &data, FUSE_BUF_SPLICE_NONBLOCK);
