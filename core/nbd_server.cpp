@@ -118,14 +118,16 @@ class Connection {
     return true;
   }
 
+  // It may take a while: what is ready leaves before.
   bool answer_collected(const Request& request) {
+    if (!flush()) return false;
     const int error = disk_.deliver(request.offset, request.length, stream_.collector());
     if (error != 0) stream_.drop_collected();
     if (error == ENOSPC) return answer_with_memory(request);
     if (error != 0) return answer_error(request, error);
     std::array<std::byte, kReplySize> head{};
     encode_reply(head, request.cookie, Status::ok);
-    return flush() && stream_.send_collected(head);
+    return stream_.send_collected(head);
   }
 
   // So that the memory isn't kept, there is none for it but what is asked for now.
@@ -140,7 +142,7 @@ class Connection {
     const int error = disk_.read(request.offset, all.subspan(kReplySize));
     if (error != 0) return answer_error(request, error);
     encode_reply(all.first<kReplySize>(), request.cookie, Status::ok);
-    return flush() && stream_.send(all);
+    return stream_.send(all);
   }
 
   bool answer_error(const Request& request, int error) {

@@ -13,7 +13,7 @@ namespace ploopu {
 namespace {
 
 constexpr size_t kPiece = size_t{64} << 10;
-// Never written, so the kernel has one page for all of it.
+// Never written: its pages are lent to the pipe.
 alignas(4096) const std::array<std::byte, kPiece> kZeros{};
 
 // Never waits for room: nobody would make any.
