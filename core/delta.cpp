@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/little_endian.hpp"
+#include <endian.h>
 
 namespace ploopu {
 namespace {
@@ -17,6 +17,13 @@ constexpr size_t kEntriesPerRead = size_t{64} << 10;
 
 tl::unexpected<Error> read_failed(const std::string& name, std::string_view what, int error) {
   return fail_errno(error, fmt::format("{}: reading {}", name, what));
+}
+
+// Without a way out of the loop it is vectorised.
+bool any_of_entries(std::span<const uint32_t> entries) {
+  uint32_t all = 0;
+  for (const uint32_t entry : entries) all |= entry;
+  return all != 0;
 }
 
 }  // namespace
@@ -56,22 +63,25 @@ uint64_t Delta::disk_clusters() const { return (disk_size_ + cluster_size() - 1)
 
 uint64_t Delta::entries() const { return std::min<uint64_t>(header_.bat_entries, disk_clusters()); }
 
-Result<void> Delta::for_each_piece(
-    const std::function<void(uint64_t, std::span<const std::byte>)>& visit) const {
+Result<void> Delta::for_each_piece(const VisitPiece& visit) const {
   const uint64_t count = entries();
-  std::vector<std::byte> buffer(std::min<uint64_t>(count, kEntriesPerRead) * 4);
+  std::vector<uint32_t> buffer(std::min<uint64_t>(count, kEntriesPerRead));
   for (uint64_t first = 0; first < count;) {
     // A sparse file of a few bytes may claim a table of gigabytes: only what is there is read.
     const uint64_t data = file().next_data(kPloopHeaderSize + first * 4);
-    first = (data - kPloopHeaderSize) / 4;
+    first = (data - kPloopHeaderSize) / 4 / kPieceEntries * kPieceEntries;
     if (first >= count) break;
-    const uint64_t entries = std::min<uint64_t>(kEntriesPerRead, count - first);
-    const auto piece = std::span(buffer).first(entries * 4);
-    if (int error = file().read(kPloopHeaderSize + first * 4, piece); error != 0) {
+    const auto table = std::span(buffer).first(std::min<uint64_t>(buffer.size(), count - first));
+    const auto bytes = std::as_writable_bytes(table);
+    if (int error = file().read(kPloopHeaderSize + first * 4, bytes); error != 0) {
       return read_failed(name(), "the block allocation table", error);
     }
-    visit(first, piece);
-    first += entries;
+    for (uint32_t& entry : table) entry = le32toh(entry);
+    for (size_t i = 0; i < table.size(); i += kPieceEntries) {
+      const auto piece = table.subspan(i, std::min<size_t>(kPieceEntries, table.size() - i));
+      if (any_of_entries(piece)) visit(first + i, piece);
+    }
+    first += table.size();
   }
   return {};
 }

@@ -11,7 +11,6 @@
 #include <string>
 
 #include "core/file_system.hpp"
-#include "core/little_endian.hpp"
 #include "core/ploop_header.hpp"
 #include "core/result.hpp"
 
@@ -27,7 +26,7 @@ struct DeltaFile {
   uint32_t cluster_sectors = 0;  // raw only: the cluster size of its chain
 };
 
-// A delta whose header has been checked. Its table stays on disk; see for_each_entry.
+// A delta whose header has been checked. Its table stays on disk; see for_each_piece.
 class Delta {
  public:
   [[nodiscard]] static Result<Delta> open(DeltaFile source);
@@ -62,22 +61,27 @@ class Delta {
   // Entries that count: those that are both in the table and on the disk. A raw file has none.
   [[nodiscard]] uint64_t entries() const;
 
-  // Calls `visit(cluster index, entry)` for every allocated cluster in ascending order, reading the
-  // table in pieces and skipping its holes. A raw file has no table: nothing is visited.
+  // Entries from index `first` on. `first` is a multiple of kPieceEntries, and only the table's
+  // last piece may have fewer of them.
+  static constexpr uint64_t kPieceEntries = 1024;
+  using VisitPiece = std::function<void(uint64_t first, std::span<const uint32_t> entries)>;
+
+  // Calls `visit` for every piece that has an entry, in ascending order. A raw file has no table:
+  // nothing is visited.
+  [[nodiscard]] Result<void> for_each_piece(const VisitPiece& visit) const;
+
+  // Calls `visit(cluster index, entry)` for every allocated cluster in ascending order.
   template <class Visit>
   [[nodiscard]] Result<void> for_each_entry(Visit visit) const {
-    return for_each_piece([&](uint64_t first, std::span<const std::byte> piece) {
-      for (size_t i = 0; i < piece.size() / 4; ++i) {
-        if (const uint32_t entry = load_le32(piece, i * 4); entry != 0) visit(first + i, entry);
+    return for_each_piece([&](uint64_t first, std::span<const uint32_t> entries) {
+      for (size_t i = 0; i < entries.size(); ++i) {
+        if (entries[i] != 0) visit(first + i, entries[i]);
       }
     });
   }
 
  private:
   Delta() = default;
-  // Index of the first entry, and the entries as they are in the file.
-  [[nodiscard]] Result<void> for_each_piece(
-      const std::function<void(uint64_t, std::span<const std::byte>)>& visit) const;
 
   DeltaFile source_;
   std::array<std::byte, kPloopHeaderSize> header_bytes_ = {};

@@ -68,73 +68,98 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   if (top.is_raw()) disk.size_ = (disk.size_ + kSectorSize - 1) / kSectorSize * kSectorSize;
   disk.usage_.resize(disk.deltas_.size());
   disk.pieces_.resize((top.disk_clusters() + kPieceClusters - 1) / kPieceClusters);
+  if (const Delta& base = disk.deltas_.front(); base.is_raw()) {
+    disk.usage_.front().allocated = base.disk_clusters();
+    disk.raw_clusters_ = std::min(base.disk_clusters(), disk.clusters_total());
+    disk.clusters_allocated_ = disk.raw_clusters_;
+  }
   for (uint32_t i = 0; i < disk.deltas_.size(); ++i) PLOOPU_CHECK(disk.overlay(i));
-  disk.count_allocated();
   return disk;
 }
 
-void Disk::count_allocated() {
-  const Delta& base = deltas_.front();
-  uint64_t raw_clusters = 0;  // all of a raw base's are there
-  if (base.is_raw()) {
-    usage_.front().allocated = base.disk_clusters();
-    raw_clusters = std::min(base.disk_clusters(), clusters_total());
+void Disk::set_slot(uint64_t cluster, Slot slot) {
+  Piece& piece = pieces_[cluster / kPieceClusters];
+  if (piece.entries == nullptr) {
+    piece.entries = table_memory_.take(kPieceClusters);
+    std::fill_n(piece.entries, kPieceClusters, 0);
+    piece.owner = slot.owner;
   }
-  clusters_allocated_ = raw_clusters;
-  for (uint64_t first = 0; first < clusters_total(); first += kPieceClusters) {
-    const Piece* piece = piece_of(first);
-    if (piece == nullptr) continue;
-    for (uint64_t i = 0; i < kPieceClusters; ++i) {
-      if ((*piece)[i].owner != kNobody && first + i >= raw_clusters) ++clusters_allocated_;
-    }
+  if (piece.owners == nullptr && slot.owner != piece.owner) {
+    piece.owners = table_memory_.take(kPieceClusters);
+    std::fill_n(piece.owners, kPieceClusters, piece.owner);
   }
-}
-
-Disk::Slot& Disk::slot_to_fill(uint64_t cluster) {
-  auto& piece = pieces_[cluster / kPieceClusters];
-  if (!piece) piece = std::make_unique<Piece>();
-  return (*piece)[cluster % kPieceClusters];
+  const size_t i = cluster % kPieceClusters;
+  if (piece.entries[i] == 0 && cluster >= raw_clusters_) ++clusters_allocated_;
+  piece.entries[i] = slot.entry;
+  if (piece.owners != nullptr) piece.owners[i] = slot.owner;
 }
 
 // Lays delta `index` over what is below it. An entry of 0 leaves the lower delta's cluster visible.
 Result<void> Disk::overlay(uint32_t index) {
+  return deltas_[index].for_each_piece([&](uint64_t first, std::span<const uint32_t> entries) {
+    if (fill_fresh_piece(index, first, entries)) return;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i] != 0) place_entry(index, first + i, entries[i]);
+    }
+  });
+}
+
+// For nearly all of a large disk: a piece of whole clusters with nothing below it. The loop is
+// vectorised; false, and nothing done, where clusters must be looked at one by one.
+bool Disk::fill_fresh_piece(uint32_t index, uint64_t first, std::span<const uint32_t> entries) {
+  const Delta& delta = deltas_[index];
+  const uint64_t whole = std::min(delta.disk_size(), size_) / cluster_size_;
+  if (entries.size() != kPieceClusters || first + kPieceClusters > whole || first < raw_clusters_ ||
+      !splits_.empty() || piece_of(first).entries != nullptr) {
+    return false;
+  }
+  // Entries from low to high are wholly inside the data area.
+  const uint64_t unit = delta.entry_unit();
+  const uint64_t low = (delta.data_start() + unit - 1) / unit;
+  if (delta.file_size() < low * unit + cluster_size_ || low > UINT32_MAX) return false;
+  const auto high = static_cast<uint32_t>(
+      std::min<uint64_t>((delta.file_size() - cluster_size_) / unit, UINT32_MAX));
+  uint32_t* const copy = table_memory_.take(kPieceClusters);
+  std::copy_n(entries.data(), kPieceClusters, copy);
+  pieces_[first / kPieceClusters] = {copy, nullptr, index + 1};
+  const auto floor = static_cast<uint32_t>(low);
+  uint32_t allocated = 0;
+  uint32_t damaged = 0;
+  for (size_t i = 0; i < kPieceClusters; ++i) {
+    const uint32_t entry = copy[i];
+    allocated += static_cast<uint32_t>(entry != 0);
+    damaged +=
+        static_cast<uint32_t>(entry != 0) & static_cast<uint32_t>(entry - floor > high - floor);
+  }
+  usage_[index].allocated += allocated;
+  usage_[index].damaged += damaged;
+  clusters_allocated_ += allocated;
+  return true;
+}
+
+void Disk::place_entry(uint32_t index, uint64_t cluster, uint32_t entry) {
   const Delta& delta = deltas_[index];
   DeltaUsage& usage = usage_[index];
-  const uint64_t data_start = delta.data_start();
-  const uint64_t data_limit = delta.file_size();
-  const uint64_t unit = delta.entry_unit();
-  const uint64_t total = clusters_total();
-  // Clusters that are whole, both here and on the disk: all but one of millions.
-  const uint64_t whole = std::min(delta.disk_size(), size_) / cluster_size_;
-  auto place_entry = [&](uint64_t cluster, uint32_t entry) {
-    const uint64_t start = entry * unit;
-    // Of a disk's last cluster, only what belongs to the disk must be there.
-    const uint64_t valid =
-        cluster < whole ? cluster_size_
-                        : std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
-    ++usage.allocated;
-    if (start < data_start || start + valid > data_limit) ++usage.damaged;
-    if (cluster < whole && splits_.empty()) {
-      slot_to_fill(cluster) = {entry, index + 1};
-    } else if (cluster < total) {
-      place(cluster, {{entry, index + 1}, valid});
-    }
-  };
-  return delta.for_each_entry(place_entry);
+  const uint64_t start = entry * delta.entry_unit();
+  // Of a disk's last cluster, only what belongs to the disk must be there.
+  const uint64_t valid = std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
+  ++usage.allocated;
+  if (start < delta.data_start() || start + valid > delta.file_size()) ++usage.damaged;
+  if (cluster < clusters_total()) place(cluster, {{entry, index + 1}, valid});
 }
 
 void Disk::place(uint64_t cluster, Layer layer) {
-  Slot& slot = slot_to_fill(cluster);
   const uint64_t disk_bytes = std::min(cluster_size_, size_ - cluster * cluster_size_);
   if (layer.valid >= disk_bytes) {
     if (!splits_.empty()) splits_.erase(cluster);
-    slot = layer.slot;
+    set_slot(cluster, layer.slot);
     return;
   }
+  const Slot below = slot(cluster);
   auto& layers = splits_[cluster];
-  if (slot.owner != kNobody && slot.owner != kSplit) layers.push_back({slot, cluster_size_});
+  if (below.owner != kNobody && below.owner != kSplit) layers.push_back({below, cluster_size_});
   layers.push_back(layer);
-  slot.owner = kSplit;
+  set_slot(cluster, {layer.slot.entry, kSplit});
 }
 
 // What a raw base has there, else zeros.
@@ -161,14 +186,14 @@ Extent Disk::extent_of(Slot slot, uint64_t offset, uint64_t length) const {
 // entry, its piece.
 Extent Disk::extent_in_cluster(uint64_t offset) const {
   const uint64_t cluster = offset / cluster_size_;
-  const Piece* piece = piece_of(cluster);
-  if (piece == nullptr) {
+  const Piece& piece = piece_of(cluster);
+  if (piece.entries == nullptr) {
     const uint64_t piece_end = (cluster / kPieceClusters + 1) * kPieceClusters * cluster_size_;
     return extent_below_tables(offset, std::min(piece_end, size_) - offset);
   }
   const uint64_t within = offset % cluster_size_;
   const uint64_t length = std::min(cluster_size_ - within, size_ - offset);
-  const Slot slot = (*piece)[cluster % kPieceClusters];
+  const Slot slot = piece.slot(cluster % kPieceClusters);
   if (slot.owner != kSplit) return extent_of(slot, offset, length);
   const auto& layers = splits_.at(cluster);
   const auto top = std::find_if(layers.rbegin(), layers.rend(),

@@ -2,17 +2,16 @@
 // The disk that a chain of deltas makes. Here is the one answer to "where is disk offset o?".
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/data_sink.hpp"
 #include "core/delta.hpp"
 #include "core/result.hpp"
+#include "core/table_memory.hpp"
 
 namespace ploopu {
 
@@ -36,8 +35,8 @@ struct DeltaUsage {
   uint64_t damaged = 0;    // of these, not wholly inside the data area of the file
 };
 
-// Immutable after assemble(), so any number of threads may read. Memory: 8 bytes a cluster, but for
-// long runs of clusters that no table mentions.
+// Immutable after assemble(), so any number of threads may read. Memory: at most 8 bytes a
+// cluster; 4 where all of a piece comes from one delta; none for pieces that no table mentions.
 class Disk {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
@@ -69,11 +68,11 @@ class Disk {
  private:
   // Which ploop file holds a cluster. `owner` is 1 + index of the delta, or one of the marks.
   struct Slot {
-    uint32_t entry = 0;
+    uint32_t entry = 0;  // 0 where nobody does
     uint32_t owner = 0;
   };
   static constexpr uint32_t kNobody = 0;
-  static constexpr uint32_t kSplit = UINT32_MAX;
+  static constexpr uint32_t kSplit = UINT32_MAX;  // see splits_; the entry is not 0
 
   // A cluster in which a delta's disk ends halfway: bytes before `valid` are this delta's,
   // bytes behind it belong to what is below. Happens where a disk size is no multiple of the
@@ -84,28 +83,44 @@ class Disk {
   };
 
   // Clusters of the disk, in pieces: a table of which only a few places are used costs little.
-  static constexpr uint64_t kPieceClusters = 1024;
-  using Piece = std::array<Slot, kPieceClusters>;
+  static constexpr uint64_t kPieceClusters = Delta::kPieceEntries;
+  struct Piece {
+    [[nodiscard]] Slot slot(size_t i) const {
+      if (entries[i] == 0) return {};
+      return {entries[i], owners == nullptr ? owner : owners[i]};
+    }
+
+    uint32_t* entries = nullptr;  // 0: nobody's. Without memory where no table has an entry
+    uint32_t* owners = nullptr;   // of each, where they are not all from
+    uint32_t owner = kNobody;     // this one
+  };
 
   Disk() = default;
   [[nodiscard]] Result<void> overlay(uint32_t index);
-  void count_allocated();
-  // nullptr where no table has an entry.
-  [[nodiscard]] const Piece* piece_of(uint64_t cluster) const {
-    return pieces_[cluster / kPieceClusters].get();
+  [[nodiscard]] bool fill_fresh_piece(uint32_t index, uint64_t first,
+                                      std::span<const uint32_t> entries);
+  void place_entry(uint32_t index, uint64_t cluster, uint32_t entry);
+  [[nodiscard]] const Piece& piece_of(uint64_t cluster) const {
+    return pieces_[cluster / kPieceClusters];
   }
-  [[nodiscard]] Slot& slot_to_fill(uint64_t cluster);
+  [[nodiscard]] Slot slot(uint64_t cluster) const {
+    const Piece& piece = piece_of(cluster);
+    return piece.entries == nullptr ? Slot{} : piece.slot(cluster % kPieceClusters);
+  }
   void place(uint64_t cluster, Layer layer);
+  void set_slot(uint64_t cluster, Slot slot);
   [[nodiscard]] Extent extent_in_cluster(uint64_t offset) const;
   [[nodiscard]] Extent extent_of(Slot slot, uint64_t offset, uint64_t length) const;
   [[nodiscard]] Extent extent_below_tables(uint64_t offset, uint64_t length) const;
 
   std::vector<Delta> deltas_;
   std::vector<DeltaUsage> usage_;
-  std::vector<std::unique_ptr<Piece>> pieces_;     // by cluster / kPieceClusters
+  std::vector<Piece> pieces_;                      // by cluster / kPieceClusters
+  TableMemory table_memory_;                       // of pieces_
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;
   uint64_t cluster_size_ = 0;
+  uint64_t raw_clusters_ = 0;  // all of a raw base's are there
   uint64_t clusters_allocated_ = 0;
 };
 
