@@ -64,6 +64,53 @@ TEST(Disk, Row01_ATableLongerThanAClusterMovesNothing) {
   EXPECT_EQ(read(disk, 999 * 512, 512), data);
 }
 
+// Whole pieces of a table are taken at once. Every cluster must come out as if it were looked at
+// alone: entries just inside and just outside of the data area, and a chain that shares pieces.
+TEST(Disk, PiecesOfATableAreWhatTheirEntriesAre) {
+  constexpr uint32_t kSectors = 8;
+  constexpr uint32_t kClusters = 3 * Delta::kPieceEntries + 5;
+  for (const int version : {1, 2}) {
+    const uint32_t step = version == 1 ? kSectors : 1;
+    // Data may begin right behind the table: with v1 in any sector.
+    const uint32_t unit = version == 1 ? 512 : kSectors * 512;
+    const uint32_t first = (64 + 4 * kClusters + unit - 1) / unit;
+    const uint32_t last = first + 100 * step;
+    const std::vector<uint32_t> tried = {0, first, first - 1, last, last + 1, UINT32_MAX};
+    std::vector<uint32_t> bat(kClusters);
+    for (uint32_t i = 0; i < kClusters; ++i) bat[i] = tried[i % tried.size()];
+    auto base = ploop_file(spec_of(version, kSectors, bat));
+    base->write(uint64_t{last} * unit, zeros(kSectors * 512));
+    std::vector<uint32_t> upper(kClusters);
+    for (uint32_t i = 7; i < 1100; i += 13) upper[i] = first;
+    auto top = ploop_file(spec_of(version, kSectors, upper));
+    top->write(uint64_t{first} * unit, zeros(kSectors * 512));
+    const Disk disk = assemble(chain(open_ploop(base), open_ploop(top)));
+    uint64_t allocated = 0;
+    uint64_t damaged = 0;
+    for (uint32_t i = 0; i < kClusters; ++i) {
+      const bool is_damaged = bat[i] != 0 && (bat[i] < first || bat[i] > last);
+      damaged += static_cast<uint64_t>(is_damaged);
+      allocated += static_cast<uint64_t>(bat[i] != 0);
+      const uint32_t entry = upper[i] != 0 ? upper[i] : bat[i];
+      const Extent extent = disk.extent_at(uint64_t{i} * kSectors * 512, 512);
+      // One sector behind the place of the last whole cluster, a start is still in the file.
+      const bool starts_inside = version == 1 && entry == last + 1;
+      const bool unreadable = upper[i] == 0 && is_damaged && !starts_inside;
+      const auto kind = entry == 0   ? ExtentKind::zero
+                        : unreadable ? ExtentKind::unreadable
+                                     : ExtentKind::data;
+      ASSERT_EQ(extent.kind, kind) << i;
+      if (extent.kind == ExtentKind::data) {
+        ASSERT_EQ(extent.delta, upper[i] != 0 ? 1U : 0U) << i;
+        ASSERT_EQ(extent.file_offset, uint64_t{entry} * unit) << i;
+      }
+    }
+    EXPECT_EQ(disk.usage(0).allocated, allocated);
+    EXPECT_EQ(disk.usage(0).damaged, damaged);
+    EXPECT_EQ(disk.usage(1).allocated, 85U);
+  }
+}
+
 TEST(Disk, ATableThatIsReadInSeveralPieces) {
   std::vector<uint32_t> bat(200000);
   constexpr uint32_t kFirst = 2000;  // 64 + 4 * 200000 bytes end in sector 1562
