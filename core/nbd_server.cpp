@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -71,7 +72,12 @@ class RequestReader {
 class Connection {
  public:
   Connection(const Disk& disk, Stream& stream)
-      : disk_(disk), stream_(stream), reader_(stream), replies_(kReplies) {}
+      : disk_(disk),
+        stream_(stream),
+        reader_(stream),
+        // Not set: memory that no reply uses costs nothing.
+        memory_(std::make_unique_for_overwrite<std::byte[]>(kReplies)),
+        replies_(memory_.get(), kReplies) {}
 
   End run() {
     // What can be answered at once leaves at once, all of it together.
@@ -161,11 +167,11 @@ class Connection {
   std::span<std::byte> room_for(size_t size) {
     if (replies_.size() - filled_ < size && !flush()) return {};
     if (filled_ == 0) first_filled_ = Clock::now();
-    return std::span(replies_).subspan(filled_, size);
+    return replies_.subspan(filled_, size);
   }
 
   bool flush() {
-    const bool sent = filled_ == 0 || stream_.send(std::span(replies_).first(filled_));
+    const bool sent = filled_ == 0 || stream_.send(replies_.first(filled_));
     filled_ = 0;
     return sent;
   }
@@ -173,7 +179,8 @@ class Connection {
   const Disk& disk_;
   Stream& stream_;
   RequestReader reader_;
-  std::vector<std::byte> replies_;
+  std::unique_ptr<std::byte[]> memory_;
+  std::span<std::byte> replies_;
   size_t filled_ = 0;
   Clock::time_point first_filled_;
 };

@@ -49,18 +49,21 @@ class Window {
   }
 
   [[nodiscard]] Result<void> show(uint64_t offset, uint64_t length) {
-    std::vector<std::byte> buffer;
     while (length > 0) {
-      const Extent extent = disk_.extent_at(offset, std::min<uint64_t>(length, kWindow));
-      buffer.resize(extent.length);
-      // What can't be read stays a hole: libblkid finds nothing there, and the user is told why.
-      if (extent.kind != ExtentKind::zero && disk_.read(offset, buffer) != 0) {
-        unreadable_.emplace(offset, extent.length);
-      } else if (extent.kind != ExtentKind::zero) {
-        PLOOPU_CHECK(store(offset, buffer));
+      const Extent extent = disk_.extent_at(offset, length);
+      uint64_t done = extent.length;
+      if (extent.kind == ExtentKind::unreadable) add_unreadable(offset, done);
+      if (extent.kind == ExtentKind::data) {
+        const auto piece = std::span(buffer_).first(std::min(done, uint64_t{buffer_.size()}));
+        done = piece.size();
+        if (disk_.read(offset, piece) == 0) {
+          PLOOPU_CHECK(store(offset, piece));
+        } else {
+          add_unreadable(offset, done);
+        }
       }
-      offset += extent.length;
-      length -= extent.length;
+      offset += done;
+      length -= done;
     }
     return {};
   }
@@ -89,7 +92,21 @@ class Window {
   }
 
  private:
+  // It stays a hole: libblkid finds nothing there, and the user is told why.
+  void add_unreadable(uint64_t offset, uint64_t length) {
+    if (!unreadable_.empty()) {
+      auto& [start, known] = *unreadable_.rbegin();
+      if (start + known == offset) {
+        known += length;
+        return;
+      }
+    }
+    unreadable_.emplace(offset, length);
+  }
+
   const Disk& disk_;
+  // Used again and again, as fresh memory costs page faults.
+  std::array<std::byte, size_t{32} << 10> buffer_ = {};
   std::map<uint64_t, uint64_t> unreadable_;  // start and length; windows overlap
   UniqueFd fd_;
 };

@@ -90,6 +90,7 @@ void HostOwners::add_ploop_devices(const Disk& disk, std::vector<Use>& uses) con
       if (read_attribute(levels + level + "/ro") == "1") continue;  // not the newest, or a copy
       uses.push_back({UseKind::running, fmt::format("/dev/{} writes to {}", device, *image)});
     }
+    if (!device.starts_with("dm-")) continue;
     const auto name = read_attribute(blocks + device + "/dm/name");
     if (!name || !name->starts_with("ploop")) continue;
     uses.push_back({UseKind::trace,
