@@ -239,4 +239,16 @@ int Disk::deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
   return 0;
 }
 
+void Disk::expect(uint64_t offset, uint64_t length) const {
+  if (offset > size_ || length > size_ - offset) return;
+  while (length > 0) {
+    const Extent extent = extent_at(offset, length);
+    if (extent.kind == ExtentKind::data) {
+      deltas_[extent.delta].file().expect(extent.file_offset, extent.length);
+    }
+    offset += extent.length;
+    length -= extent.length;
+  }
+}
+
 }  // namespace ploopu

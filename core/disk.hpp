@@ -65,6 +65,10 @@ class Disk {
   // The same for `length` bytes that go into `sink`. Holes reach it without touching a file.
   [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const;
 
+  // Has the files' parts of a range that will be read soon fetched meanwhile: a slow disk seeks for
+  // all of them at once then, not for one after the other. Ignores what is outside of the disk.
+  void expect(uint64_t offset, uint64_t length) const;
+
  private:
   // Which ploop file holds a cluster. `owner` is 1 + index of the delta, or one of the marks.
   struct Slot {

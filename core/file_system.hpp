@@ -43,6 +43,9 @@ class ImageFile {
   // zeros. size() when there is none. `offset` itself where holes aren't known.
   [[nodiscard]] virtual uint64_t next_data(uint64_t offset) const { return offset; }
 
+  // Says that these bytes will be read soon, so that they can be fetched meanwhile. Doesn't wait.
+  virtual void expect(uint64_t /*offset*/, uint64_t /*length*/) const {}
+
   // Fills `out` from byte `offset`. Returns 0 or an errno value; bytes that the file does not
   // have are EIO, never zeros. After an error the contents of `out` are undefined.
   [[nodiscard]] virtual int read(uint64_t offset, std::span<std::byte> out) const = 0;

@@ -18,8 +18,11 @@ namespace {
 constexpr uint32_t kCopied = uint32_t{32} << 10;
 // Room for the replies to several requests that came together.
 constexpr size_t kReplies = size_t{256} << 10;
-// How long a reply may wait for others that leave with it: the next read may be from a slow disk.
+// How long a reply may wait for others that leave with it: the next read may be from a slow disk,
+// which one is that takes longer.
 constexpr std::chrono::milliseconds kPatience{1};
+// How long a slow disk is taken for one: what is announced in time is read fast.
+constexpr std::chrono::seconds kMemory{1};
 // As many as one call can bring.
 constexpr size_t kRequests = 64;
 
@@ -47,6 +50,13 @@ class RequestReader {
   [[nodiscard]] std::span<const std::byte, kRequestSize> next() {
     start_ += kRequestSize;
     return std::span<const std::byte, kRequestSize>(buffer_.data() + start_ - kRequestSize,
+                                                    kRequestSize);
+  }
+
+  // How many requests have come, and one of them.
+  [[nodiscard]] size_t waiting() const { return (end_ - start_) / kRequestSize; }
+  [[nodiscard]] std::span<const std::byte, kRequestSize> peek(size_t i) const {
+    return std::span<const std::byte, kRequestSize>(buffer_.data() + start_ + i * kRequestSize,
                                                     kRequestSize);
   }
 
@@ -81,7 +91,7 @@ class Connection {
 
   End run() {
     // What can be answered at once leaves at once, all of it together.
-    while (reader_.has_request() || (flush() && reader_.wait_for_request())) {
+    while (reader_.has_request() || wait_for_requests()) {
       const auto request = decode_request(reader_.next());
       if (!request) return flush() ? End::out_of_step : End::disconnected;
       if (request->command == Command::disconnect) {
@@ -95,6 +105,35 @@ class Connection {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  bool wait_for_requests() {
+    if (!flush() || !reader_.wait_for_request()) return false;
+    if (Clock::now() - last_slow_ < kMemory) announce();
+    return true;
+  }
+
+  // Requests are answered one by one, but where the data must come from a slow disk it is fetched
+  // for all that are here. A single read in one place is left to the read-ahead of its file.
+  void announce() {
+    for (size_t i = 0; i < reader_.waiting(); ++i) {
+      const auto request = decode_request(reader_.peek(i));
+      if (!request || request->command != Command::read) return;
+      const bool alone =
+          reader_.waiting() == 1 && request->offset < disk_.size() &&
+          disk_.extent_at(request->offset, request->length).length == request->length;
+      if (!alone) disk_.expect(request->offset, request->length);
+    }
+  }
+
+  // The result of `read`, of which the duration is remembered.
+  template <class Read>
+  int timed(Read read) {
+    const auto start = Clock::now();
+    const int error = read();
+    const auto end = Clock::now();
+    if (end - start > kPatience) last_slow_ = end;
+    return error;
+  }
 
   // False when the connection is gone.
   bool answer(const Request& request) {
@@ -117,7 +156,7 @@ class Connection {
     if (filled_ > 0 && Clock::now() - first_filled_ > kPatience && !flush()) return false;
     const auto reply = room_for(kReplySize + request.length);
     if (reply.empty()) return false;
-    const int error = disk_.read(request.offset, reply.subspan(kReplySize));
+    const int error = timed([&] { return disk_.read(request.offset, reply.subspan(kReplySize)); });
     if (error != 0) return answer_error(request, error);
     encode_reply(reply.first<kReplySize>(), request.cookie, Status::ok);
     filled_ += reply.size();
@@ -127,7 +166,8 @@ class Connection {
   // It may take a while: what is ready leaves before.
   bool answer_collected(const Request& request) {
     if (!flush()) return false;
-    const int error = disk_.deliver(request.offset, request.length, stream_.collector());
+    const int error =
+        timed([&] { return disk_.deliver(request.offset, request.length, stream_.collector()); });
     if (error != 0) stream_.drop_collected();
     if (error == ENOSPC) return answer_with_memory(request);
     if (error != 0) return answer_error(request, error);
@@ -183,6 +223,7 @@ class Connection {
   std::span<std::byte> replies_;
   size_t filled_ = 0;
   Clock::time_point first_filled_;
+  Clock::time_point last_slow_;  // the end of the last read that was
 };
 
 }  // namespace

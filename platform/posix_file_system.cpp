@@ -36,6 +36,15 @@ class PosixImageFile final : public ImageFile {
   [[nodiscard]] FileIdentity identity() const override { return identity_; }
   [[nodiscard]] int descriptor() const override { return fd_.get(); }
 
+  void expect(uint64_t offset, uint64_t length) const override {
+    // One call fetches at most what the disk takes as one request.
+    constexpr uint64_t kPiece = uint64_t{256} << 10;
+    for (const uint64_t end = offset + length; offset < end; offset += kPiece) {
+      ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
+                      static_cast<off_t>(std::min(kPiece, end - offset)), POSIX_FADV_WILLNEED);
+    }
+  }
+
   [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
     const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
     if (found >= 0) return static_cast<uint64_t>(found);

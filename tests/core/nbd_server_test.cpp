@@ -53,16 +53,47 @@ class ScriptedStream final : public nbd::Stream {
 class NbdServerTest : public ::testing::Test {
  protected:
   NbdServerTest() {
-    auto file = ploop_file({.cluster_sectors = 8, .disk_sectors = 20, .bat = {1, 0, 99}});
-    file->write(4096, pattern(4096, 1));
-    disk_.emplace(*Disk::assemble(chain(open_ploop(file))));
+    file_ = ploop_file({.cluster_sectors = 8, .disk_sectors = 20, .bat = {1, 0, 99}});
+    file_->write(4096, pattern(4096, 1));
+    disk_.emplace(*Disk::assemble(chain(open_ploop(file_))));
   }
 
   nbd::End serve() { return nbd::serve(*disk_, stream_); }
 
+  std::shared_ptr<MemoryFile> file_;
   std::optional<Disk> disk_;
   ScriptedStream stream_;
 };
+
+// Of a slow disk, all that waits is fetched at once; a fast one isn't told anything.
+TEST_F(NbdServerTest, WhatWaitsBehindASlowReadIsAnnounced) {
+  using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
+  stream_.trickle(2 * nbd::kRequestSize);
+  for (uint64_t i = 0; i < 4; ++i) stream_.add(nbd_request(nbd::read, i, i * 512, 512));
+  serve();
+  EXPECT_EQ(file_->expected(), Ranges{});
+  file_->be_slow(std::chrono::milliseconds(2));
+  ScriptedStream slow;
+  slow.trickle(2 * nbd::kRequestSize);
+  for (uint64_t i = 0; i < 4; ++i) slow.add(nbd_request(nbd::read, i, i * 512, 512));
+  slow.add(nbd_request(nbd::read, 4, 0, 512));  // alone
+  nbd::serve(*disk_, slow);
+  EXPECT_EQ(file_->expected(), (Ranges{{4096 + 1024, 512}, {4096 + 1536, 512}}));
+  EXPECT_EQ(slow.output().size(), 5 * (nbd::kReplySize + 512));
+}
+
+// Requests that nobody can answer are not announced either.
+TEST_F(NbdServerTest, AnnouncingBelievesNoRequest) {
+  file_->be_slow(std::chrono::milliseconds(2));
+  stream_.trickle(4 * nbd::kRequestSize);
+  for (uint64_t i = 0; i < 4; ++i) stream_.add(nbd_request(nbd::read, i, 0, 512));
+  stream_.add(nbd_request(nbd::read, 4, UINT64_MAX, UINT32_MAX));
+  stream_.add(nbd_request(nbd::read, 5, 10240, 1));
+  stream_.add(nbd_request(nbd::read, 6, 4096, 6144));  // a hole, and past the end of the file
+  stream_.add(Bytes(nbd::kRequestSize));
+  EXPECT_EQ(serve(), nbd::End::out_of_step);
+  EXPECT_TRUE(file_->expected().empty());
+}
 
 TEST_F(NbdServerTest, ReadsAcrossExtentsAndEndsWithTheSocket) {
   stream_.add(nbd_request(nbd::read, 77, 4000, 200));

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 #include <map>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,13 @@ class MemoryFile final : public ImageFile {
   // From now on every read that touches this byte fails.
   void fail_at(uint64_t offset, int error) { bad_[offset] = error; }
 
+  // From now on every read takes this long.
+  void be_slow(std::chrono::milliseconds delay) { delay_ = delay; }
+  // What expect() was told, as offset and length.
+  [[nodiscard]] const std::vector<std::pair<uint64_t, uint64_t>>& expected() const {
+    return expected_;
+  }
+
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] FileIdentity identity() const override { return {1, 1}; }
   [[nodiscard]] int descriptor() const override { return -1; }
@@ -47,6 +56,10 @@ class MemoryFile final : public ImageFile {
     return piece == pieces_.end() ? std::max(size_, offset) : piece->first;
   }
 
+  void expect(uint64_t offset, uint64_t length) const override {
+    expected_.emplace_back(offset, length);
+  }
+
   // By all calls of read() so far.
   [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
 
@@ -56,6 +69,7 @@ class MemoryFile final : public ImageFile {
       if (at >= offset && at < offset + out.size()) return error;
     }
     bytes_read_ += out.size();
+    std::this_thread::sleep_for(delay_);
     std::fill(out.begin(), out.end(), std::byte{0});
     auto piece = pieces_.upper_bound(offset);
     if (piece != pieces_.begin()) --piece;
@@ -72,7 +86,9 @@ class MemoryFile final : public ImageFile {
   std::map<uint64_t, Bytes> pieces_;  // by offset; they don't overlap
   std::map<uint64_t, int> bad_;
   uint64_t size_ = 0;
-  mutable std::atomic<uint64_t> bytes_read_ = 0;  // several threads may read
+  std::chrono::milliseconds delay_{0};
+  mutable std::vector<std::pair<uint64_t, uint64_t>> expected_;  // one thread only
+  mutable std::atomic<uint64_t> bytes_read_ = 0;                 // several threads may read
 };
 
 }  // namespace ploopu::testing
