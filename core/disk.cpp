@@ -3,34 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "core/memory_sink.hpp"
 
 namespace ploopu {
 namespace {
-
-class MemorySink final : public DataSink {
- public:
-  explicit MemorySink(std::span<std::byte> out) : out_(out) {}
-
-  int add_zeros(uint64_t length) override {
-    const auto piece = next(length);
-    std::memset(piece.data(), 0, piece.size());
-    return 0;
-  }
-  int add_data(const ImageFile& file, uint64_t offset, uint64_t length) override {
-    return file.read(offset, next(length));
-  }
-
- private:
-  std::span<std::byte> next(uint64_t length) {
-    const auto piece = out_.first(length);
-    out_ = out_.subspan(length);
-    return piece;
-  }
-
-  std::span<std::byte> out_;
-};
 
 Result<void> check_chain(const std::vector<Delta>& deltas) {
   const Delta& top = deltas.back();

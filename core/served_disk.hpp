@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a back end serves: a disk, or a disk with an overlay that takes what is written.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <span>
+
+#include "core/disk.hpp"
+#include "core/memory_sink.hpp"
+#include "core/overlay.hpp"
+
+namespace ploopu {
+
+// Refers to both, which outlive it. Thread rules and errors are theirs.
+class ServedDisk {
+ public:
+  explicit ServedDisk(const Disk& disk, Overlay* overlay = nullptr)
+      : disk_(disk), overlay_(overlay) {}
+
+  [[nodiscard]] const Disk& image() const { return disk_; }
+  [[nodiscard]] uint64_t size() const { return disk_.size(); }
+  [[nodiscard]] bool is_writable() const { return overlay_ != nullptr; }
+
+  [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
+    return overlay_ == nullptr ? disk_.deliver(offset, length, sink)
+                               : overlay_->deliver(offset, length, sink);
+  }
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const {
+    MemorySink sink(out);
+    return deliver(offset, out.size(), sink);
+  }
+  void expect(uint64_t offset, uint64_t length) const { disk_.expect(offset, length); }
+
+  // EPERM without an overlay.
+  [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data) const {
+    return overlay_ == nullptr ? EPERM : overlay_->write(offset, data);
+  }
+  [[nodiscard]] int write_zeroes(uint64_t offset, uint64_t length) const {
+    return overlay_ == nullptr ? EPERM : overlay_->write_zeroes(offset, length);
+  }
+
+ private:
+  const Disk& disk_;
+  Overlay* overlay_;
+};
+
+}  // namespace ploopu
