@@ -62,7 +62,7 @@ void request(benchmark::State& state) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
   std::thread server([&disk, end = ends[0]] {
     SocketStream stream{UniqueFd(end)};
-    nbd::serve(disk, stream);
+    nbd::serve(ServedDisk(disk), stream);
   });
   {
     SocketStream client{UniqueFd(ends[1])};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu attach: the disk as a read-only block device.
+// ploopu attach: the disk as a block device.
 #include <memory>
 
 #include "cmd/attach_options.hpp"
@@ -13,9 +13,12 @@ namespace {
 
 constexpr char kFooter[] =
     "\nPrints the device, then its partitions, one a line. They are there until 'ploopu detach'.\n"
+    "They are read-only. With --overlay they can be written: what is written goes to a scratch\n"
+    "file, never to the image, and is gone after 'ploopu detach'.\n"
     "\nExamples:\n"
     "  ploopu attach 101\n"
     "  ploopu attach /backup/101/root.hdd --json\n"
+    "  ploopu attach 101 --overlay --overlay-dir /scratch --overlay-size 20G\n"
     "  ploopu attach ./root.hdd --backend fuse --no-loop   just a file; root is not needed\n";
 
 struct AttachOptions {
@@ -49,13 +52,19 @@ Result<void> run_attach(Context& context, AttachOptions options) {
 }  // namespace
 
 void declare_attach(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("attach", "Make an image a read-only block device");
+  CLI::App* command = app.add_subcommand("attach", "Make an image a block device");
   command->footer(kFooter);
   auto options = std::make_shared<AttachOptions>();
   add_image_options(*command, options->choice);
   add_backend_option(*command, options->request);
   command->add_flag("--no-loop", options->request.as_file,
                     "With fuse: print the path of a file that is the disk; make no device");
+  CLI::Option* overlay = command->add_flag(
+      "--overlay", options->request.overlay.wanted,
+      "Make it writable: what is written is kept apart, and gone with the device");
+  for (CLI::Option* option : add_overlay_options(*command, options->request)) {
+    option->needs(overlay);
+  }
   command->callback([options, &action] {
     action = [options](Context& context) { return run_attach(context, *options); };
   });

@@ -24,6 +24,20 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
       ->check(CLI::IsMember({"auto", "nbd", "dm", "fuse"}).description(""));
 }
 
+std::vector<CLI::Option*> add_overlay_options(CLI::App& command, AttachRequest& request) {
+  OverlayRequest& overlay = request.overlay;
+  return {command
+              .add_option("--overlay-dir", overlay.directory,
+                          "Where the scratch file is that takes what is written (/var/tmp)")
+              ->type_name("DIR"),
+          command
+              .add_option("--overlay-size", overlay.limit,
+                          "How much of it is kept at most (half of what is free there)")
+              ->type_name("SIZE")
+              ->transform(CLI::AsSizeValue(false).description(""))
+              ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 60).description(""))};
+}
+
 Result<void> refuse_exposed(const Context& context, const Image& image) {
   if (image.writable_by_others.empty() || !context.attachments.is_privileged()) return {};
   const std::string& directory = image.writable_by_others.front();
@@ -36,8 +50,10 @@ Result<void> refuse_exposed(const Context& context, const Image& image) {
 std::vector<std::string> notes_of(const AttachOutcome& outcome) {
   auto notes = outcome.notes;
   if (outcome.already_attached) {
-    notes.push_back(fmt::format("{}: was attached already, as {}", outcome.attachment.image,
-                                outcome.attachment.device));
+    const char* overlay =
+        outcome.attachment.has_overlay ? ", with an overlay that may have been written to" : "";
+    notes.push_back(fmt::format("{}: was attached already, as {}{}", outcome.attachment.image,
+                                outcome.attachment.device, overlay));
   }
   return notes;
 }
@@ -61,8 +77,8 @@ Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
   document["device"] = text(attachment.device);
   document["backend"] = attachment.backend;
   document["partitions"] = partitions_json(opened, attachment);
-  document["read_only"] = true;
-  document["overlay"] = false;
+  document["read_only"] = !attachment.has_overlay;
+  document["overlay"] = attachment.has_overlay;
   auto warnings = opened.warnings();
   const auto notes = notes_of(outcome);
   warnings.insert(warnings.end(), notes.begin(), notes.end());

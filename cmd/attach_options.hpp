@@ -15,6 +15,9 @@ namespace ploopu::cmd {
 
 void add_backend_option(CLI::App& command, AttachRequest& request);
 
+// --overlay-dir and --overlay-size, which it returns.
+std::vector<CLI::Option*> add_overlay_options(CLI::App& command, AttachRequest& request);
+
 // For root, whose devices and mounts others come to trust: refuses an image that everybody may
 // replace. Who isn't root harms nobody else.
 [[nodiscard]] Result<void> refuse_exposed(const Context& context, const Image& image);

@@ -58,7 +58,7 @@ Json to_json(const std::vector<Attachment>& attachments) {
     entry["mountpoints"] = texts(attachment.mountpoints);
     entry["state"] = state_name(attachment.state);
     entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
-    entry["overlay"] = false;
+    entry["overlay"] = attachment.has_overlay;
     document["attachments"].push_back(std::move(entry));
   }
   return document;

@@ -16,13 +16,14 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nThe mount is read-only, nosuid and nodev. Journals are not replayed yet: of a container "
-    "that\n"
-    "crashed, the newest changes may be missing, and you are told so.\n"
+    "\nThe mount is read-only, nosuid and nodev. Of a container that crashed, the journal is\n"
+    "replayed in a private overlay, which is gone with the device: you see what the container\n"
+    "would see after its next start, and the image stays as it is.\n"
     "\nExamples:\n"
     "  ploopu mount 101 /mnt\n"
     "  ploopu mount 101 /mnt -o noexec --partition 2\n"
     "  ploopu mount 101 /mnt -s 5d0c1f6c      as it was at that snapshot\n"
+    "  ploopu mount 101 /mnt --journal skip   without what is in the journal only\n"
     "  ploopu umount /mnt\n";
 
 struct MountOptionsGiven {
@@ -30,6 +31,7 @@ struct MountOptionsGiven {
   std::string directory;
   std::optional<uint32_t> partition;
   std::string options;
+  std::string journal = "auto";
   AttachRequest request;
 };
 
@@ -58,35 +60,91 @@ std::string skipped_warning(const Partition& partition) {
       partition.fstype);
 }
 
-// Mounts without replaying a journal. Whether xfs has something to replay only the kernel can
-// tell: it then refuses, and is asked again to leave the log alone.
-Result<void> mount_partition(Context& context, const Disk& disk, const std::string& extra,
-                             Mounted& mounted) {
+// Whether the journal holds what is not in place yet, if that can be told: what is in the log of an
+// xfs only the kernel knows.
+Result<std::optional<bool>> is_dirty(const Disk& disk, const Partition& partition) {
+  if (partition.fstype == "xfs") return std::nullopt;
+  PLOOPU_TRY(const bool dirty, ext_needs_recovery(disk, partition.start));
+  return dirty;
+}
+
+// On a device that can be written the kernel replays a journal, also for a read-only mount.
+Result<MountOutcome> mount_partition(Context& context, bool skip_journal, const std::string& extra,
+                                     Mounted& mounted) {
   const Partition& partition = mounted.partition;
-  const bool is_xfs = partition.fstype == "xfs";
-  bool dirty = false;
-  if (!is_xfs) {
-    PLOOPU_TRY(dirty, ext_needs_recovery(disk, partition.start));
+  PLOOPU_TRY(const auto options, mount_options(partition.fstype, skip_journal, extra));
+  const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text};
+  PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
+  mounted.options = options.text;
+  mounted.warnings = options.warnings;
+  return outcome;
+}
+
+// Attaches, with an overlay or without, and mounts. What was there before stays when that fails;
+// what is attached here goes again.
+Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opened,
+                                      const MountOptionsGiven& given, bool with_overlay,
+                                      bool skip_journal, Mounted& mounted) {
+  AttachRequest request = given.request;
+  request.overlay.wanted = with_overlay;
+  request.overlay.tolerated = given.journal == "auto";
+  mounted.device.clear();  // until it is attached
+  PLOOPU_TRY(mounted.attached, context.attachments.attach(opened.image, opened.layout, request));
+  const Attachment& attachment = mounted.attached.attachment;
+  auto done = [&]() -> Result<MountOutcome> {
+    PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));
+    return mount_partition(context, skip_journal && !attachment.has_overlay, given.options,
+                           mounted);
+  }();
+  if ((done && *done == MountOutcome::mounted) || mounted.attached.already_attached) return done;
+  if (auto undone = context.attachments.detach(attachment, std::nullopt); !undone) {
+    if (done) return tl::unexpected<Error>(std::move(undone).error());
+    done.error().message += fmt::format("; and detaching failed: {}", undone.error().message);
   }
-  for (bool skip_journal = !is_xfs;; skip_journal = true) {
-    PLOOPU_TRY(const auto options, mount_options(partition.fstype, skip_journal, extra));
-    const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text};
-    PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
-    if (outcome == MountOutcome::mounted) {
-      mounted.options = options.text;
-      mounted.warnings = options.warnings;
-      break;
-    }
-    if (skip_journal) {
-      return fail(ErrorKind::damaged, "{}: {} can't be mounted read-only, even without its journal",
-                  mounted.device, partition.fstype);
-    }
+  return done;
+}
+
+Error cannot_replay(const Mounted& mounted, const std::string& why) {
+  return {ErrorKind::damaged,
+          fmt::format("{}: its {} journal can't be replayed ({}); '--journal skip' shows the state "
+                      "without it",
+                      mounted.device, mounted.partition.fstype, why)};
+}
+
+// The truth is what the container would see after its next start: with the journal replayed, on an
+// overlay since the image must not change. Without anything to replay no overlay is needed.
+Result<void> mount_by_journal(Context& context, const OpenedImage& opened,
+                              const MountOptionsGiven& given, Mounted& mounted) {
+  const bool is_xfs = mounted.partition.fstype == "xfs";
+  const auto attempt = [&](bool with_overlay, bool skip_journal) {
+    return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
+  };
+  PLOOPU_TRY(auto dirty, is_dirty(opened.image.disk, mounted.partition));
+  const bool forced = given.journal == "replay";
+  if (!forced && !dirty.value_or(false)) {
+    PLOOPU_TRY(const auto outcome, attempt(false, !is_xfs));
+    if (outcome == MountOutcome::mounted) return {};
     dirty = true;
   }
-  if (dirty) {
+  if (given.journal == "skip") {
+    PLOOPU_TRY(const auto outcome, attempt(false, true));
+    if (outcome != MountOutcome::mounted) {
+      return fail(ErrorKind::damaged, "{}: {} can't be mounted read-only, even without its journal",
+                  mounted.device, mounted.partition.fstype);
+    }
     mounted.journal = "skipped";
-    mounted.warnings.push_back(skipped_warning(partition));
+    mounted.warnings.push_back(skipped_warning(mounted.partition));
+    return {};
   }
+  auto outcome = attempt(true, false);
+  if (!outcome && !mounted.device.empty()) {
+    return tl::unexpected<Error>(cannot_replay(mounted, outcome.error().message));
+  }
+  if (!outcome) return tl::unexpected<Error>(std::move(outcome).error());
+  if (*outcome != MountOutcome::mounted) {
+    return tl::unexpected<Error>(cannot_replay(mounted, "the kernel asks for a recovery still"));
+  }
+  if (dirty.value_or(true)) mounted.journal = "replayed";
   return {};
 }
 
@@ -110,21 +168,8 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
   // One step for everybody else: nobody joins what may be undone below.
   PLOOPU_TRY(const auto lock, context.attachments.lock());
   PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
-  PLOOPU_TRY(mounted.attached,
-             context.attachments.attach(opened.image, opened.layout, given.request));
-  const Attachment& attachment = mounted.attached.attachment;
-  auto done = [&]() -> Result<void> {
-    PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));
-    return mount_partition(context, opened.image.disk, given.options, mounted);
-  }();
-  if (done) return mounted;
-  // What was there before stays; what we attached goes again.
-  if (!mounted.attached.already_attached) {
-    if (auto undone = context.attachments.detach(attachment, std::nullopt); !undone) {
-      done.error().message += fmt::format("; and detaching failed: {}", undone.error().message);
-    }
-  }
-  return tl::unexpected<Error>(std::move(done).error());
+  PLOOPU_CHECK(mount_by_journal(context, opened, given, mounted));
+  return mounted;
 }
 
 Result<void> run_mount(Context& context, MountOptionsGiven given) {
@@ -165,7 +210,13 @@ void declare_mount(CLI::App& app, Action& action) {
       ->type_name("N");
   command->add_option("-o", given->options, "Mount options, added after ploopu's own")
       ->type_name("OPTIONS");
+  command
+      ->add_option("--journal", given->journal,
+                   "What to do with a journal that must be replayed: auto, replay or skip")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "replay", "skip"}).description(""));
   add_backend_option(*command, given->request);
+  add_overlay_options(*command, given->request);
   command->callback([given, &action] {
     action = [given](Context& context) { return run_mount(context, *given); };
   });

@@ -52,7 +52,8 @@ _ploopu() {
     local program=${COMP_WORDS[0]} verb='' i positional=0
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot | --disk) ((i++)) ;;
+        --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot | --disk | \
+            --journal | --overlay-dir | --overlay-size) ((i++)) ;;
         -*) ;;
         *)
             if [[ -n $verb ]]; then
@@ -66,12 +67,16 @@ _ploopu() {
     COMPREPLY=()
     local words=''
     case $previous in
-    --root)
+    --root | --overlay-dir)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
     --backend)
         mapfile -t COMPREPLY < <(compgen -W 'auto nbd dm fuse' -- "$current")
+        return
+        ;;
+    --journal)
+        mapfile -t COMPREPLY < <(compgen -W 'auto replay skip' -- "$current")
         return
         ;;
     -s | --snapshot)

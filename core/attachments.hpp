@@ -35,6 +35,7 @@ struct Attachment {
   std::string backend;                  // "nbd", "dm", "fuse"
   std::string device;                   // a block device, or a file when is_file
   bool is_file = false;
+  bool has_overlay = false;  // it is writable
   std::vector<AttachedPartition> partitions;
   std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
   int server_pid = 0;                    // 0 when it needs no server, or the server has died
@@ -45,10 +46,19 @@ struct Attachment {
   std::vector<std::string> former_mountpoints;
 };
 
+// A private writable layer that vanishes with the device.
+struct OverlayRequest {
+  bool wanted = false;
+  bool tolerated = false;              // of an image that is attached already
+  std::string directory = "/var/tmp";  // of the scratch file
+  uint64_t limit = 0;                  // bytes that it may keep; 0: half of what is free there
+};
+
 struct AttachRequest {
   std::string root = "/";
   std::string backend = "auto";  // "auto", or the name of one
   bool as_file = false;          // no block device, just a file with the disk's content
+  OverlayRequest overlay;
 };
 
 struct AttachOutcome {

@@ -60,15 +60,17 @@ class RequestReader {
                                                     kRequestSize);
   }
 
-  // The data that follows a request. False when the connection is gone before its end.
-  [[nodiscard]] bool skip(size_t length) {
-    while (length > end_ - start_) {
-      length -= end_ - start_;
-      start_ = 0;
-      end_ = stream_.receive_some(buffer_);
-      if (end_ == 0) return false;
+  // The data that follows a request, or as much of it as fills `out`. False when the connection is
+  // gone before its end.
+  [[nodiscard]] bool take(std::span<std::byte> out) {
+    const size_t here = std::min(out.size(), end_ - start_);
+    std::copy_n(buffer_.begin() + start_, here, out.begin());
+    start_ += here;
+    for (out = out.subspan(here); !out.empty();) {
+      const size_t got = stream_.receive_some(out);
+      if (got == 0) return false;
+      out = out.subspan(got);
     }
-    start_ += length;
     return true;
   }
 
@@ -81,7 +83,7 @@ class RequestReader {
 
 class Connection {
  public:
-  Connection(const Disk& disk, Stream& stream)
+  Connection(const ServedDisk& disk, Stream& stream)
       : disk_(disk),
         stream_(stream),
         reader_(stream),
@@ -120,7 +122,7 @@ class Connection {
       if (!request || request->command != Command::read) return;
       const bool alone =
           reader_.waiting() == 1 && request->offset < disk_.size() &&
-          disk_.extent_at(request->offset, request->length).length == request->length;
+          disk_.image().extent_at(request->offset, request->length).length == request->length;
       if (!alone) disk_.expect(request->offset, request->length);
     }
   }
@@ -141,10 +143,13 @@ class Connection {
       case Command::read:
         return answer_read(request);
       case Command::write:
-        return flush() && reader_.skip(request.length) &&
-               answer_status(request, Status::not_permitted);
+        return answer_write(request);
       case Command::flush:
+        // What a write took is in the scratch file, and that doesn't outlive the device.
         return answer_status(request, Status::ok);
+      case Command::trim:
+      case Command::write_zeroes:
+        return answer_error(request, disk_.write_zeroes(request.offset, request.length));
       default:
         return answer_status(request, Status::invalid);
     }
@@ -161,6 +166,23 @@ class Connection {
     encode_reply(reply.first<kReplySize>(), request.cookie, Status::ok);
     filled_ += reply.size();
     return true;
+  }
+
+  // Its data is taken in any case, as the next request stands behind it. It may take a while: what
+  // is ready leaves before, and then the room for replies is free.
+  bool answer_write(const Request& request) {
+    if (!flush()) return false;
+    const bool is_outside =
+        request.offset > disk_.size() || request.length > disk_.size() - request.offset;
+    int error = !disk_.is_writable() ? EPERM : is_outside ? EINVAL : 0;
+    uint32_t done = 0;
+    while (done < request.length) {
+      const auto piece = replies_.first(std::min<size_t>(replies_.size(), request.length - done));
+      if (!reader_.take(piece)) return false;
+      if (error == 0) error = disk_.write(request.offset + done, piece);
+      done += static_cast<uint32_t>(piece.size());
+    }
+    return answer_error(request, error);
   }
 
   // It may take a while: what is ready leaves before.
@@ -192,7 +214,18 @@ class Connection {
   }
 
   bool answer_error(const Request& request, int error) {
-    return answer_status(request, error == EINVAL ? Status::invalid : Status::io_error);
+    switch (error) {
+      case 0:
+        return answer_status(request, Status::ok);
+      case EPERM:
+        return answer_status(request, Status::not_permitted);
+      case EINVAL:
+        return answer_status(request, Status::invalid);
+      case ENOSPC:
+        return answer_status(request, Status::no_space);
+      default:
+        return answer_status(request, Status::io_error);
+    }
   }
 
   bool answer_status(const Request& request, Status status) {
@@ -216,7 +249,7 @@ class Connection {
     return sent;
   }
 
-  const Disk& disk_;
+  const ServedDisk& disk_;
   Stream& stream_;
   RequestReader reader_;
   std::unique_ptr<std::byte[]> memory_;
@@ -228,6 +261,6 @@ class Connection {
 
 }  // namespace
 
-End serve(const Disk& disk, Stream& stream) { return Connection(disk, stream).run(); }
+End serve(const ServedDisk& disk, Stream& stream) { return Connection(disk, stream).run(); }
 
 }  // namespace ploopu::nbd

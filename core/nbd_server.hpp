@@ -7,7 +7,7 @@
 #include <span>
 
 #include "core/data_sink.hpp"
-#include "core/disk.hpp"
+#include "core/served_disk.hpp"
 
 namespace ploopu::nbd {
 
@@ -47,6 +47,6 @@ enum class End {
 // Any number of calls may run at once on one disk, each with a stream of its own.
 // Throws std::bad_alloc at the start; what comes later allocates nothing, but for a large request
 // that the collector has no room for.
-End serve(const Disk& disk, Stream& stream);
+End serve(const ServedDisk& disk, Stream& stream);
 
 }  // namespace ploopu::nbd

@@ -14,10 +14,17 @@ namespace ploopu::nbd {
 inline constexpr size_t kRequestSize = 28;
 inline constexpr size_t kReplySize = 16;
 
-enum Command : uint16_t { read = 0, write = 1, disconnect = 2, flush = 3 };
+enum Command : uint16_t {
+  read = 0,
+  write = 1,
+  disconnect = 2,
+  flush = 3,
+  trim = 4,
+  write_zeroes = 6,
+};
 
 // Error numbers of the protocol, which are those of Linux.
-enum Status : uint32_t { ok = 0, not_permitted = 1, io_error = 5, invalid = 22 };
+enum Status : uint32_t { ok = 0, not_permitted = 1, io_error = 5, invalid = 22, no_space = 28 };
 
 struct Request {
   uint16_t command = 0;

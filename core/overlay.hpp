@@ -44,6 +44,7 @@ class Overlay {
   [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data);
   [[nodiscard]] int write_zeroes(uint64_t offset, uint64_t length);
 
+  [[nodiscard]] const ScratchFile& scratch() const { return scratch_; }
   // Bytes that are kept in the scratch file now.
   [[nodiscard]] uint64_t used() const { return used_ * kSectorSize; }
 

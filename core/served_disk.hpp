@@ -21,6 +21,8 @@ class ServedDisk {
   [[nodiscard]] const Disk& image() const { return disk_; }
   [[nodiscard]] uint64_t size() const { return disk_.size(); }
   [[nodiscard]] bool is_writable() const { return overlay_ != nullptr; }
+  // nullptr when there is none.
+  [[nodiscard]] const Overlay* overlay() const { return overlay_; }
 
   [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
     return overlay_ == nullptr ? disk_.deliver(offset, length, sink)

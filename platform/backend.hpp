@@ -9,6 +9,7 @@
 #include "core/image.hpp"
 #include "core/partitions.hpp"
 #include "core/result.hpp"
+#include "core/served_disk.hpp"
 #include "platform/block_device.hpp"
 #include "platform/process.hpp"
 #include "platform/runtime_dir.hpp"
@@ -31,10 +32,11 @@ class Backend {
   // Loads what the kernel needs. The error says what is missing, in words that can follow "nbd: ".
   [[nodiscard]] virtual Result<void> prepare(bool as_file) const = 0;
 
-  // Makes the device of the disk and fills in record.device. With a server, the device exists as
-  // long as that is kept; `lock` is RuntimeDir::lock(), under which the server undoes its work if
-  // the command dies. Without one, it exists until release().
-  [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const Disk& disk, Record& record,
+  // Makes the device of the disk, which is writable if that is, and fills in record.device. With a
+  // server, the device exists as long as that is kept; `lock` is RuntimeDir::lock(), under which
+  // the server undoes its work if the command dies. Without one, it exists until release().
+  [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                                   Record& record,
                                                                    int lock) const = 0;
 
   // Returns when every partition of `layout` has a node that can be opened. Some may be there
@@ -61,9 +63,10 @@ class Backend {
 };
 
 // What a server keeps open.
-[[nodiscard]] inline std::vector<int> image_descriptors(const Disk& disk) {
+[[nodiscard]] inline std::vector<int> served_descriptors(const ServedDisk& disk) {
   std::vector<int> descriptors;
-  for (const auto& delta : disk.deltas()) descriptors.push_back(delta.file().descriptor());
+  for (const auto& delta : disk.image().deltas()) descriptors.push_back(delta.file().descriptor());
+  if (disk.overlay() != nullptr) descriptors.push_back(disk.overlay()->scratch().descriptor());
   return descriptors;
 }
 

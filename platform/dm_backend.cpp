@@ -136,10 +136,14 @@ Result<void> DmBackend::prepare(bool /*as_file*/) const {
   return require_dm_target("zero", "dm_zero");
 }
 
-Result<std::optional<ServerProcess>> DmBackend::serve(const Disk& disk, Record& record,
+Result<std::optional<ServerProcess>> DmBackend::serve(const ServedDisk& disk, Record& record,
                                                       int /*lock*/) const {
-  PLOOPU_TRY(const auto table, make_dm_table(disk));
-  PLOOPU_TRY(const auto loops, attach_loops(disk, table));
+  // dm-snapshot could, but loses everything when its scratch is full.
+  if (disk.is_writable()) {
+    return fail(ErrorKind::usage, "dm: makes read-only devices only, without an overlay");
+  }
+  PLOOPU_TRY(const auto table, make_dm_table(disk.image()));
+  PLOOPU_TRY(const auto loops, attach_loops(disk.image(), table));
   const std::string name = free_name(record);
   PLOOPU_CHECK(create_dm_device(name, uuid_of(record), lines_of(table, loops)));
   record.device = dm_node(name);

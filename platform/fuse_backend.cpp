@@ -69,7 +69,7 @@ Result<void> unmount_file(const std::string& file) {
 
 class FuseService final : public Service {
  public:
-  FuseService(const Disk& disk, const Record& record, const FuseBackend& backend,
+  FuseService(const ServedDisk& disk, const Record& record, const FuseBackend& backend,
               const RuntimeDir& runtime)
       : fuse_(disk), record_(record), backend_(backend), runtime_(runtime) {}
 
@@ -104,17 +104,17 @@ Result<void> FuseBackend::prepare(bool as_file) const {
   return as_file ? Result<void>() : require_driver("/dev/loop-control", "loop");
 }
 
-Result<std::optional<ServerProcess>> FuseBackend::serve(const Disk& disk, Record& record,
+Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk, Record& record,
                                                         int lock) const {
   const std::string file = runtime_.disk_file(record.id);
   const UniqueFd created(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!created.valid()) return fail_errno(errno, file);
   FuseService service(disk, record, *this, runtime_);
   PLOOPU_TRY(auto server,
-             ServerProcess::launch(service, image_descriptors(disk), lock, "ploopu-fuse"));
+             ServerProcess::launch(service, served_descriptors(disk), lock, "ploopu-fuse"));
   record.device = file;
   if (!record.is_file) {
-    PLOOPU_TRY(record.device, attach_loop(file));
+    PLOOPU_TRY(record.device, attach_loop(file, disk.is_writable()));
     record.queue = tune_queue(record.device);
   }
   return std::optional(std::move(server));

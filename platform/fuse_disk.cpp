@@ -9,7 +9,9 @@
 #include <cstdio>
 #include <vector>
 
+#include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <linux/falloc.h>
 #include <unistd.h>
 
 #include "core/text.hpp"
@@ -18,17 +20,17 @@
 namespace ploopu {
 namespace {
 
-// The disk doesn't change: the kernel may keep what it knows.
+// The disk changes only by writes through the kernel: it may keep what it knows.
 constexpr double kAttributeSeconds = 86400;
 
-const Disk& disk_of(fuse_req_t request) {
-  return *static_cast<const Disk*>(fuse_req_userdata(request));
+const ServedDisk& disk_of(fuse_req_t request) {
+  return *static_cast<const ServedDisk*>(fuse_req_userdata(request));
 }
 
 void get_attributes(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*info*/) {
   struct stat status = {};
   status.st_ino = inode;
-  status.st_mode = S_IFREG | 0400;
+  status.st_mode = S_IFREG | (disk_of(request).is_writable() ? 0600 : 0400);
   status.st_nlink = 1;
   status.st_uid = ::geteuid();
   status.st_gid = ::getegid();
@@ -38,7 +40,7 @@ void get_attributes(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*info
 }
 
 void open_file(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* info) {
-  if ((info->flags & O_ACCMODE) != O_RDONLY) {
+  if ((info->flags & O_ACCMODE) != O_RDONLY && !disk_of(request).is_writable()) {
     fuse_reply_err(request, EROFS);
     return;
   }
@@ -92,10 +94,40 @@ void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
 void read_file(fuse_req_t request, fuse_ino_t /*inode*/, size_t size, off_t offset,
                fuse_file_info* /*info*/) {
   constexpr uint64_t kCopied = uint64_t{64} << 10;
-  const Disk& disk = disk_of(request);
+  const ServedDisk& disk = disk_of(request);
   const auto start = std::min(static_cast<uint64_t>(offset), disk.size());
   const auto length = std::min<uint64_t>(size, disk.size() - start);
   (length > kCopied ? reply_from_pages : reply_from_memory)(request, start, length);
+}
+
+void write_file(fuse_req_t request, fuse_ino_t /*inode*/, const char* data, size_t size,
+                off_t offset, fuse_file_info* /*info*/) {
+  const auto bytes = std::as_bytes(std::span(data, size));
+  int error = disk_of(request).write(static_cast<uint64_t>(offset), bytes);
+  if (error == EINVAL) error = ENOSPC;  // as of a block device: it doesn't grow
+  if (error != 0) {
+    fuse_reply_err(request, error);
+  } else {
+    fuse_reply_write(request, size);
+  }
+}
+
+// What a loop device makes of a discard.
+void punch_file(fuse_req_t request, fuse_ino_t /*inode*/, int mode, off_t offset, off_t length,
+                fuse_file_info* /*info*/) {
+  const int kind = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (kind != FALLOC_FL_PUNCH_HOLE && kind != FALLOC_FL_ZERO_RANGE) {
+    fuse_reply_err(request, EOPNOTSUPP);
+    return;
+  }
+  fuse_reply_err(request, disk_of(request).write_zeroes(static_cast<uint64_t>(offset),
+                                                        static_cast<uint64_t>(length)));
+}
+
+// What was written is in the scratch file, which doesn't outlive the device.
+void sync_file(fuse_req_t request, fuse_ino_t /*inode*/, int /*only_data*/,
+               fuse_file_info* /*info*/) {
+  fuse_reply_err(request, 0);
 }
 
 void set_up_connection(void* /*disk*/, fuse_conn_info* connection) {
@@ -125,10 +157,15 @@ Result<void> FuseDisk::mount(const std::string& file) {
   operations.getattr = get_attributes;
   operations.open = open_file;
   operations.read = read_file;
-  std::array<std::string, 3> words = {"ploopu", "-o", "ro,fsname=ploopu,subtype=ploopu"};
+  operations.write = write_file;
+  operations.fallocate = punch_file;
+  operations.fsync = sync_file;
+  const std::string access = disk_.is_writable() ? "rw" : "ro";
+  std::array<std::string, 3> words = {"ploopu", "-o", access + ",fsname=ploopu,subtype=ploopu"};
   std::array<char*, 3> arguments = {words[0].data(), words[1].data(), words[2].data()};
   fuse_args args = {static_cast<int>(arguments.size()), arguments.data(), 0};
-  session_ = fuse_session_new(&args, &operations, sizeof operations, const_cast<Disk*>(&disk_));
+  session_ =
+      fuse_session_new(&args, &operations, sizeof operations, const_cast<ServedDisk*>(&disk_));
   if (session_ == nullptr) return fail(ErrorKind::failed, "libfuse could not be initialised");
   fuse_set_log_func(keep_log_line);
   const int mounted = fuse_session_mount(session_, file.c_str());

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "core/disk.hpp"
 #include "core/result.hpp"
+#include "core/served_disk.hpp"
 
 struct fuse_session;
 
@@ -15,7 +15,7 @@ namespace ploopu {
 // the disk's content. libfuse runs its loop and its threads.
 class FuseDisk {
  public:
-  explicit FuseDisk(const Disk& disk) : disk_(disk) {}
+  explicit FuseDisk(const ServedDisk& disk) : disk_(disk) {}
   ~FuseDisk();
   FuseDisk(const FuseDisk&) = delete;
   FuseDisk& operator=(const FuseDisk&) = delete;
@@ -25,7 +25,7 @@ class FuseDisk {
   void run();
 
  private:
-  const Disk& disk_;
+  const ServedDisk disk_;
   fuse_session* session_ = nullptr;
 };
 

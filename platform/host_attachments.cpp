@@ -14,6 +14,7 @@
 #include "platform/holders.hpp"
 #include "platform/nbd_backend.hpp"
 #include "platform/own_mounts.hpp"
+#include "platform/scratch_file.hpp"
 #include "platform/wait.hpp"
 
 namespace ploopu {
@@ -63,6 +64,22 @@ void add_other_nodes(Attachment& attachment) {
   };
   add(attachment.device);
   for (const auto& partition : attachment.partitions) add(partition.device);
+}
+
+struct OwnedOverlay {
+  std::unique_ptr<ScratchFile> scratch;
+  std::unique_ptr<Overlay> overlay;
+};
+
+// Nothing when none is wanted.
+Result<OwnedOverlay> create_overlay(const Disk& disk, const OverlayRequest& request) {
+  OwnedOverlay made;
+  if (!request.wanted) return made;
+  PLOOPU_TRY(auto scratch, create_scratch(request.directory, disk.size()));
+  made.scratch = std::move(scratch.file);
+  const uint64_t limit = request.limit == 0 ? scratch.free / 2 : request.limit;
+  made.overlay = std::make_unique<Overlay>(disk, *made.scratch, limit);
+  return made;
 }
 
 Result<void> refuse_if_used(const HolderQuery& query) {
@@ -185,9 +202,13 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.root = request.root;
   record.backend = backend.name();
   record.is_file = request.as_file;
+  record.has_overlay = request.overlay.wanted;
   const auto started = [&]() -> Result<void> {
+    // The server is a fork of this process and has them, too.
+    PLOOPU_TRY(const auto scratch, create_overlay(image.disk, request.overlay));
+    const ServedDisk served(image.disk, scratch.overlay.get());
     PLOOPU_CHECK(runtime_->save(record));
-    PLOOPU_TRY(auto server, backend.serve(image.disk, record, lock->get()));
+    PLOOPU_TRY(auto server, backend.serve(served, record, lock->get()));
     if (server) record.server = server->identity();
     if (!record.is_file) {
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
@@ -236,14 +257,18 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
     const bool is_same_state =
         record.image == image.location.path && record.snapshot == image.snapshot;
     if (!existing || !(is_same || has_same_top || is_same_state)) continue;
-    if (is_same && record.is_file == request.as_file &&
+    const bool fits_overlay = record.has_overlay == request.overlay.wanted ||
+                              (record.has_overlay && request.overlay.tolerated);
+    if (is_same && record.is_file == request.as_file && fits_overlay &&
         existing->state == AttachmentState::serving &&
         (request.backend == "auto" || request.backend == record.backend)) {
       return existing;
     }
-    const char* difference = is_same        ? ""
-                             : has_same_top ? ", without some of its deltas"
-                                            : ", an older state of the image";
+    const char* difference = !is_same && has_same_top ? ", without some of its deltas"
+                             : !is_same               ? ", an older state of the image"
+                             : fits_overlay           ? ""
+                             : record.has_overlay     ? ", with an overlay"
+                                                      : ", without an overlay";
     if (existing->state == AttachmentState::stale) {
       difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
     }
@@ -304,6 +329,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.backend = backend->name();
   attachment.device = device.empty() ? record.device : device;
   attachment.is_file = record.is_file;
+  attachment.has_overlay = record.has_overlay;
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? record.server.pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;

@@ -38,7 +38,7 @@ Result<void> check_direct(const LoopDevice& loop, const std::string& name) {
               name);
 }
 
-// Binds a free loop device to `file`, read-only. `name` is for people.
+// Binds a free loop device to `file`, read-only if that is. `name` is for people.
 Result<LoopDevice> bind_free_loop(int file, const std::string& name, uint32_t flags) {
   const UniqueFd control(::open(kControl, O_RDWR | O_CLOEXEC));
   if (!control.valid()) return fail_errno(errno, kControl);
@@ -47,12 +47,14 @@ Result<LoopDevice> bind_free_loop(int file, const std::string& name, uint32_t fl
     if (number < 0) return fail_errno(errno, "finding a free loop device");
     LoopDevice loop;
     loop.node = fmt::format("/dev/loop{}", number);
-    loop.fd = UniqueFd(::open(loop.node.c_str(), O_RDONLY | O_CLOEXEC));
+    // Without O_RDWR the driver of Linux 6.1 makes it read-only.
+    const int mode = (flags & LO_FLAGS_READ_ONLY) != 0 ? O_RDONLY : O_RDWR;
+    loop.fd = UniqueFd(::open(loop.node.c_str(), mode | O_CLOEXEC));
     if (!loop.fd.valid()) return fail_errno(errno, loop.node);
     struct loop_config config = {};
     config.fd = static_cast<__u32>(file);
     config.block_size = kSectorSize;
-    config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_DIRECT_IO | flags;
+    config.info.lo_flags = LO_FLAGS_DIRECT_IO | flags;
     std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), name.c_str(), LO_NAME_SIZE - 1);
     if (::ioctl(loop.fd.get(), LOOP_CONFIGURE, &config) == 0) return loop;
     if (errno != EBUSY) return fail_errno(errno, fmt::format("{}: attaching {}", loop.node, name));
@@ -66,13 +68,14 @@ std::string backing_file_of(const std::string& name) {
 
 }  // namespace
 
-Result<std::string> attach_loop(const std::string& file) {
-  const UniqueFd backing(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+Result<std::string> attach_loop(const std::string& file, bool is_writable) {
+  const UniqueFd backing(::open(file.c_str(), (is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   // The driver of Linux 6.1 takes the size that the kernel knows already, and of a FUSE file that
   // nobody has asked about, it knows 0. Asking is enough; 6.18 asks by itself.
   struct stat status = {};
   if (!backing.valid() || ::fstat(backing.get(), &status) != 0) return fail_errno(errno, file);
-  PLOOPU_TRY(auto loop, bind_free_loop(backing.get(), file, LO_FLAGS_PARTSCAN));
+  PLOOPU_TRY(auto loop, bind_free_loop(backing.get(), file,
+                                       LO_FLAGS_PARTSCAN | (is_writable ? 0 : LO_FLAGS_READ_ONLY)));
   if (auto direct = check_direct(loop, file); !direct) {
     PLOOPU_CHECK(detach_loop(loop.node, file, std::move(loop.fd)));
     return tl::unexpected<Error>(std::move(direct).error());
@@ -81,7 +84,7 @@ Result<std::string> attach_loop(const std::string& file) {
 }
 
 Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {
-  PLOOPU_TRY(auto loop, bind_free_loop(file, name, LO_FLAGS_AUTOCLEAR));
+  PLOOPU_TRY(auto loop, bind_free_loop(file, name, LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR));
   PLOOPU_CHECK(check_direct(loop, name));
   return loop;
 }

@@ -20,9 +20,9 @@ struct LoopDevice {
 // (lo_read_simple) takes zeros for what a file that shrank no longer has, and for a whole request
 // that begins in sound data and runs into what can't be read.
 
-// Makes a free loop device a read-only view of `file` and returns its node. 512-byte blocks; the
-// kernel scans it for partitions.
-[[nodiscard]] Result<std::string> attach_loop(const std::string& file);
+// Makes a free loop device a view of `file`, writable or not, and returns its node. 512-byte
+// blocks; the kernel scans it for partitions.
+[[nodiscard]] Result<std::string> attach_loop(const std::string& file, bool is_writable);
 
 // The same for an open file, `name` in messages, whose whole sectors the device has. It is freed
 // when nothing has it open any more, and not scanned. One case remains: of a file that is cut both

@@ -42,7 +42,7 @@ std::string node_of(int index) { return fmt::format("/dev/nbd{}", index); }
 
 class NbdService final : public Service {
  public:
-  NbdService(const Disk& disk, const Record& record, const NbdBackend& backend,
+  NbdService(const ServedDisk& disk, const Record& record, const NbdBackend& backend,
              const RuntimeDir& runtime)
       : disk_(disk), record_(record), backend_(backend), runtime_(runtime) {}
 
@@ -67,7 +67,8 @@ class NbdService final : public Service {
     std::vector<int> sockets;
     sockets.reserve(kernel_ends.size());
     for (const auto& end : kernel_ends) sockets.push_back(end.get());
-    const auto index = NbdNetlink::connect({disk_.size(), identifier_of(record_.id), sockets});
+    const auto index = NbdNetlink::connect(
+        {disk_.size(), identifier_of(record_.id), disk_.is_writable(), sockets});
     kernel_ends.clear();  // the driver holds its own references; without them the threads end
     if (!index) {
       wait();
@@ -97,7 +98,7 @@ class NbdService final : public Service {
   }
 
  private:
-  const Disk& disk_;
+  const ServedDisk disk_;
   const Record& record_;
   const NbdBackend& backend_;
   const RuntimeDir& runtime_;
@@ -112,11 +113,11 @@ Result<void> NbdBackend::prepare(bool /*as_file*/) const {
   return load_kernel_module("nbd", "max_part=16");
 }
 
-Result<std::optional<ServerProcess>> NbdBackend::serve(const Disk& disk, Record& record,
+Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk, Record& record,
                                                        int lock) const {
   NbdService service(disk, record, *this, runtime_);
   PLOOPU_TRY(auto server,
-             ServerProcess::launch(service, image_descriptors(disk), lock, "ploopu-nbd"));
+             ServerProcess::launch(service, served_descriptors(disk), lock, "ploopu-nbd"));
   record.device = server.started();
   record.queue = tune_queue(record.device);
   return std::optional(std::move(server));

@@ -125,13 +125,16 @@ bool NbdNetlink::is_available() { return Session::open().has_value(); }
 Result<int> NbdNetlink::connect(const NbdConnect& request) {
   PLOOPU_TRY(auto session, Session::open());
   const Message message = session.new_message(NBD_CMD_CONNECT);
-  constexpr uint64_t kServerFlags =
-      NBD_FLAG_HAS_FLAGS | NBD_FLAG_READ_ONLY | NBD_FLAG_CAN_MULTI_CONN;
+  // Any connection sees what another one wrote, and flushes all of it.
+  constexpr uint64_t kCommonFlags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_CAN_MULTI_CONN;
+  constexpr uint64_t kWritable = NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_TRIM;
+  const uint64_t flags =
+      kCommonFlags | (request.is_writable ? kWritable : uint64_t{NBD_FLAG_READ_ONLY});
   nl_msg* m = message.get();
   // No NBD_ATTR_INDEX: the kernel takes a free device, and -1 would be refused (M01).
   if (m == nullptr || nla_put_u64(m, NBD_ATTR_SIZE_BYTES, request.size) < 0 ||
       nla_put_u64(m, NBD_ATTR_BLOCK_SIZE_BYTES, kBlockSize) < 0 ||
-      nla_put_u64(m, NBD_ATTR_SERVER_FLAGS, kServerFlags) < 0 ||
+      nla_put_u64(m, NBD_ATTR_SERVER_FLAGS, flags) < 0 ||
       nla_put_u64(m, NBD_ATTR_TIMEOUT, kTimeoutSeconds) < 0 ||
       nla_put_u64(m, NBD_ATTR_DEAD_CONN_TIMEOUT, kDeadConnectionSeconds) < 0 ||
       nla_put_string(m, NBD_ATTR_BACKEND_IDENTIFIER, request.identifier.c_str()) < 0 ||

@@ -13,8 +13,9 @@
 namespace ploopu {
 
 struct NbdConnect {
-  uint64_t size = 0;             // bytes, a multiple of 512
-  std::string identifier;        // shows in sysfs as "backend"; later changes must present it
+  uint64_t size = 0;       // bytes, a multiple of 512
+  std::string identifier;  // shows in sysfs as "backend"; later changes must present it
+  bool is_writable = false;
   std::span<const int> sockets;  // the kernel's ends: connected UNIX stream sockets
 };
 
@@ -23,7 +24,7 @@ class NbdNetlink {
   // Whether this kernel has the family now.
   [[nodiscard]] static bool is_available();
 
-  // Connects a free device that the kernel chooses, read-only, with 512-byte blocks, and returns
+  // Connects a free device that the kernel chooses, with 512-byte blocks, and returns
   // its number. Requests come to the other ends of the sockets before this returns.
   [[nodiscard]] static Result<int> connect(const NbdConnect& request);
 

@@ -82,6 +82,7 @@ json to_json(const Record& record) {
                    {"backend", record.backend},
                    {"device", bytes_to_text(record.device)},
                    {"is_file", record.is_file},
+                   {"has_overlay", record.has_overlay},
                    {"partitions", std::move(partitions)},
                    {"server", {record.server.pid, record.server.start_time}},
                    {"queue", record.queue},
@@ -113,7 +114,8 @@ Record from_json(const json& document) {
   }
   record.server.pid = document.at("server").at(0).get<pid_t>();
   record.server.start_time = document.at("server").at(1).get<uint64_t>();
-  // Records of older versions have neither.
+  // Records of older versions have none of these.
+  record.has_overlay = document.value("has_overlay", false);
   record.queue = document.value("queue", QueueSettings());
   record.loops = document.value("loops", size_t{0});
   for (const json& mountpoint : document.at("mountpoints")) {

@@ -32,6 +32,7 @@ struct Record {
   std::string backend;
   std::string device;  // empty until it is known
   bool is_file = false;
+  bool has_overlay = false;
   std::vector<AttachedPartition> partitions;
   ProcessIdentity server;  // pid 0 when there is none
   QueueSettings queue;     // of the device before it was ours: nbd and loop devices outlive us

@@ -70,7 +70,7 @@ bool was_kept(int control) {
 Result<void> detach_from_command(std::vector<int> keep) {
   ::setsid();
   // Requests are being waited for: only the kernel ends a server, by letting go of its device.
-  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE}) {
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ}) {
     static_cast<void>(::signal(number, SIG_IGN));
   }
   if (::chdir("/") != 0) return fail_errno(errno, "/");

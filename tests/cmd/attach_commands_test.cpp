@@ -51,15 +51,57 @@ TEST_F(CommandTest, MountSaysWhatIsWhereAndThroughWhat) {
   EXPECT_EQ(out_.str(), "/dev/nbd7p1 (ext4, by nbd) is mounted read-only on /mnt\n");
 }
 
-TEST_F(CommandTest, XfsWithADirtyLogIsMountedAgainWithoutIt) {
+TEST_F(CommandTest, AttachWithAnOverlay) {
+  const json attached =
+      run_json({"attach", "101", "--overlay", "--overlay-dir", "/big", "--overlay-size", "2G"});
+  EXPECT_EQ(attached["read_only"], false);
+  EXPECT_EQ(attached["overlay"], true);
+  EXPECT_EQ(attachments_.last_attach.overlay.directory, "/big");
+  EXPECT_EQ(attachments_.last_attach.overlay.limit, uint64_t{2} << 30);
+  EXPECT_EQ(run({"attach", "101", "--overlay-dir", "/big"}), 64);
+  EXPECT_EQ(run({"attach", "101", "--overlay", "--overlay-size", "5"}), 64);
+  EXPECT_EQ(run({"attach", "101", "--overlay", "--overlay-size", "much"}), 64);
+}
+
+// Only the kernel knows whether the log of an xfs must be replayed: then it is attached again.
+TEST_F(CommandTest, XfsWithADirtyLogIsReplayedOnAnOverlay) {
   prober_.layout.partitions[0].fstype = "xfs";
   EXPECT_EQ(run_json({"mount", "101", "/mnt"})["journal"], "clean");
   EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,nouuid");
+  EXPECT_FALSE(attachments_.last_attach.overlay.wanted);
+  attachments_.calls.clear();
   attachments_.mount_outcomes = {MountOutcome::needs_recovery};
   const json mounted = run_json({"mount", "101", "/mnt"});
+  EXPECT_EQ(mounted["journal"], "replayed");
+  EXPECT_EQ(mounted["overlay"], true);
+  EXPECT_TRUE(attachments_.last_attach.overlay.wanted);
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,nouuid");
+  EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt", "attach", "mount",
+                                              "detach /dev/nbd7", "attach", "mount"));
+}
+
+TEST_F(CommandTest, XfsWithADirtyLogIsMountedWithoutItWhenAsked) {
+  prober_.layout.partitions[0].fstype = "xfs";
+  attachments_.mount_outcomes = {MountOutcome::needs_recovery};
+  const json mounted = run_json({"mount", "101", "/mnt", "--journal", "skip"});
   EXPECT_EQ(mounted["journal"], "skipped");
+  EXPECT_FALSE(attachments_.last_attach.overlay.wanted);
   EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,nouuid,norecovery");
   EXPECT_THAT(mounted["warnings"].dump(), HasSubstr("journal was not replayed"));
+}
+
+TEST_F(CommandTest, AJournalThatCannotBeReplayedSaysWhatSkipGives) {
+  attachments_.mount_outcomes = {MountOutcome::needs_recovery};
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 65);
+  EXPECT_THAT(err_.str(), HasSubstr("--journal skip"));
+  EXPECT_EQ(attachments_.calls.back(), "detach /dev/nbd7");
+  attachments_.errors["mount"] = {ErrorKind::failed, "structure needs cleaning"};
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 65);
+  EXPECT_THAT(err_.str(), HasSubstr("structure needs cleaning"));
+  // What has nothing to do with the journal is not blamed on it.
+  attachments_.errors["attach"] = {ErrorKind::failed, "no room"};
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 1);
+  EXPECT_EQ(err_.str(), "ploopu: no room\n");
 }
 
 TEST_F(CommandTest, WhatIsWrongIsFoundBeforeAnythingIsAttached) {

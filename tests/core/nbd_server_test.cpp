@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/nbd_wire.hpp"
+#include "tests/support/memory_scratch.hpp"
 #include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
 
@@ -58,7 +59,7 @@ class NbdServerTest : public ::testing::Test {
     disk_.emplace(*Disk::assemble(chain(open_ploop(file_))));
   }
 
-  nbd::End serve() { return nbd::serve(*disk_, stream_); }
+  nbd::End serve() { return nbd::serve(ServedDisk(*disk_), stream_); }
 
   std::shared_ptr<MemoryFile> file_;
   std::optional<Disk> disk_;
@@ -77,7 +78,7 @@ TEST_F(NbdServerTest, WhatWaitsBehindASlowReadIsAnnounced) {
   slow.trickle(2 * nbd::kRequestSize);
   for (uint64_t i = 0; i < 4; ++i) slow.add(nbd_request(nbd::read, i, i * 512, 512));
   slow.add(nbd_request(nbd::read, 4, 0, 512));  // alone
-  nbd::serve(*disk_, slow);
+  nbd::serve(ServedDisk(*disk_), slow);
   EXPECT_EQ(file_->expected(), (Ranges{{4096 + 1024, 512}, {4096 + 1536, 512}}));
   EXPECT_EQ(slow.output().size(), 5 * (nbd::kReplySize + 512));
 }
@@ -121,7 +122,7 @@ TEST_F(NbdServerTest, OutOfRangeAndHugeRequestsAreInvalid) {
   const auto expect_invalid = [&](uint64_t offset, uint32_t length) {
     ScriptedStream stream;
     stream.add(nbd_request(nbd::read, 9, offset, length));
-    nbd::serve(*disk_, stream);
+    nbd::serve(ServedDisk(*disk_), stream);
     EXPECT_EQ(stream.output(), nbd_reply(9, 22)) << offset << " " << length;
   };
   expect_invalid(10240, 1);
@@ -143,15 +144,62 @@ TEST_F(NbdServerTest, WritesAreRefusedAndTheirDataIsSwallowed) {
   stream_.add(nbd_request(nbd::write, 5, 0, 512));
   stream_.add(pattern(512, 3));
   stream_.add(nbd_request(nbd::flush, 6, 0, 0));
-  stream_.add(nbd_request(4, 7, 0, 512));  // trim
+  stream_.add(nbd_request(nbd::trim, 7, 0, 512));
+  stream_.add(nbd_request(nbd::write_zeroes, 7, 0, 512));
+  stream_.add(nbd_request(nbd::write, 7, 0, 0));
+  stream_.add(nbd_request(5, 7, 0, 512));  // "cache", which nobody announced
   stream_.add(nbd_request(nbd::disconnect, 8, 0, 0));
   stream_.add(nbd_request(nbd::read, 9, 0, 1));  // never answered
   EXPECT_EQ(serve(), nbd::End::disconnected);
   Bytes expected = nbd_reply(5, 1);
-  for (const Bytes& more : {nbd_reply(6, 0), nbd_reply(7, 22)}) {
+  for (const Bytes& more :
+       {nbd_reply(6, 0), nbd_reply(7, 1), nbd_reply(7, 1), nbd_reply(7, 1), nbd_reply(7, 22)}) {
     expected.insert(expected.end(), more.begin(), more.end());
   }
   EXPECT_EQ(stream_.output(), expected);
+}
+
+TEST_F(NbdServerTest, WithAnOverlayWritesAreTakenAndRead) {
+  const MemoryScratch scratch(disk_->size());
+  Overlay overlay(*disk_, scratch, 2048);
+  const Bytes data = pattern(1024, 8);
+  stream_.trickle(100);  // data comes in parts, and behind other requests
+  const auto write = [&](uint64_t cookie, uint64_t offset) {
+    stream_.add(nbd_request(nbd::write, cookie, offset, 1024));
+    stream_.add(data);
+  };
+  write(1, 512);
+  stream_.add(nbd_request(nbd::read, 2, 512, 1024));
+  write(3, 9728);  // beyond the end
+  write(4, 4096);
+  write(5, 8192);  // more than the overlay may keep
+  stream_.add(nbd_request(nbd::trim, 6, 4096, 1024));
+  stream_.add(nbd_request(nbd::read, 7, 4096, 1024));
+  stream_.add(nbd_request(nbd::write_zeroes, 8, 10240, 1));
+  EXPECT_EQ(nbd::serve(ServedDisk(*disk_, &overlay), stream_), nbd::End::disconnected);
+  Bytes expected = nbd_reply(1, 0);
+  for (const Bytes& more :
+       {nbd_reply(2, 0, data), nbd_reply(3, 22), nbd_reply(4, 0), nbd_reply(5, 28), nbd_reply(6, 0),
+        nbd_reply(7, 0, Bytes(1024)), nbd_reply(8, 22)}) {
+    expected.insert(expected.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(stream_.output(), expected);
+}
+
+// Larger than the room that the server has for replies.
+TEST_F(NbdServerTest, ALargeWriteIsTakenInParts) {
+  auto file = ploop_file({.cluster_sectors = 2048, .disk_sectors = 4096, .bat = {0, 0}});
+  disk_.emplace(*Disk::assemble(chain(open_ploop(file))));
+  const MemoryScratch scratch(disk_->size());
+  Overlay overlay(*disk_, scratch, disk_->size());
+  const Bytes data = pattern(1 << 20, 8);
+  stream_.add(nbd_request(nbd::write, 1, 4096, 1 << 20));
+  stream_.add(data);
+  nbd::serve(ServedDisk(*disk_, &overlay), stream_);
+  EXPECT_EQ(stream_.output(), nbd_reply(1, 0));
+  Bytes got(1 << 20);
+  ASSERT_EQ(ServedDisk(*disk_, &overlay).read(4096, got), 0);
+  EXPECT_EQ(got, data);
 }
 
 // Clusters of 64 KiB: data, a hole, data, and one past the file's end.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/overlay.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <random>
@@ -11,42 +10,11 @@
 #include <gtest/gtest.h>
 
 #include "core/served_disk.hpp"
+#include "tests/support/memory_scratch.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
 namespace {
-
-// Writes nothing but what it is told, and forgets what is punched in the worst way.
-class MemoryScratch final : public ScratchFile {
- public:
-  explicit MemoryScratch(uint64_t size) : content_(size, std::byte{0xDD}) {}
-
-  [[nodiscard]] uint64_t size() const override { return content_.size(); }
-  [[nodiscard]] FileIdentity identity() const override { return {1, 2}; }
-  [[nodiscard]] int descriptor() const override { return -1; }
-  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
-    if (offset > content_.size() || out.size() > content_.size() - offset) return EIO;
-    std::copy_n(at(offset), out.size(), out.begin());
-    return 0;
-  }
-  // A disk that is full takes the first half.
-  [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data) const override {
-    std::copy_n(data.begin(), error == 0 ? data.size() : data.size() / 2, at(offset));
-    return error;
-  }
-  [[nodiscard]] int punch(uint64_t offset, uint64_t length) const override {
-    std::fill_n(at(offset), length, std::byte{0xDD});
-    return 0;
-  }
-
-  std::atomic<int> error = 0;
-
- private:
-  [[nodiscard]] Bytes::iterator at(uint64_t offset) const {
-    return content_.begin() + static_cast<ptrdiff_t>(offset);
-  }
-  mutable Bytes content_;
-};
 
 constexpr uint64_t kCluster = 64 * 512;
 constexpr uint64_t kClusters = 1300;  // more than two of the overlay's pieces of 16 MiB

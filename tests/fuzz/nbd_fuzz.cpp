@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ploopu::testing;
   const auto input = std::as_bytes(std::span(data, size));
   InputStream stream(input);
-  ploopu::nbd::serve(small_disk(), stream);
+  ploopu::nbd::serve(ploopu::ServedDisk(small_disk()), stream);
   if (stream.sent() != expected_reply_bytes(input)) std::abort();
   return 0;
 }

@@ -55,7 +55,7 @@ TEST(NbdSocket, ManyConnectionsReadOneDisk) {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
     threads.emplace_back([&disk, end = ends[0]] {
       SocketStream stream{UniqueFd(end)};
-      EXPECT_EQ(nbd::serve(disk, stream), nbd::End::disconnected);
+      EXPECT_EQ(nbd::serve(ServedDisk(disk), stream), nbd::End::disconnected);
     });
     threads.emplace_back([&disk, end = ends[1], i] {
       SocketStream stream{UniqueFd(end)};

@@ -47,6 +47,7 @@ class FakeAttachments final : public Attachments {
     attachment.backend = "nbd";
     attachment.device = "/dev/nbd7";
     attachment.server_pid = 4711;
+    attachment.has_overlay = request.overlay.wanted;
     for (const auto& partition : layout.partitions) {
       attachment.partitions.push_back(
           {partition.number, partition.number == 0
