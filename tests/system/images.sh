@@ -95,19 +95,24 @@ ploop_tool() {
     fi
 }
 
-# make_ploop_chain ROOT CTID FORMAT RAW_BEFORE RAW_AFTER: a v1 base (or a raw one) that libploop
-# made, RAW_BEFORE in it, a snapshot taken by libploop, and what differs in RAW_AFTER on top.
-make_ploop_chain() {
+# make_v1_container ROOT CTID FORMAT RAW: a v1 image (or a raw one) that libploop made, RAW in it.
+make_v1_container() {
     bundle=$1/vz/private/$2/root.hdd
     mkdir -p "$bundle"
     echo 'ONBOOT="yes"' >"$1/etc/vz/conf/$2.conf"
-    size=$(stat -c %s "$4")
-    ploop_tool init -v 1 -t none -f "$3" -s "$((size / 1048576))M" "$bundle/root.hdd"
+    ploop_tool init -v 1 -t none -f "$3" -s "$(($(stat -c %s "$4") / 1048576))M" "$bundle/root.hdd"
     if [ "$3" = raw ]; then
         cp --sparse=always "$4" "$bundle/root.hdd"
     else
         qemu-img convert -n -f raw -O parallels "$4" "$bundle/root.hdd"
     fi
+}
+
+# make_ploop_chain ROOT CTID FORMAT RAW_BEFORE RAW_AFTER: that with RAW_BEFORE, a snapshot taken by
+# libploop, and what differs in RAW_AFTER on top.
+make_ploop_chain() {
+    make_v1_container "$1" "$2" "$3" "$4"
+    size=$(stat -c %s "$4")
     ploop_tool snapshot "$bundle/DiskDescriptor.xml"
     delta=$(ls "$bundle"/root.hdd.*)
     piece=$bundle/piece
@@ -157,4 +162,89 @@ add_bitmap() {
     truncate -s $((sector * 512 + 2 * $2)) "$1"
     printf v2.1 | patch "$1" 44
     le 8 $sector | patch "$1" 56
+}
+
+# make_files DIR WORD: 20 small files that say WORD, one of them like a journal's own blocks, and a
+# file that says the same whatever the word is.
+make_files() {
+    mkdir -p "$1"
+    for number in $(seq -w 20); do echo "$2 file $number" >"$1/$number"; done
+    { printf '\300\073\071\230' && echo "$2"; } >"$1/20"
+    echo same >"$1/same"
+}
+
+# replace_files FS DIR: of every numbered file in the file system FS, by those in DIR.
+replace_files() {
+    for number in $(seq -w 20); do
+        echo "rm $number"
+        echo "write $2/$number $number"
+    done | debugfs -w -f /dev/stdin "$1" >/dev/null 2>&1
+}
+
+# differing_blocks BLOCK_SIZE FILE OTHER: the numbers of the blocks that differ.
+differing_blocks() {
+    { cmp -l "$2" "$3" || true; } | awk -v size="$1" '{ print int(($1 - 1) / size) }' | uniq
+}
+
+# copy_blocks BLOCK_SIZE FILE NUMBER...: one after the other, to standard output.
+copy_blocks() {
+    copy_size=$1 copy_from=$2
+    shift 2
+    for block; do dd if="$copy_from" bs="$copy_size" skip="$block" count=1 status=none; done
+}
+
+# make_dirty_journal FS BLOCK_SIZE CHECKSUMS: FS, with the files of make_files in it, gets a journal
+# that makes their content new, but only when all of it is replayed as it must be: what a later
+# transaction writes again is old by then, what one revokes isn't written, and what has no commit
+# doesn't count. CHECKSUMS are options of debugfs' journal_open.
+make_dirty_journal() {
+    work=$1.work
+    make_files "$work/between" between
+    make_files "$work/new" new
+    cp "$1" "$work/between.fs"
+    replace_files "$work/between.fs" "$work/between"
+    cp "$work/between.fs" "$work/new.fs"
+    replace_files "$work/new.fs" "$work/new"
+    # The kernel's superblock says so too while it is in the journal.
+    for state in between new; do debugfs -w -R 'feature needs_recovery' "$work/$state.fs" >/dev/null 2>&1; done
+    first=$(differing_blocks "$2" "$1" "$work/between.fs")
+    # Of what the first one changed, all that must not stay.
+    second=$(printf '%s\n' "$first" "$(differing_blocks "$2" "$work/between.fs" "$work/new.fs")" | sort -nu)
+    same=$(debugfs -R 'bmap same 0' "$1" 2>/dev/null)
+    # shellcheck disable=SC2086 # numbers
+    {
+        { copy_blocks "$2" "$work/between.fs" $first && printf "%$2d" 0; } >"$work/first"
+        copy_blocks "$2" "$work/new.fs" $second >"$work/second"
+        for block in $second; do printf "%$2d" 0; done >"$work/third"
+    }
+    list() { printf '%s\n' "$1" | paste -sd ,; }
+    # Opened anew, as debugfs is wrong about where a transaction with a revocation ends.
+    debugfs -w -f /dev/stdin "$1" >"$work/log" 2>&1 <<CMD
+journal_open $3
+journal_write -b $(list "$first"),$same $work/first
+journal_write -b $(list "$second") -r $same $work/second
+journal_close
+journal_open
+journal_write -b $(list "$second") -c $work/third
+journal_close
+CMD
+    # e2fsprogs replays it in a copy, and finds the file system sound and the files new.
+    cp "$1" "$work/replayed.fs"
+    e2fsck -y -E journal_only "$work/replayed.fs" >>"$work/log" 2>&1 || true
+    mkdir "$work/replayed"
+    debugfs -R "rdump / $work/replayed" "$work/replayed.fs" >>"$work/log" 2>&1
+    rmdir "$work/replayed/lost+found"
+    if ! e2fsck -fn "$work/replayed.fs" >>"$work/log" 2>&1 ||
+        ! diff -rq "$work/new" "$work/replayed" >>"$work/log"; then
+        echo "$1: its journal can't be replayed: $(cat "$work/log")" >&2
+        return 1
+    fi
+    rm -r "$work"
+}
+
+# put_on_gpt_disk FS FILE: a disk with one partition from 1 MiB on, which is FS.
+put_on_gpt_disk() {
+    truncate -s $(($(stat -c %s "$1") + 2097152)) "$2"
+    echo 'start=2048' | sfdisk -q --label gpt "$2"
+    dd if="$1" of="$2" bs=1M seek=1 conv=notrunc,sparse status=none
 }

@@ -86,6 +86,39 @@ qemu-io -f parallels -c 'write -q -P 0xa1 0 1M' -c 'write -q -P 0xa2 1199G 2M' \
     -c 'write -q -P 0xa3 600G 1M' -c 'write -q -P 0xa4 1M 1M' "$big"
 descriptor $((1200 * 1024 * 2048)) 2048 root.hds >"$root/vz/private/109/root.hdd/DiskDescriptor.xml"
 
+# 111 to 113: what a crash leaves: journals with changes that are in no other place. The files of all
+# are those of journal/old before they are replayed and those of journal/new after.
+mkdir "$out/journal"
+for state in old new; do
+    make_files "$out/journal/$state" $state
+    checksums "$out/journal/$state" >"$out/journal/$state.sha256"
+done
+fs=$out/journal/fs
+
+# 111: v2, ext4 as it is made today.
+truncate -s 16M "$fs"
+mke2fs -q -F -t ext4 -O 64bit,metadata_csum -b 4096 -d "$out/journal/old" "$fs"
+make_dirty_journal "$fs" 4096 '-c -v 3'
+put_on_gpt_disk "$fs" "$out/raw/111"
+make_container "$root" 111 "$out/raw/111"
+rm "$fs"
+
+# 112: ext3 in a chain of v1 deltas: below, the journal is empty.
+truncate -s 16M "$fs"
+mke2fs -q -F -t ext3 -b 1024 -d "$out/journal/old" "$fs"
+put_on_gpt_disk "$fs" "$out/older/112"
+make_dirty_journal "$fs" 1024 ''
+cp --sparse=always "$out/older/112" "$out/raw/112"
+dd if="$fs" of="$out/raw/112" bs=1M seek=1 conv=notrunc status=none
+make_ploop_chain "$root" 112 expanded "$out/older/112" "$out/raw/112"
+rm "$fs"
+
+# 113: v1, a file system of 32 bits on the whole disk, the older form of a journal's checksums.
+truncate -s 16M "$out/raw/113"
+mke2fs -q -F -t ext4 -O ^64bit,metadata_csum -b 2048 -d "$out/journal/old" "$out/raw/113"
+make_dirty_journal "$out/raw/113" 2048 '-c -v 2'
+make_v1_container "$root" 113 expanded "$out/raw/113"
+
 # A GPT in units of 4096 bytes, which sfdisk can't write; and the same one marked by libploop, which
 # was about to write it in other units.
 mkdir "$out/units"
