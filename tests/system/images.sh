@@ -178,7 +178,7 @@ replace_files() {
     for number in $(seq -w 20); do
         echo "rm $number"
         echo "write $2/$number $number"
-    done | debugfs -w -f /dev/stdin "$1" >/dev/null 2>&1
+    done | debugfs -w -f - "$1" >/dev/null 2>&1
 }
 
 # differing_blocks BLOCK_SIZE FILE OTHER: the numbers of the blocks that differ.
@@ -219,7 +219,7 @@ make_dirty_journal() {
     }
     list() { printf '%s\n' "$1" | paste -sd ,; }
     # Opened anew, as debugfs is wrong about where a transaction with a revocation ends.
-    debugfs -w -f /dev/stdin "$1" >"$work/log" 2>&1 <<CMD
+    debugfs -w -f - "$1" >"$work/log" 2>&1 <<CMD
 journal_open $3
 journal_write -b $(list "$first"),$same $work/first
 journal_write -b $(list "$second") -r $same $work/second

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Mounting what a crash left, and ext superblocks that mean harm.
+# Run by run-cases.sh, of the back ends that can be written to; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2317 # cases are called by name
+
+# compare_files DIR STATE: there are the files of journal/STATE, and no other ones.
+compare_files() {
+    (cd "$1" && sha256sum --quiet -c "$FIXTURES/journal/$2.sha256") || fail "not the $2 files in $1"
+    expect_equal "$(find "$1" -path "$1/lost+found" -prune -o -type f -print | wc -l)" \
+        "$(wc -l <"$FIXTURES/journal/$2.sha256")" "files in $1"
+}
+
+# mount_and_look JOURNAL FILES OPTION...: what mount says of the journal in the image's copy, and what
+# it shows; then nothing remains.
+mount_and_look() {
+    journal=$1 files=$2
+    shift 2
+    mkdir "$WORK/m"
+    mount_image "$WORK/image" "$WORK/m" --json "$@" >"$WORK/json" 2>"$WORK/notes" ||
+        fail "mount $*: $(cat "$WORK/notes")"
+    expect_equal "$(jq -r .journal "$WORK/json")" "$journal" "journal, with '$*'"
+    compare_files "$WORK/m" "$files"
+    if touch "$WORK/m/x" 2>/dev/null; then fail 'it can be written to'; fi
+    ploopu umount "$WORK/m"
+    rmdir "$WORK/m"
+    expect_equal "$(leftovers)" '' "after mount $*"
+}
+
+# expect_mounted CTID JOURNAL FILES OPTION...: that, and the image stays as it is.
+expect_mounted() {
+    original=$(bundle "$1")
+    shift
+    cp -r "$original" "$WORK/image"
+    touch -a -d '2001-01-01' "$WORK"/image/*
+    facts() { (cd "$WORK/image" && stat -c '%n %s %X %Y %Z %i' ./*); }
+    facts >"$WORK/before"
+    mount_and_look "$@"
+    facts | diff "$WORK/before" - || fail "the files of $original would be touched"
+    diff -r "$original" "$WORK/image" || fail "the files of $original would be written to"
+    rm -r "$WORK/image"
+}
+
+case_h76_a_journal_is_replayed() {
+    for ctid in 111 112 113; do
+        expect_mounted $ctid replayed new
+        expect_equal "$(jq -r '.warnings[]' "$WORK/json" | grep -c 'not replayed')" 0
+    done
+}
+
+case_h76_a_journal_is_replayed_when_told() {
+    expect_mounted 111 replayed new --journal replay
+}
+
+# The next mount starts from the image again, not from what the last one replayed.
+case_h76_a_journal_is_skipped_when_told() {
+    for ctid in 111 112 113; do
+        expect_mounted $ctid skipped old --journal skip
+        jq -r '.warnings[]' "$WORK/json" | grep -q 'journal was not replayed' || fail 'not a word'
+        jq -r .options "$WORK/json" | grep -q noload || fail "$(jq -r .options "$WORK/json")"
+    done
+    expect_mounted 111 replayed new
+    expect_mounted 111 skipped old --journal skip
+}
+
+# The snapshot below is not dirty.
+case_h76_a_clean_snapshot_below_a_dirty_state() {
+    for journal in auto replay skip; do
+        expect_mounted 112 clean old -s base --journal $journal
+    done
+}
+
+case_h76_both_states_at_once() {
+    mkdir "$WORK/live" "$WORK/base"
+    mount_image 112 "$WORK/live" >/dev/null
+    mount_image 112 "$WORK/base" -s base >/dev/null
+    compare_files "$WORK/live" new
+    compare_files "$WORK/base" old
+    ploopu detach 112
+    expect_equal "$(list_field '.attachments | length')" 0
+}
+
+# make_fs: a file system, $fs, that the caller spoils.
+make_fs() {
+    fs=$WORK/fs
+    truncate -s 8M "$fs"
+    mke2fs -q -F -t ext4 -d "$FIXTURES/journal/old" "$fs"
+}
+# set_fields FIELD VALUE...: of the superblock of $fs.
+set_fields() {
+    while [ $# -gt 0 ]; do
+        echo "set_super_value $1 $2"
+        shift 2
+    done | debugfs -w -f - "$fs" >/dev/null 2>&1
+}
+# refuse_fs WORDS: it isn't mounted, and nothing stays attached.
+refuse_fs() {
+    qemu-img convert -f raw -O parallels "$fs" "$WORK/image"
+    mkdir -p "$WORK/m"
+    for journal in auto skip; do
+        expect_refusal 65 "$1" mount_image "$WORK/image" "$WORK/m" --journal $journal
+        expect_equal "$(leftovers)" ''
+    done
+}
+
+# Were it let through, this kernel would stop.
+case_h73_a_damaged_directory_and_errors_panic() {
+    make_fs
+    tune2fs -e panic "$fs" >/dev/null
+    block=$(debugfs -R 'bmap / 0' "$fs" 2>/dev/null)
+    size=$(dumpe2fs -h "$fs" 2>/dev/null | sed -n 's/^Block size: *//p')
+    head -c "$size" /dev/zero | tr '\0' '\377' | patch "$fs" $((block * size))
+    qemu-img convert -f raw -O parallels "$fs" "$WORK/image"
+    mkdir "$WORK/m"
+    mount_image -q "$WORK/image" "$WORK/m" >/dev/null
+    if ls "$WORK/m" >/dev/null 2>&1; then fail 'the directory is not damaged'; fi
+    ploopu umount "$WORK/m"
+}
+
+case_h74_mount_options_of_the_image() {
+    make_fs
+    tune2fs -E mount_opts=errors=panic "$fs" >/dev/null
+    refuse_fs "s_mount_opts is 'errors=panic'"
+}
+
+case_h75_an_external_journal() {
+    make_fs
+    set_fields journal_inum 0 journal_dev $((7 * 256)) # /dev/loop0
+    refuse_fs 's_journal_dev is 0x700'
+    make_fs
+    set_fields journal_inum 0
+    refuse_fs 's_journal_inum is 0'
+}
+
+case_a_file_system_larger_than_its_partition() {
+    make_fs
+    truncate -s 7M "$fs"
+    refuse_fs 's_blocks_count is '
+}
