@@ -61,10 +61,10 @@ std::string skipped_warning(const Partition& partition) {
 }
 
 // Whether the journal holds what is not in place yet, if that can be told: what is in the log of an
-// xfs only the kernel knows.
+// xfs only the kernel knows. An error when the kernel had better not see this file system.
 Result<std::optional<bool>> is_dirty(const Disk& disk, const Partition& partition) {
   if (partition.fstype == "xfs") return std::nullopt;
-  PLOOPU_TRY(const bool dirty, ext_needs_recovery(disk, partition.start));
+  PLOOPU_TRY(const bool dirty, check_ext(disk, partition.start, partition.size));
   return dirty;
 }
 

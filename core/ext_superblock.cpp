@@ -115,17 +115,12 @@ Result<void> check_options(const Superblock& superblock) {
 
 }  // namespace
 
-Result<bool> ext_needs_recovery(const Disk& disk, uint64_t start) {
-  PLOOPU_TRY(const auto superblock, read_superblock(disk, start));
-  return superblock.needs_recovery();
-}
-
-Result<ExtCheck> check_ext(const Disk& disk, uint64_t start, uint64_t length) {
+Result<bool> check_ext(const Disk& disk, uint64_t start, uint64_t length) {
   PLOOPU_TRY(const auto superblock, read_superblock(disk, start));
   PLOOPU_CHECK(check_sizes(superblock, length));
   PLOOPU_CHECK(check_journal(superblock));
   PLOOPU_CHECK(check_options(superblock));
-  return ExtCheck{superblock.needs_recovery(), superblock.has_journal()};
+  return superblock.needs_recovery();
 }
 
 }  // namespace ploopu

@@ -9,18 +9,10 @@
 
 namespace ploopu {
 
-// Whether the ext file system at disk byte `start` has changes in its journal that are not yet in
-// place (INCOMPAT_RECOVER).
-[[nodiscard]] Result<bool> ext_needs_recovery(const Disk& disk, uint64_t start);
-
-struct ExtCheck {
-  bool needs_recovery = false;  // as above
-  bool has_journal = false;
-};
-
 // What must be known before a kernel mounts the ext file system in the `length` disk bytes from
-// `start` on. ErrorKind::damaged where mounting could reach another device or stop the host: an
-// external journal, mount options of the image's own, or sizes that can't be.
-[[nodiscard]] Result<ExtCheck> check_ext(const Disk& disk, uint64_t start, uint64_t length);
+// `start` on: whether its journal has changes that are not yet in place (INCOMPAT_RECOVER).
+// ErrorKind::damaged where mounting could reach another device or stop the host: an external
+// journal, mount options of the image's own, or sizes that can't be.
+[[nodiscard]] Result<bool> check_ext(const Disk& disk, uint64_t start, uint64_t length);
 
 }  // namespace ploopu

@@ -33,6 +33,7 @@ TEST_F(CommandTest, AttachJsonAndRequest) {
 }
 
 TEST_F(CommandTest, MountsTheOnlyFileSystem) {
+  use_ext4();
   const json mounted = run_json({"mount", "101", "/mnt", "-o", "noexec"});
   EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt", "attach", "mount"));
   EXPECT_EQ(attachments_.last_mount.device, "/dev/nbd7p1");
@@ -47,6 +48,7 @@ TEST_F(CommandTest, MountsTheOnlyFileSystem) {
 }
 
 TEST_F(CommandTest, MountSaysWhatIsWhereAndThroughWhat) {
+  use_ext4();
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 0);
   EXPECT_EQ(out_.str(), "/dev/nbd7p1 (ext4, by nbd) is mounted read-only on /mnt\n");
 }
@@ -90,7 +92,32 @@ TEST_F(CommandTest, XfsWithADirtyLogIsMountedWithoutItWhenAsked) {
   EXPECT_THAT(mounted["warnings"].dump(), HasSubstr("journal was not replayed"));
 }
 
+TEST_F(CommandTest, H76_ADirtyJournalIsReplayedOnAnOverlay) {
+  use_ext4("/vz/private/101/root.hdd/root.hds", true);
+  const json replayed = run_json({"mount", "101", "/mnt"});
+  EXPECT_EQ(replayed["journal"], "replayed");
+  EXPECT_EQ(replayed["overlay"], true);
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro");
+  const json skipped = run_json({"mount", "101", "/mnt", "--journal", "skip"});
+  EXPECT_EQ(skipped["journal"], "skipped");
+  EXPECT_EQ(skipped["overlay"], false);
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro,noload");
+  EXPECT_THAT(skipped["warnings"].dump(), HasSubstr("journal was not replayed"));
+  use_ext4();
+  const json clean = run_json({"mount", "101", "/mnt", "--journal", "replay"});
+  EXPECT_EQ(clean["journal"], "clean");
+  EXPECT_EQ(clean["overlay"], true);
+}
+
+// Nothing that could harm the host reaches its kernel.
+TEST_F(CommandTest, AFileSystemThatIsRefusedIsNotAttached) {
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 65);
+  EXPECT_THAT(err_.str(), HasSubstr("s_magic"));
+  EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt"));
+}
+
 TEST_F(CommandTest, AJournalThatCannotBeReplayedSaysWhatSkipGives) {
+  use_ext4();
   attachments_.mount_outcomes = {MountOutcome::needs_recovery};
   EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 65);
   EXPECT_THAT(err_.str(), HasSubstr("--journal skip"));
@@ -115,6 +142,7 @@ TEST_F(CommandTest, WhatIsWrongIsFoundBeforeAnythingIsAttached) {
 }
 
 TEST_F(CommandTest, AFailedMountDetachesWhatItAttachedAndNothingElse) {
+  use_ext4();
   attachments_.errors["mount"] = {ErrorKind::failed, "no"};
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 1);
   EXPECT_THAT(attachments_.calls,

@@ -97,6 +97,7 @@ TEST_F(CommandTest, AFullDiskUnderStdoutIsAnError) {
 }
 
 TEST_F(CommandTest, WhatNobodyCouldBeToldOfDoesNotStayAttached) {
+  use_ext4();
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"attach", "101"},
                                                     {"attach", "101", "--json"},
                                                     {"mount", "101", "/mnt"},

@@ -39,6 +39,27 @@ class CommandTest : public ::testing::Test {
         {}};
   }
 
+  // Gives the disk of a container the superblock that its first partition must have to be mounted.
+  void use_ext4(const std::string& path = "/vz/private/101/root.hdd/root.hds", bool dirty = false) {
+    auto file =
+        ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {1, 2, 0, 0, 0, 0, 0, 0}});
+    Bytes cluster(4096);
+    const auto put = [&](size_t field, unsigned value) {
+      cluster[1024 + field] = static_cast<std::byte>(value & 0xFF);
+      cluster[1024 + field + 1] = static_cast<std::byte>(value >> 8);
+    };
+    put(0x04, 8);       // blocks of 1 KiB
+    put(0x38, 0xEF53);  // the magic
+    put(0x4C, 1);       // revision
+    put(0x58, 256);     // bytes of an inode
+    put(0x5C, 4);       // with a journal
+    put(0x60, dirty ? 4 : 0);
+    put(0xE0, 8);  // the journal's inode
+    file->write(4096, pattern(4096, 1));
+    file->write(8192, cluster);
+    files_.add(path, file);
+  }
+
   int run(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");

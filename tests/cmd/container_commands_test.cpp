@@ -39,6 +39,7 @@ TEST_F(ContainerCommandTest, EveryVerbTakesFurtherDisks) {
   }
   EXPECT_EQ(run_json({"map", "web", "--disk", "1"})["virtual_size"], 32 * 512);
   EXPECT_EQ(run_json({"attach", "web", "--disk", "1"})["image"], kDisk);
+  prober_.layout.partitions[0].fstype = "xfs";
   EXPECT_EQ(run_json({"mount", "web", "/mnt", "--partition", "1", "--disk", "1"})["image"], kDisk);
   EXPECT_EQ(run({"check", "web", "--disk", "1"}), 0) << out_.str();
   EXPECT_EQ(run({"snapshots", "web", "--disk", "1"}), 0);
