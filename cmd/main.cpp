@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <memory_resource>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "platform/ext_files.hpp"
 #include "platform/host_attachments.hpp"
 #include "platform/host_owners.hpp"
+#include "platform/huge_pages.hpp"
 #include "platform/posix_file_system.hpp"
 
 namespace {
@@ -45,6 +47,7 @@ void clear_environment() {
 int main(int argc, char** argv) {
   fill_standard_streams();
   clear_environment();
+  std::pmr::set_default_resource(ploopu::huge_pages());
   static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libsmartcols prints what the locale knows
   try {
     const ploopu::PosixFileSystem files;

@@ -58,12 +58,12 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
 void Disk::set_slot(uint64_t cluster, Slot slot) {
   Piece& piece = pieces_[cluster / kPieceClusters];
   if (piece.entries == nullptr) {
-    piece.entries = table_memory_.take(kPieceClusters);
+    piece.entries = take_table_memory();
     std::fill_n(piece.entries, kPieceClusters, 0);
     piece.owner = slot.owner;
   }
   if (piece.owners == nullptr && slot.owner != piece.owner) {
-    piece.owners = table_memory_.take(kPieceClusters);
+    piece.owners = take_table_memory();
     std::fill_n(piece.owners, kPieceClusters, piece.owner);
   }
   const size_t i = cluster % kPieceClusters;
@@ -97,7 +97,7 @@ bool Disk::fill_fresh_piece(uint32_t index, uint64_t first, std::span<const uint
   if (delta.file_size() < low * unit + cluster_size_ || low > UINT32_MAX) return false;
   const auto high = static_cast<uint32_t>(
       std::min<uint64_t>((delta.file_size() - cluster_size_) / unit, UINT32_MAX));
-  uint32_t* const copy = table_memory_.take(kPieceClusters);
+  uint32_t* const copy = take_table_memory();
   std::copy_n(entries.data(), kPieceClusters, copy);
   pieces_[first / kPieceClusters] = {copy, nullptr, index + 1};
   const auto floor = static_cast<uint32_t>(low);

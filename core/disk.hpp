@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <memory_resource>
 #include <span>
 #include <vector>
 
 #include "core/data_sink.hpp"
 #include "core/delta.hpp"
 #include "core/result.hpp"
-#include "core/table_memory.hpp"
 
 namespace ploopu {
 
@@ -103,6 +104,11 @@ class Disk {
   [[nodiscard]] Result<void> overlay(uint32_t index);
   [[nodiscard]] bool fill_fresh_piece(uint32_t index, uint64_t first,
                                       std::span<const uint32_t> entries);
+  // Room for a number of each cluster of a piece. Throws std::bad_alloc.
+  [[nodiscard]] uint32_t* take_table_memory() {
+    return static_cast<uint32_t*>(
+        table_memory_->allocate(kPieceClusters * sizeof(uint32_t), alignof(uint32_t)));
+  }
   void place_entry(uint32_t index, uint64_t cluster, uint32_t entry);
   [[nodiscard]] const Piece& piece_of(uint64_t cluster) const {
     return pieces_[cluster / kPieceClusters];
@@ -119,8 +125,10 @@ class Disk {
 
   std::vector<Delta> deltas_;
   std::vector<DeltaUsage> usage_;
-  std::vector<Piece> pieces_;                      // by cluster / kPieceClusters
-  TableMemory table_memory_;                       // of pieces_
+  std::vector<Piece> pieces_;  // by cluster / kPieceClusters
+  // Of pieces_; comes from std::pmr::get_default_resource(), given back all at once.
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> table_memory_ =
+      std::make_unique<std::pmr::monotonic_buffer_resource>();
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;
   uint64_t cluster_size_ = 0;
