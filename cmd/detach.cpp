@@ -192,6 +192,10 @@ Result<std::vector<Target>> find_targets(const Context& context, const DetachOpt
 Result<Json> take_down(Context& context, const Target& target) {
   const Attachment& attachment = target.attachment;
   PLOOPU_TRY(const auto outcome, context.attachments.detach(attachment, target.mountpoint));
+  if (outcome.discarded > 0) {
+    context.warn({fmt::format("{}: {} written to its overlay are gone now", attachment.device,
+                              human_size(outcome.discarded))});
+  }
   if (outcome.detached) {
     context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
   } else {

@@ -16,7 +16,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nThe mount is read-only, nosuid and nodev. Of a container that crashed, the journal is\n"
+    "\nThe mount is nosuid, nodev and, but for --writable, read-only. Of a container that crashed, "
+    "the journal is\n"
     "replayed in a private overlay, which is gone with the device: you see what the container\n"
     "would see after its next start, and the image stays as it is.\n"
     "\nExamples:\n"
@@ -24,6 +25,7 @@ constexpr char kFooter[] =
     "  ploopu mount 101 /mnt -o noexec --partition 2\n"
     "  ploopu mount 101 /mnt -s 5d0c1f6c      as it was at that snapshot\n"
     "  ploopu mount 101 /mnt --journal skip   without what is in the journal only\n"
+    "  ploopu mount 101 /mnt --writable       to try things: nothing of it is kept\n"
     "  ploopu umount /mnt\n";
 
 struct MountOptionsGiven {
@@ -32,6 +34,8 @@ struct MountOptionsGiven {
   std::optional<uint32_t> partition;
   std::string options;
   std::string journal = "auto";
+  std::string fstype;  // what the user says it is
+  bool writable = false;
   AttachRequest request;
 };
 
@@ -60,19 +64,19 @@ std::string skipped_warning(const Partition& partition) {
       partition.fstype);
 }
 
-// Whether the journal holds what is not in place yet, if that can be told: what is in the log of an
-// xfs only the kernel knows. An error when the kernel had better not see this file system.
+// Whether the journal holds what is not in place yet, if that can be told: of what isn't ext, as
+// xfs, only the kernel knows. An error when the kernel had better not see this file system.
 Result<std::optional<bool>> is_dirty(const Disk& disk, const Partition& partition) {
-  if (partition.fstype == "xfs") return std::nullopt;
+  if (!is_ext(partition.fstype)) return std::nullopt;
   PLOOPU_TRY(const bool dirty, check_ext(disk, partition.start, partition.size));
   return dirty;
 }
 
 // On a device that can be written the kernel replays a journal, also for a read-only mount.
-Result<MountOutcome> mount_partition(Context& context, bool skip_journal, const std::string& extra,
+Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std::string& extra,
                                      Mounted& mounted) {
   const Partition& partition = mounted.partition;
-  PLOOPU_TRY(const auto options, mount_options(partition.fstype, skip_journal, extra));
+  PLOOPU_TRY(const auto options, mount_options(partition.fstype, mode, extra));
   const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text};
   PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
   mounted.options = options.text;
@@ -88,13 +92,16 @@ Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opene
   AttachRequest request = given.request;
   request.overlay.wanted = with_overlay;
   request.overlay.tolerated = given.journal == "auto";
+  request.overlay.for_journal = !given.writable;
   mounted.device.clear();  // until it is attached
   PLOOPU_TRY(mounted.attached, context.attachments.attach(opened.image, opened.layout, request));
   const Attachment& attachment = mounted.attached.attachment;
   auto done = [&]() -> Result<MountOutcome> {
     PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));
-    return mount_partition(context, skip_journal && !attachment.has_overlay, given.options,
-                           mounted);
+    const MountMode mode = given.writable                            ? MountMode::writable
+                           : skip_journal && !attachment.has_overlay ? MountMode::skip_journal
+                                                                     : MountMode::read_only;
+    return mount_partition(context, mode, given.options, mounted);
   }();
   if ((done && *done == MountOutcome::mounted) || mounted.attached.already_attached) return done;
   if (auto undone = context.attachments.detach(attachment, std::nullopt); !undone) {
@@ -115,14 +122,13 @@ Error cannot_replay(const Mounted& mounted, const std::string& why) {
 // overlay since the image must not change. Without anything to replay no overlay is needed.
 Result<void> mount_by_journal(Context& context, const OpenedImage& opened,
                               const MountOptionsGiven& given, Mounted& mounted) {
-  const bool is_xfs = mounted.partition.fstype == "xfs";
   const auto attempt = [&](bool with_overlay, bool skip_journal) {
     return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
   };
   PLOOPU_TRY(auto dirty, is_dirty(opened.image.disk, mounted.partition));
-  const bool forced = given.journal == "replay";
+  const bool forced = given.journal == "replay" || given.writable;
   if (!forced && !dirty.value_or(false)) {
-    PLOOPU_TRY(const auto outcome, attempt(false, !is_xfs));
+    PLOOPU_TRY(const auto outcome, attempt(false, is_ext(mounted.partition.fstype)));
     if (outcome == MountOutcome::mounted) return {};
     dirty = true;
   }
@@ -148,13 +154,23 @@ Result<void> mount_by_journal(Context& context, const OpenedImage& opened,
   return {};
 }
 
+// Which partition, and as what.
+Result<Partition> choose(const DiskLayout& layout, const MountOptionsGiven& given) {
+  const uint32_t* number = given.partition ? &*given.partition : nullptr;
+  if (given.fstype.empty()) return choose_partition(layout, number);
+  PLOOPU_CHECK(check_fstype(given.fstype));
+  PLOOPU_TRY(auto partition, find_partition(layout, number));
+  partition.fstype = given.fstype;
+  return partition;
+}
+
 Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
                          const MountOptionsGiven& given) {
   Mounted mounted;
-  PLOOPU_TRY(mounted.partition,
-             choose_partition(opened.layout, given.partition ? &*given.partition : nullptr));
+  PLOOPU_TRY(mounted.partition, choose(opened.layout, given));
   // Said before anything is attached.
-  PLOOPU_TRY(const auto checked, mount_options(mounted.partition.fstype, true, given.options));
+  PLOOPU_TRY(const auto checked,
+             mount_options(mounted.partition.fstype, MountMode::read_only, given.options));
   PLOOPU_TRY(const auto directory, context.files.resolve("/", given.directory));
   if (directory.type == PathType::missing) {
     return fail(ErrorKind::not_found, "{}: the mount point does not exist", given.directory);
@@ -181,13 +197,16 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
   if (!context.options.json) {
-    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted read-only on {}",
-                                            mounted.device, mounted.partition.fstype,
-                                            mounted.attached.attachment.backend, mounted.directory))
+    const char* how = given.writable ? "writable, for as long as it is," : "read-only";
+    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}", mounted.device,
+                                            mounted.partition.fstype,
+                                            mounted.attached.attachment.backend, how,
+                                            mounted.directory))
                 << '\n';
     return keep_if_told(context, mounted.attached);
   }
   Json document = attachment_json(opened, mounted.attached, mounted.warnings);
+  document["read_only"] = !given.writable;
   document["mountpoint"] = text(mounted.directory);
   document["fstype"] = text(mounted.partition.fstype);
   document["options"] = text(mounted.options);
@@ -199,7 +218,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
 }  // namespace
 
 void declare_mount(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image read-only");
+  CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image");
   command->footer(kFooter);
   auto given = std::make_shared<MountOptionsGiven>();
   add_image_options(*command, given->choice);
@@ -210,11 +229,18 @@ void declare_mount(CLI::App& app, Action& action) {
       ->type_name("N");
   command->add_option("-o", given->options, "Mount options, added after ploopu's own")
       ->type_name("OPTIONS");
+  CLI::Option* journal =
+      command
+          ->add_option("--journal", given->journal,
+                       "What to do with a journal that must be replayed: auto, replay or skip")
+          ->type_name("NAME")
+          ->check(CLI::IsMember({"auto", "replay", "skip"}).description(""));
   command
-      ->add_option("--journal", given->journal,
-                   "What to do with a journal that must be replayed: auto, replay or skip")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "replay", "skip"}).description(""));
+      ->add_flag("--writable", given->writable,
+                 "Writable, on an overlay: what is written is gone with the device")
+      ->excludes(journal);
+  command->add_option("-t", given->fstype, "What the file system is, where that isn't seen")
+      ->type_name("TYPE");
   add_backend_option(*command, given->request);
   add_overlay_options(*command, given->request);
   command->callback([given, &action] {

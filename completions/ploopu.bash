@@ -53,7 +53,7 @@ _ploopu() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot | --disk | \
-            --journal | --overlay-dir | --overlay-size) ((i++)) ;;
+            -t | --journal | --overlay-dir | --overlay-size) ((i++)) ;;
         -*) ;;
         *)
             if [[ -n $verb ]]; then

@@ -50,6 +50,7 @@ struct Attachment {
 struct OverlayRequest {
   bool wanted = false;
   bool tolerated = false;              // of an image that is attached already
+  bool for_journal = false;            // so that the kernel can replay one, not for the user
   std::string directory = "/var/tmp";  // of the scratch file
   uint64_t limit = 0;                  // bytes that it may keep; 0: half of what is free there
 };
@@ -82,6 +83,7 @@ enum class MountOutcome {
 struct DetachOutcome {
   std::vector<std::string> unmounted;  // directories
   bool detached = true;                // false: only unmounted, the device stays
+  uint64_t discarded = 0;  // bytes that the user wrote to an overlay, and that are gone now
 };
 
 // While any copy of it exists, no other process changes what is attached.

@@ -8,10 +8,6 @@
 namespace ploopu {
 namespace {
 
-bool is_ext(std::string_view fstype) {
-  return fstype == "ext2" || fstype == "ext3" || fstype == "ext4";
-}
-
 struct Opposite {
   std::string_view option;
   std::string_view consequence;
@@ -31,7 +27,8 @@ constexpr std::array<std::string_view, 8> kOtherOperations = {
 Result<void> check_option(std::string_view option, std::vector<std::string>& warnings) {
   const std::string_view name = option.substr(0, option.find('='));
   if (name == "rw") {
-    return fail(ErrorKind::usage, "-o rw: the image is never written: mount it read-only");
+    return fail(ErrorKind::usage,
+                "-o rw: the image is never written; --writable gives a copy to write to");
   }
   if (std::find(kOtherOperations.begin(), kOtherOperations.end(), name) != kOtherOperations.end()) {
     return fail(ErrorKind::usage, "-o {}: can't be combined with mounting an image", option);
@@ -47,11 +44,31 @@ Result<void> check_option(std::string_view option, std::vector<std::string>& war
 
 }  // namespace
 
+bool is_ext(std::string_view fstype) {
+  return fstype == "ext2" || fstype == "ext3" || fstype == "ext4";
+}
+
+Result<void> check_fstype(const std::string& fstype) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+  if (fstype == "auto" || fstype.find_first_not_of(kLetters) != std::string::npos) {
+    return fail(ErrorKind::usage,
+                "-t {}: must be one type: the kernel isn't asked to guess at what is in an image",
+                fstype);
+  }
+  if (fstype == "btrfs") {
+    return fail(ErrorKind::usage,
+                "-t btrfs: refused: the kernel knows its parts by UUID, and would mix up those of "
+                "an image and of this host; mount it in a virtual machine");
+  }
+  return {};
+}
+
 bool is_mountable(const std::string& fstype) { return is_ext(fstype) || fstype == "xfs"; }
 
-Result<MountOptions> mount_options(const std::string& fstype, bool skip_journal,
+Result<MountOptions> mount_options(const std::string& fstype, MountMode mode,
                                    const std::string& extra) {
-  MountOptions options{"ro,nosuid,nodev", {}};
+  const bool skip_journal = mode == MountMode::skip_journal;
+  MountOptions options{mode == MountMode::writable ? "rw,nosuid,nodev" : "ro,nosuid,nodev", {}};
   if (is_ext(fstype)) options.text += ",errors=remount-ro";
   if (fstype == "xfs") options.text += ",nouuid";
   if (skip_journal && fstype == "xfs") options.text += ",norecovery";

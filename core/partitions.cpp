@@ -50,16 +50,14 @@ std::string warning_of(const Partition& partition) {
                      partition.number == 0 ? ", a partition table inside it included" : "");
 }
 
-Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number) {
+Result<Partition> find_partition(const DiskLayout& layout, const uint32_t* number) {
   const auto& all = layout.partitions;
   if (number != nullptr) {
     const auto found = std::find_if(all.begin(), all.end(),
                                     [&](const Partition& p) { return p.number == *number; });
-    if (found == all.end()) {
-      return fail(ErrorKind::not_found, "the disk has no partition {}: info lists what it has",
-                  *number);
-    }
-    return check_mountable(*found);
+    if (found != all.end()) return *found;
+    return fail(ErrorKind::not_found, "the disk has no partition {}: info lists what it has",
+                *number);
   }
   if (all.empty() && !layout.table.empty()) {
     return fail(ErrorKind::damaged, "the partition table ({}) has no partition", layout.table);
@@ -67,6 +65,17 @@ Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* num
   if (all.empty()) {
     return fail(ErrorKind::damaged,
                 "the disk has neither a partition table nor a file system that is known");
+  }
+  if (all.size() == 1) return all.front();
+  return fail(ErrorKind::usage,
+              "the disk has more than one partition: choose one with --partition");
+}
+
+Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number) {
+  const auto& all = layout.partitions;
+  if (number != nullptr || all.size() < 2) {
+    PLOOPU_TRY(const auto found, find_partition(layout, number));
+    return check_mountable(found);
   }
   const auto mountable = [](const Partition& p) { return is_mountable(p.fstype); };
   const auto first = std::find_if(all.begin(), all.end(), mountable);

@@ -46,6 +46,9 @@ class Prober {
 // What the user should know of a partition's content; empty when there is nothing to say.
 [[nodiscard]] std::string warning_of(const Partition& partition);
 
+// The partition with that number, whatever is in it; without one, the only one.
+[[nodiscard]] Result<Partition> find_partition(const DiskLayout& layout, const uint32_t* number);
+
 // Which partition a mount without --partition means: the only one with a file system that can be
 // mounted. `number` picks one explicitly.
 [[nodiscard]] Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number);

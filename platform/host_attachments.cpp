@@ -207,6 +207,9 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
     // The server is a fork of this process and has them, too.
     PLOOPU_TRY(const auto scratch, create_overlay(image.disk, request.overlay));
     const ServedDisk served(image.disk, scratch.overlay.get());
+    if (record.has_overlay && !request.overlay.for_journal) {
+      record.scratch = scratch.scratch->identity();
+    }
     PLOOPU_CHECK(runtime_->save(record));
     PLOOPU_TRY(auto server, backend.serve(served, record, lock->get()));
     if (server) record.server = server->identity();
@@ -469,6 +472,9 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   if (!device.empty()) PLOOPU_CHECK(refuse_if_used(query));
   if (!own.empty()) PLOOPU_CHECK(unmount_own(record, table, own));
   outcome.unmounted = directories_of(own);
+  if (record.scratch != FileIdentity{}) {
+    outcome.discarded = open_file_room(record.server.pid, record.scratch);
+  }
   PLOOPU_CHECK(free_device(*backend, record, query));
   return outcome;
 }

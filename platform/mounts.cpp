@@ -9,6 +9,7 @@
 #include <libmount/libmount.h>
 
 #include "core/text.hpp"
+#include "platform/sysfs.hpp"
 
 namespace ploopu {
 namespace {
@@ -51,6 +52,15 @@ std::vector<uint64_t> peer_groups(libmnt_fs* fs) {
   return groups;
 }
 
+// proc, tmpfs and their like would be mounted without a look at the device.
+bool needs_no_device(const std::string& fstype) {
+  std::istringstream lines(read_attribute("/proc/filesystems").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "nodev\t" + fstype) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<MountEntry> read_mount_table(const std::string& table) {
@@ -70,6 +80,10 @@ std::vector<MountEntry> read_mount_table(const std::string& table) {
 }
 
 Result<MountOutcome> mount_device(const MountRequest& request) {
+  if (needs_no_device(request.fstype)) {
+    return fail(ErrorKind::usage, "{}: '{}' is not a file system of a disk", request.device,
+                request.fstype);
+  }
   const MountContext context(mnt_new_context());
   if (!context) return fail(ErrorKind::failed, "libmount could not be initialised");
   libmnt_context* c = context.get();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +49,17 @@ bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit
   if (!pidfd.valid() || !is_alive(process)) return true;
   ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
   return wait_for_exit(process, limit);
+}
+
+uint64_t open_file_room(pid_t pid, const FileIdentity& file) {
+  const std::string directory = fmt::format("/proc/{}/fd/", pid);
+  for (const auto& name : list_directory(directory)) {
+    struct stat status = {};
+    if (::stat((directory + name).c_str(), &status) != 0) continue;
+    if (FileIdentity{status.st_dev, status.st_ino} != file) continue;
+    return static_cast<uint64_t>(status.st_blocks) * 512;
+  }
+  return 0;
 }
 
 std::string describe_process(pid_t pid) {

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include "core/file_system.hpp"
+
 namespace ploopu {
 
 struct ProcessIdentity {
@@ -25,6 +27,9 @@ struct ProcessIdentity {
 
 // The same, and then kills it. False when even that doesn't end it within another `limit`.
 [[nodiscard]] bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit);
+
+// Bytes that a file which the process has open takes on its disk; 0 when it hasn't.
+[[nodiscard]] uint64_t open_file_room(pid_t pid, const FileIdentity& file);
 
 // "dd (pid 812)".
 [[nodiscard]] std::string describe_process(pid_t pid);

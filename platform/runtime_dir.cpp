@@ -83,6 +83,7 @@ json to_json(const Record& record) {
                    {"device", bytes_to_text(record.device)},
                    {"is_file", record.is_file},
                    {"has_overlay", record.has_overlay},
+                   {"scratch", {record.scratch.device, record.scratch.inode}},
                    {"partitions", std::move(partitions)},
                    {"server", {record.server.pid, record.server.start_time}},
                    {"queue", record.queue},
@@ -116,6 +117,10 @@ Record from_json(const json& document) {
   record.server.start_time = document.at("server").at(1).get<uint64_t>();
   // Records of older versions have none of these.
   record.has_overlay = document.value("has_overlay", false);
+  if (document.contains("scratch")) {
+    record.scratch = {document["scratch"].at(0).get<uint64_t>(),
+                      document["scratch"].at(1).get<uint64_t>()};
+  }
   record.queue = document.value("queue", QueueSettings());
   record.loops = document.value("loops", size_t{0});
   for (const json& mountpoint : document.at("mountpoints")) {

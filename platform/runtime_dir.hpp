@@ -33,6 +33,7 @@ struct Record {
   std::string device;  // empty until it is known
   bool is_file = false;
   bool has_overlay = false;
+  FileIdentity scratch;  // of the overlay that a user wanted; 0 when there is none
   std::vector<AttachedPartition> partitions;
   ProcessIdentity server;  // pid 0 when there is none
   QueueSettings queue;     // of the device before it was ours: nbd and loop devices outlive us

@@ -109,6 +109,28 @@ TEST_F(CommandTest, H76_ADirtyJournalIsReplayedOnAnOverlay) {
   EXPECT_EQ(clean["overlay"], true);
 }
 
+TEST_F(CommandTest, MountWritableIsOnAnOverlay) {
+  use_ext4();
+  const json mounted = run_json({"mount", "101", "/mnt", "--writable"});
+  EXPECT_EQ(mounted["read_only"], false);
+  EXPECT_EQ(mounted["overlay"], true);
+  EXPECT_EQ(attachments_.last_mount.options, "rw,nosuid,nodev,errors=remount-ro");
+  EXPECT_FALSE(attachments_.last_attach.overlay.for_journal);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--writable", "--journal", "skip"}), 64);
+}
+
+TEST_F(CommandTest, MountAsWhatTheUserSays) {
+  const json mounted = run_json({"mount", "101", "/mnt", "--partition", "2", "-t", "vfat"});
+  EXPECT_EQ(mounted["fstype"], "vfat");
+  EXPECT_EQ(attachments_.last_mount.device, "/dev/nbd7p2");
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev");
+  EXPECT_EQ(run({"mount", "101", "/mnt", "-t", "vfat"}), 64);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "1", "-t", "auto"}), 64);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "1", "-t", "btrfs"}), 64);
+  // What is called ext4 must look like it.
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2", "-t", "ext4"}), 65);
+}
+
 // Nothing that could harm the host reaches its kernel.
 TEST_F(CommandTest, AFileSystemThatIsRefusedIsNotAttached) {
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 65);

@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 
 TEST(MountOptions, ByFileSystem) {
   const auto text = [](const char* fstype, bool skip) {
-    return mount_options(fstype, skip, "")->text;
+    return mount_options(fstype, skip ? MountMode::skip_journal : MountMode::read_only, "")->text;
   };
   EXPECT_EQ(text("ext4", true), "ro,nosuid,nodev,errors=remount-ro,noload");
   EXPECT_EQ(text("ext3", true), "ro,nosuid,nodev,errors=remount-ro,noload");
@@ -24,28 +24,44 @@ TEST(MountOptions, ByFileSystem) {
   EXPECT_EQ(text("xfs", true), "ro,nosuid,nodev,nouuid,norecovery");
 }
 
+TEST(MountOptions, WritableIsAskedForByMode) {
+  EXPECT_EQ(mount_options("ext4", MountMode::writable, "noatime")->text,
+            "rw,nosuid,nodev,errors=remount-ro,noatime");
+  EXPECT_EQ(mount_options("ext4", MountMode::writable, "rw").error().kind, ErrorKind::usage);
+}
+
+TEST(MountOptions, TheKernelIsAskedForOneTypeOnly) {
+  for (const char* good : {"ext4", "vfat", "iso9660", "hfsplus", "jfs"}) {
+    EXPECT_TRUE(check_fstype(good)) << good;
+  }
+  for (const char* bad : {"auto", "ext4,xfs", "fuse.sshfs", "btrfs", "nofoo/..", " "}) {
+    EXPECT_FALSE(check_fstype(bad)) << bad;
+  }
+}
+
 TEST(MountOptions, TheUsersComeLastAndDangerousOnesAreNamed) {
-  auto options = mount_options("ext4", true, "noexec,,noatime");
+  auto options = mount_options("ext4", MountMode::skip_journal, "noexec,,noatime");
   ASSERT_TRUE(options);
   EXPECT_EQ(options->text, "ro,nosuid,nodev,errors=remount-ro,noload,noexec,noatime");
   EXPECT_THAT(options->warnings, IsEmpty());
-  EXPECT_THAT(mount_options("ext4", true, "suid,dev,errors=panic")->warnings,
+  EXPECT_THAT(mount_options("ext4", MountMode::skip_journal, "suid,dev,errors=panic")->warnings,
               ElementsAre(HasSubstr("suid"), HasSubstr("dev"), HasSubstr("panic")));
-  EXPECT_EQ(mount_options("ext4", true, "rw").error().kind, ErrorKind::usage);
-  EXPECT_EQ(mount_options("ext4", true, "noexec,rw").error().kind, ErrorKind::usage);
+  EXPECT_EQ(mount_options("ext4", MountMode::skip_journal, "rw").error().kind, ErrorKind::usage);
+  EXPECT_EQ(mount_options("ext4", MountMode::skip_journal, "noexec,rw").error().kind,
+            ErrorKind::usage);
 }
 
 // libmount ignores the value of a flag, and would do what it says.
 TEST(MountOptions, AValueDoesNotHideADangerousOption) {
-  EXPECT_THAT(mount_options("ext4", true, "suid=no,dev=")->warnings,
+  EXPECT_THAT(mount_options("ext4", MountMode::skip_journal, "suid=no,dev=")->warnings,
               ElementsAre(HasSubstr("setuid"), HasSubstr("device nodes")));
-  EXPECT_EQ(mount_options("ext4", true, "rw=0").error().kind, ErrorKind::usage);
+  EXPECT_EQ(mount_options("ext4", MountMode::skip_journal, "rw=0").error().kind, ErrorKind::usage);
 }
 
 TEST(MountOptions, WhatWouldNotMountTheDeviceIsRefused) {
   for (const char* option : {"loop", "loop=/dev/loop3", "offset=512", "sizelimit=1024", "bind",
                              "rbind", "move", "remount", "noexec,remount"}) {
-    const auto options = mount_options("ext4", true, option);
+    const auto options = mount_options("ext4", MountMode::skip_journal, option);
     ASSERT_FALSE(options) << option;
     EXPECT_EQ(options.error().kind, ErrorKind::usage);
     EXPECT_THAT(options.error().message, HasSubstr("can't be combined"));

@@ -22,6 +22,7 @@ class FakeAttachments final : public Attachments {
   std::vector<MountOutcome> mount_outcomes;  // of the next calls; then "mounted"
   bool already_attached = false;
   bool is_root = true;
+  uint64_t discarded = 0;
   std::map<std::string, std::string> lies_in;  // a device that is busy until the other is detached
   MountRequest last_mount;
   AttachRequest last_attach;
@@ -80,7 +81,7 @@ class FakeAttachments final : public Attachments {
                                const std::optional<std::string>& mountpoint) override {
     if (mountpoint && attachment.ploopu_mountpoints.size() > 1) {
       PLOOPU_CHECK(called("unmount", " " + *mountpoint));
-      return DetachOutcome{{*mountpoint}, false};
+      return DetachOutcome{{*mountpoint}, false, 0};
     }
     PLOOPU_CHECK(called("detach", " " + attachment.device));
     if (const auto inner = lies_in.find(attachment.device);
@@ -88,7 +89,7 @@ class FakeAttachments final : public Attachments {
         std::find(calls.begin(), calls.end(), "detach " + inner->second) == calls.end()) {
       return fail(ErrorKind::busy, "{}: holds {}", attachment.device, inner->second);
     }
-    return DetachOutcome{attachment.ploopu_mountpoints, true};
+    return DetachOutcome{attachment.ploopu_mountpoints, true, discarded};
   }
 
  private:
