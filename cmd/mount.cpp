@@ -197,11 +197,12 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
   if (!context.options.json) {
-    const char* how = given.writable ? "writable, for as long as it is," : "read-only";
-    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}", mounted.device,
+    const char* how = given.writable ? "writable" : "read-only";
+    const char* advice = given.writable ? ": what is written is gone with 'ploopu umount'" : "";
+    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}{}", mounted.device,
                                             mounted.partition.fstype,
                                             mounted.attached.attachment.backend, how,
-                                            mounted.directory))
+                                            mounted.directory, advice))
                 << '\n';
     return keep_if_told(context, mounted.attached);
   }

@@ -131,6 +131,16 @@ TEST_F(CommandTest, MountAsWhatTheUserSays) {
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2", "-t", "ext4"}), 65);
 }
 
+TEST_F(CommandTest, DetachSaysWhatIsGone) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.discarded = 5 << 20;
+  EXPECT_EQ(run({"detach", "/dev/nbd7"}), 0);
+  EXPECT_EQ(err_.str(), "ploopu: warning: /dev/nbd7: 5 MiB written to its overlay are gone now\n");
+  attachments_.discarded = 0;
+  EXPECT_EQ(run({"detach", "/dev/nbd7"}), 0);
+  EXPECT_EQ(err_.str(), "");
+}
+
 // Nothing that could harm the host reaches its kernel.
 TEST_F(CommandTest, AFileSystemThatIsRefusedIsNotAttached) {
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 65);

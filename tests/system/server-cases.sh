@@ -54,3 +54,28 @@ case_the_queue_is_set_for_us_and_then_set_back() {
     ploopu detach 101
     settings "$name" | diff "$WORK/before" - || fail 'the settings were not set back'
 }
+
+# A scratch copy: what is written is read back, said to be gone at the end, and gone.
+case_mount_writable() {
+    mkdir "$WORK/m"
+    cp -r "$(bundle 101)" "$WORK/image"
+    sum=$(cat "$WORK"/image/* | sha256sum)
+    mount_image "$WORK/image" "$WORK/m" --writable --overlay-dir "$WORK" --json >"$WORK/json"
+    expect_equal "$(jq -c '[.read_only, .overlay, .journal]' "$WORK/json")" '[false,true,"clean"]'
+    options=$(awk -v dir="$WORK/m" '$2 == dir { print $4 }' /proc/self/mounts)
+    for option in rw nosuid nodev; do
+        case ",$options," in *",$option,"*) ;; *) fail "$option is not in $options" ;; esac
+    done
+    cp "$FIXTURES/tree/home/user/random" "$WORK/m/copy"
+    rm "$WORK/m/etc/hostname"
+    sync -f "$WORK/m/copy"
+    echo 3 >/proc/sys/vm/drop_caches
+    cmp "$WORK/m/copy" "$FIXTURES/tree/home/user/random"
+    ploopu umount "$WORK/m" 2>"$WORK/notes"
+    grep -q 'written to its overlay are gone now' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    expect_equal "$(cat "$WORK"/image/* | sha256sum)" "$sum"
+    mount_image "$WORK/image" "$WORK/m" >/dev/null
+    [ ! -e "$WORK/m/copy" ] || fail 'it is there again'
+    cmp "$WORK/m/etc/hostname" "$FIXTURES/tree/etc/hostname"
+    ploopu umount "$WORK/m"
+}
