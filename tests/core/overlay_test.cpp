@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <random>
 #include <string>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -167,28 +166,6 @@ TEST_F(OverlayTest, BehavesLikePlainMemory) {
     }
   }
   EXPECT_EQ(read(0, kSize), model);
-}
-
-// Each thread has sectors of its own that share words and pieces with those of the others.
-TEST_F(OverlayTest, ThreadsDoNotDisturbEachOther) {
-  constexpr uint64_t kThreads = 4;
-  std::vector<std::thread> threads;
-  for (uint64_t id = 0; id < kThreads; ++id) {
-    threads.emplace_back([this, id] {
-      for (uint64_t i = 0; i < 2000; ++i) {
-        const uint64_t offset = (16 << 20) - 64 * 512 + (i % 32 * kThreads + id) * 512;
-        const Bytes data = pattern(i % 3 == 0 ? 100 : 512, static_cast<uint32_t>(i + id));
-        Bytes got(data.size());
-        ASSERT_EQ(overlay_.write(offset, data), 0);
-        ASSERT_EQ(served_.read(offset, got), 0);
-        ASSERT_EQ(got, data);
-        if (i % 5 == 0) {
-          ASSERT_EQ(overlay_.write_zeroes(offset, 512), 0);
-        }
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ Record sample_record() {
   record.partitions = {{1, "/dev/nbd0p1"}};
   record.server = {123, 456};
   record.loops = 3;
+  record.has_overlay = true;
+  record.scratch = {7, UINT64_MAX};
   record.mountpoints = {"/mnt", "/mnt/\x80"};
   return record;
 }
@@ -49,6 +51,8 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_EQ(all[0].partitions[0].device, "/dev/nbd0p1");
   EXPECT_EQ(all[0].server.start_time, 456U);
   EXPECT_EQ(all[0].loops, 3U);
+  EXPECT_TRUE(all[0].has_overlay);
+  EXPECT_EQ(all[0].scratch, saved.scratch);
   EXPECT_EQ(all[0].mountpoints, saved.mountpoints);
   runtime->remove(saved.id);
   EXPECT_THAT(runtime->load_all(), IsEmpty());
