@@ -140,6 +140,20 @@ case_auto_goes_on_where_dm_declines() {
     ploopu detach 101
 }
 
+case_with_an_overlay_it_is_declined() {
+    expect_refusal 64 'dm: makes read-only devices only, without an overlay' attach 101 --overlay
+    # strace -f stays with the server, so it runs beside.
+    strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \
+        "$PLOOPU" --root "$FIXTURES/root" attach 101 --overlay >"$WORK/out" 2>"$WORK/notes" &
+    tracer=$!
+    attached() { [ "$(list_field '.attachments | length')" = 1 ]; }
+    wait_for attached
+    expect_equal "$(list_field '.attachments[0] | "\(.backend) \(.overlay)"')" 'fuse true'
+    ploopu detach 101
+    wait $tracer || true
+    grep -q 'nbd: .*; dm: makes read-only devices only.*: using fuse instead' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+}
+
 # The loop driver would turn what it can't read into zeros there.
 case_without_direct_io_it_is_declined() {
     mkdir "$WORK/tmpfs"

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# attach --overlay: devices that can be written to, of images that can't.
+# Run by run-cases.sh, of the back ends that can be written to; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2154,SC2217,SC2317 # cases are called by name
+
+attach_overlay() { attach --overlay "$@"; }
+
+# copy_image CTID: to $WORK/image, with times that any read would change.
+copy_image() {
+    original=$(bundle "$1")
+    cp -r "$original" "$WORK/image"
+    touch -a -d '2001-01-01' "$WORK"/image/*
+    facts >"$WORK/before"
+}
+facts() { (cd "$WORK/image" && stat -c '%n %s %X %Y %Z %i' ./*); }
+expect_untouched() {
+    facts | diff "$WORK/before" - || fail 'the files of the image were touched'
+    diff -r "$original" "$WORK/image" || fail 'the files of the image were written to'
+}
+
+# compare_anew DEVICE FILE: without what the kernel remembers of it.
+compare_anew() {
+    sync
+    blockdev --flushbufs "$1"
+    echo 3 >/proc/sys/vm/drop_caches
+    cmp "$1" "$2" || fail "$1 differs from $2"
+}
+
+# put OFFSET LENGTH [DD_FLAG]: random bytes, on $device and in the file $WORK/model.
+put() {
+    head -c "$2" /dev/urandom >"$WORK/piece"
+    dd if="$WORK/piece" of="$device" bs=1M oflag="seek_bytes${3:+,$3}" seek="$1" conv=notrunc,fsync status=none
+    patch "$WORK/model" "$1" <"$WORK/piece"
+}
+
+# zero OFFSET LENGTH COMMAND...: by that command on $device, and in the model.
+zero() {
+    zero_at=$1 zero_length=$2
+    shift 2
+    "$@" --force --offset "$zero_at" --length "$zero_length" "$device"
+    head -c "$zero_length" /dev/zero | patch "$WORK/model" "$zero_at"
+}
+
+# make_room SIZE: a tmpfs, $room, for scratch files.
+make_room() {
+    room=$WORK/room
+    mkdir "$room"
+    mount -t tmpfs -o size="$1" none "$room"
+}
+used() { df --output=used -B 1 "$room" | tail -n 1 | tr -d ' '; }
+is_free() { [ "$(used)" = 0 ]; }
+
+case_an_overlay_is_written_to_and_the_image_is_not() {
+    copy_image 103
+    cp "$FIXTURES/raw/103" "$WORK/model"
+    attach_overlay "$WORK/image" --json >"$WORK/json"
+    expect_equal "$(jq -r '"\(.read_only) \(.overlay)"' "$WORK/json")" 'false true'
+    expect_equal "$(list_field '.attachments[0].overlay')" true
+    device=$(jq -r .device "$WORK/json")
+    expect_equal "$(blockdev --getro "$device")" 0
+    compare_anew "$device" "$WORK/model"
+
+    # Whole sectors past the page cache, and any bytes through it; the same seed each time.
+    awk 'BEGIN {
+        srand(103)
+        for (i = 0; i < 24; ++i) {
+            size = 1 + int(rand() * 2 ^ (4 + i % 15))
+            at = int(rand() * (20971520 - size))
+            if (i % 2) print int(at / 512) * 512, (1 + int(size / 512)) * 512, "direct"
+            else print at, size
+        }
+    }' >"$WORK/writes"
+    # shellcheck disable=SC2086 # words
+    while read -r write; do put $write; done <"$WORK/writes"
+    put $((20 * 1048576)) $((5 * 512)) direct # the last sectors
+    compare_anew "$device" "$WORK/model"
+
+    zero $((3 * 4096)) $((1048576 + 2 * 4096)) blkdiscard
+    zero $((9 * 1048576 + 4096)) $((2 * 1048576)) blkdiscard --zeroout
+    put $((10 * 1048576 - 512)) 1024 direct # in the middle of that
+    compare_anew "$device" "$WORK/model"
+    if cmp -s "$WORK/model" "$FIXTURES/raw/103"; then fail 'nothing was written'; fi
+    ploopu detach "$device"
+
+    # Nothing of it stays.
+    for option in --overlay ''; do
+        device=$(attach "$WORK/image" $option | device_of)
+        compare_anew "$device" "$FIXTURES/raw/103"
+        ploopu detach "$device"
+    done
+    expect_untouched
+}
+
+case_a_file_system_in_an_overlay() {
+    copy_image 101
+    mkdir "$WORK/m"
+    attach_overlay "$WORK/image" >"$WORK/devices"
+    partition=$(sed -n 2p "$WORK/devices")
+    expect_equal "$(blockdev --getro "$partition")" 0
+    mount -t ext4 "$partition" "$WORK/m"
+    grep " $WORK/m ext4 rw," /proc/self/mounts >/dev/null || fail 'it is not writable'
+    cp -r "$FIXTURES/tree" "$WORK/m/copy"
+    echo changed >"$WORK/m/etc/motd"
+    rm "$WORK/m/home/user/random"
+    umount "$WORK/m"
+    blockdev --flushbufs "$partition"
+    echo 3 >/proc/sys/vm/drop_caches
+    mount -t ext4 "$partition" "$WORK/m"
+    compare_tree "$WORK/m/copy"
+    expect_equal "$(cat "$WORK/m/etc/motd")" changed
+    [ ! -e "$WORK/m/home/user/random" ] || fail 'what was removed is there'
+    umount "$WORK/m"
+    e2fsck -fn "$partition" >"$WORK/fsck" 2>&1 || fail "$(cat "$WORK/fsck")"
+    ploopu detach "$WORK/image"
+    expect_untouched
+    partition=$(attach_overlay "$WORK/image" | sed -n 2p)
+    mount -t ext4 -o ro "$partition" "$WORK/m"
+    compare_tree "$WORK/m"
+    umount "$WORK/m"
+    ploopu detach "$WORK/image"
+}
+
+case_a_scratch_file_has_no_name_and_gives_its_room_back() {
+    make_room 32m
+    device=$(attach_overlay 103 --overlay-dir "$room" | device_of)
+    expect_equal "$(used)" 0 'bytes of room before anything is written'
+    dd if=/dev/urandom of="$device" bs=1M seek=4 count=8 oflag=direct status=none
+    [ "$(used)" -ge $((8 * 1048576)) ] || fail "it takes $(used) bytes"
+    expect_equal "$(ls -A "$room")" '' 'files there'
+    blkdiscard --force --offset $((4 * 1048576)) --length $((6 * 1048576)) "$device"
+    [ "$(used)" -le $((3 * 1048576)) ] || fail "it still takes $(used) bytes"
+    ploopu detach 103
+    wait_for is_free
+    umount "$room"
+}
+
+# fill_up OPTION...: more is written than there is room for. That fails, and nothing else does.
+fill_up() {
+    cp "$FIXTURES/raw/103" "$WORK/model"
+    device=$(attach_overlay 103 "$@" | device_of)
+    put 1049088 1048576 direct
+    head -c 12582912 /dev/urandom >"$WORK/pieces"
+    if dd if="$WORK/pieces" of="$device" bs=64k seek=64 oflag=direct 2>"$WORK/said"; then
+        fail "$*: there is room for all of it"
+    fi
+    grep -q -e 'No space left on device' -e 'Input/output error' "$WORK/said" || fail "$(cat "$WORK/said")"
+    written=$(sed -n 's/+0 records out$//p' "$WORK/said")
+    [ "$written" -ge 4 ] || fail "$*: no room after $written pieces"
+    head -c $((written * 65536)) "$WORK/pieces" | patch "$WORK/model" $((64 * 65536))
+    # Of the one that failed a part may be new.
+    failed=$(((64 + written) * 65536))
+    blockdev --flushbufs "$device"
+    cmp -n $failed "$device" "$WORK/model" || fail "$*: differs before what failed"
+    cmp -i $((failed + 65536)) "$device" "$WORK/model" || fail "$*: differs after what failed"
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    # What has its room already can be written again, and what is discarded makes room.
+    put 1049088 1048576 direct
+    zero $((64 * 65536)) $((written * 65536)) blkdiscard
+    put $((16 * 1048576)) $((4 * 65536)) direct
+    head -c 65536 /dev/zero | patch "$WORK/model" $failed
+    blkdiscard --force --offset $failed --length 65536 "$device"
+    compare_anew "$device" "$WORK/model"
+    ploopu detach 103
+}
+
+case_a_full_overlay() {
+    fill_up --overlay-size 2M
+    # Half of it by default; then all of it, so that the file system itself has no more.
+    make_room 4m
+    fill_up --overlay-dir "$room"
+    wait_for is_free
+    fill_up --overlay-dir "$room" --overlay-size 64M
+    wait_for is_free
+    umount "$room"
+}
+
+case_no_place_for_a_scratch_file() {
+    # refuse_place CODE WORDS DIR: what it might leave is looked for by the caller of this case.
+    refuse_place() { expect_refusal "$1" "$3: .*$2" attach_overlay 103 --overlay-dir "$3"; }
+    make_room 512k
+    refuse_place 1 'No space left on device' "$room"
+    mount -o remount,ro "$room"
+    refuse_place 1 'Read-only file system' "$room"
+    refuse_place 66 'No such file or directory' "$WORK/missing"
+    echo >"$WORK/file"
+    refuse_place 66 'Not a directory' "$WORK/file"
+    umount "$room"
+}
+
+case_with_an_overlay_and_without_do_not_mix() {
+    device=$(attach_overlay 103 | device_of)
+    put_mark() { printf mark | dd of="$device" bs=512 conv=notrunc,fsync status=none; }
+    put_mark
+    expect_refusal 75 "$device ($BACKEND, with an overlay)" attach 103
+    # The same again is no second device.
+    expect_equal "$(attach_overlay -q 103 | device_of)" "$device"
+    expect_equal "$(head -c 4 "$device")" mark
+    ploopu detach 103
+    device=$(attach 103 | device_of)
+    expect_refusal 75 "$device ($BACKEND, without an overlay)" attach_overlay 103
+    expect_equal "$(blockdev --getro "$device")" 1
+    if put_mark 2>/dev/null; then fail 'it was written to'; fi
+    ploopu detach 103
+}
+
+case_an_overlay_whose_server_was_killed() {
+    make_room 16m
+    device=$(attach_overlay 103 --overlay-dir "$room" | device_of)
+    dd if=/dev/urandom of="$device" bs=1M count=2 oflag=direct status=none
+    if is_free; then fail 'nothing was written'; fi
+    kill -9 "$(list_field '.attachments[0].pid')"
+    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
+    wait_for stale
+    ploopu detach 103
+    wait_for is_free
+    umount "$room"
+}
