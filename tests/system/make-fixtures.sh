@@ -119,6 +119,34 @@ mke2fs -q -F -t ext4 -O ^64bit,metadata_csum -b 2048 -d "$out/journal/old" "$out
 make_dirty_journal "$out/raw/113" 2048 '-c -v 2'
 make_v1_container "$root" 113 expanded "$out/raw/113"
 
+# 121 to 123: what a power cut leaves, of 20 files that were safe and others that weren't yet: ext4,
+# ext3 and xfs. crash/safe.sha256 are the 20, crash/CTID.sha256 what e2fsprogs finds after it replayed
+# the journal.
+crash=$out/crash
+mkdir -p "$crash/tree"
+for number in $(seq -w 40); do seq "1$number" "9$number" >"$crash/tree/$number"; done
+checksums "$crash/tree" | sed -n 1,20p >"$crash/safe.sha256"
+for ctid in 121 122 123; do truncate -s 32M "$crash/$ctid"; done
+mke2fs -q -F -t ext4 -O 64bit,metadata_csum -E lazy_itable_init=0 "$crash/121"
+mke2fs -q -F -t ext3 "$crash/122"
+mkfs.xfs --unsupported -q "$crash/123" 2>/dev/null
+"$(dirname "$0")/crash-disks.sh" "$crash/tree" "$crash/121" "$crash/122" "$crash/123"
+for ctid in 121 122; do
+    cp --sparse=always "$crash/$ctid" "$crash/replayed"
+    e2fsck -y -E journal_only "$crash/replayed" >/dev/null 2>&1 || true
+    mkdir "$crash/files"
+    debugfs -R "rdump / $crash/files" "$crash/replayed" >/dev/null 2>&1
+    checksums "$crash/files" >"$crash/$ctid.sha256"
+    rm -r "$crash/files"
+done
+put_on_gpt_disk "$crash/121" "$out/raw/121"
+mv "$crash/122" "$out/raw/122"
+put_on_gpt_disk "$crash/123" "$out/raw/123"
+make_container "$root" 121 "$out/raw/121"
+make_v1_container "$root" 122 expanded "$out/raw/122"
+make_container "$root" 123 "$out/raw/123"
+rm "$crash/121" "$crash/123" "$crash/replayed"
+
 # A GPT in units of 4096 bytes, which sfdisk can't write; and the same one marked by libploop, which
 # was about to write it in other units.
 mkdir "$out/units"

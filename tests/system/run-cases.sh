@@ -26,7 +26,7 @@ common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh'
 case $BACKEND in
 module) scripts=module-cases.sh ;;
 dm) scripts="$common dm-cases.sh" ;;
-*) scripts="$common server-cases.sh journal-cases.sh overlay-cases.sh $BACKEND-cases.sh" ;;
+*) scripts="$common server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh $BACKEND-cases.sh" ;;
 esac
 # run_case SCRIPT CASE
 run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
