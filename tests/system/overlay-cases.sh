@@ -30,7 +30,6 @@ expect_untouched() {
 
 # compare_anew DEVICE FILE: without what the kernel remembers of it.
 compare_anew() {
-    sync
     blockdev --flushbufs "$1"
     echo 3 >/proc/sys/vm/drop_caches
     cmp "$1" "$2" || fail "$1 differs from $2"
@@ -72,7 +71,7 @@ case_an_overlay_is_written_to_and_the_image_is_not() {
     # Whole sectors past the page cache, and any bytes through it; the same seed each time.
     awk 'BEGIN {
         srand(103)
-        for (i = 0; i < 24; ++i) {
+        for (i = 0; i < 15; ++i) {
             size = 1 + int(rand() * 2 ^ (4 + i % 15))
             at = int(rand() * (8388608 - size))
             if (i % 2) print int(at / 512) * 512, (1 + int(size / 512)) * 512, "direct"
@@ -150,7 +149,10 @@ fill_up() {
     if dd if="$WORK/pieces" of="$device" bs=64k seek=40 oflag=direct 2>"$WORK/said"; then
         fail "$*: there is room for all of it"
     fi
-    grep -q -e 'No space left on device' -e 'Input/output error' "$WORK/said" || fail "$(cat "$WORK/said")"
+    # The nbd driver of older kernels knows one error only.
+    reason='No space left on device'
+    [ "$BACKEND" != nbd ] || reason="$reason\|Input/output error"
+    grep -q "$reason" "$WORK/said" || fail "$(cat "$WORK/said")"
     written=$(sed -n 's/+0 records out$//p' "$WORK/said")
     [ "$written" -ge 4 ] || fail "$*: no room after $written pieces"
     head -c $((written * 65536)) "$WORK/pieces" | patch "$WORK/model" $((40 * 65536))
@@ -173,10 +175,8 @@ fill_up() {
 case_a_full_overlay() {
     make_image
     fill_up --overlay-size 2M
-    # Half of it by default; then all of it, so that the file system itself has no more.
+    # More than the file system has.
     make_room 4m
-    fill_up --overlay-dir "$room"
-    wait_for is_free
     fill_up --overlay-dir "$room" --overlay-size 64M
     wait_for is_free
     umount "$room"
