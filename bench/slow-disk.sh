@@ -36,8 +36,8 @@ mke2fs -q -F -t ext4 -O ^has_journal -m 0 "$loop" 2>/dev/null
 dmsetup create --noudevsync slow --table "0 $(blockdev --getsz "$loop") delay $loop 0 10 $loop 0 0"
 dmsetup mknodes
 mount -t ext4 /dev/mapper/slow /run/disk
-image=/run/disk/image.hds
-cp "$IMAGE" $image
+copy=/run/disk/image.hds
+cp "$IMAGE" $copy
 
 # measure WAY FILE
 measure() {
@@ -49,13 +49,13 @@ measure() {
 }
 
 while [ "$ROUNDS" -gt 0 ]; do
-    measure file $image
+    measure file $copy
     for way in nbd dm; do
-        device=$("$PLOOPU" attach -q --backend $way $image | head -n 1)
+        device=$("$PLOOPU" attach -q --backend $way $copy | head -n 1)
         measure $way "$device"
         "$PLOOPU" detach -q "$device"
     done
-    qemu-nbd -r -f parallels -c /dev/nbd8 $image
+    qemu-nbd -r -f parallels -c /dev/nbd8 $copy
     until [ "$(blockdev --getsize64 /dev/nbd8)" -gt 0 ]; do sleep 0.1; done
     measure qemu-nbd /dev/nbd8
     qemu-nbd -d /dev/nbd8 >/dev/null

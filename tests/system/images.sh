@@ -198,48 +198,48 @@ copy_blocks() {
 # transaction writes again is old by then, what one revokes isn't written, and what has no commit
 # doesn't count. CHECKSUMS are options of debugfs' journal_open.
 make_dirty_journal() {
-    work=$1.work
-    make_files "$work/between" between
-    make_files "$work/new" new
-    cp "$1" "$work/between.fs"
-    replace_files "$work/between.fs" "$work/between"
-    cp "$work/between.fs" "$work/new.fs"
-    replace_files "$work/new.fs" "$work/new"
+    states=$1.work
+    make_files "$states/between" between
+    make_files "$states/new" new
+    cp "$1" "$states/between.fs"
+    replace_files "$states/between.fs" "$states/between"
+    cp "$states/between.fs" "$states/new.fs"
+    replace_files "$states/new.fs" "$states/new"
     # The kernel's superblock says so too while it is in the journal.
-    for state in between new; do debugfs -w -R 'feature needs_recovery' "$work/$state.fs" >/dev/null 2>&1; done
-    first=$(differing_blocks "$2" "$1" "$work/between.fs")
+    for state in between new; do debugfs -w -R 'feature needs_recovery' "$states/$state.fs" >/dev/null 2>&1; done
+    first=$(differing_blocks "$2" "$1" "$states/between.fs")
     # Of what the first one changed, all that must not stay.
-    second=$(printf '%s\n' "$first" "$(differing_blocks "$2" "$work/between.fs" "$work/new.fs")" | sort -nu)
+    second=$(printf '%s\n' "$first" "$(differing_blocks "$2" "$states/between.fs" "$states/new.fs")" | sort -nu)
     same=$(debugfs -R 'bmap same 0' "$1" 2>/dev/null)
     # shellcheck disable=SC2086 # numbers
     {
-        { copy_blocks "$2" "$work/between.fs" $first && printf "%$2d" 0; } >"$work/first"
-        copy_blocks "$2" "$work/new.fs" $second >"$work/second"
-        for block in $second; do printf "%$2d" 0; done >"$work/third"
+        { copy_blocks "$2" "$states/between.fs" $first && printf "%$2d" 0; } >"$states/first"
+        copy_blocks "$2" "$states/new.fs" $second >"$states/second"
+        for block in $second; do printf "%$2d" 0; done >"$states/third"
     }
     list() { printf '%s\n' "$1" | paste -sd ,; }
     # Opened anew, as debugfs is wrong about where a transaction with a revocation ends.
-    debugfs -w -f - "$1" >"$work/log" 2>&1 <<CMD
+    debugfs -w -f - "$1" >"$states/log" 2>&1 <<CMD
 journal_open $3
-journal_write -b $(list "$first"),$same $work/first
-journal_write -b $(list "$second") -r $same $work/second
+journal_write -b $(list "$first"),$same $states/first
+journal_write -b $(list "$second") -r $same $states/second
 journal_close
 journal_open
-journal_write -b $(list "$second") -c $work/third
+journal_write -b $(list "$second") -c $states/third
 journal_close
 CMD
     # e2fsprogs replays it in a copy, and finds the file system sound and the files new.
-    cp "$1" "$work/replayed.fs"
-    e2fsck -y -E journal_only "$work/replayed.fs" >>"$work/log" 2>&1 || true
-    mkdir "$work/replayed"
-    debugfs -R "rdump / $work/replayed" "$work/replayed.fs" >>"$work/log" 2>&1
-    rmdir "$work/replayed/lost+found"
-    if ! e2fsck -fn "$work/replayed.fs" >>"$work/log" 2>&1 ||
-        ! diff -rq "$work/new" "$work/replayed" >>"$work/log"; then
-        echo "$1: its journal can't be replayed: $(cat "$work/log")" >&2
+    cp "$1" "$states/replayed.fs"
+    e2fsck -y -E journal_only "$states/replayed.fs" >>"$states/log" 2>&1 || true
+    mkdir "$states/replayed"
+    debugfs -R "rdump / $states/replayed" "$states/replayed.fs" >>"$states/log" 2>&1
+    rmdir "$states/replayed/lost+found"
+    if ! e2fsck -fn "$states/replayed.fs" >>"$states/log" 2>&1 ||
+        ! diff -rq "$states/new" "$states/replayed" >>"$states/log"; then
+        echo "$1: its journal can't be replayed: $(cat "$states/log")" >&2
         return 1
     fi
-    rm -r "$work"
+    rm -r "$states"
 }
 
 # put_on_gpt_disk FS FILE: a disk with one partition from 1 MiB on, which is FS.

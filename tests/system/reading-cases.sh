@@ -149,7 +149,7 @@ case_a_snapshot_beside_the_live_state() {
 case_every_file_of_a_mount_is_right() {
     for ctid in 101 103 104 106; do
         mkdir "$WORK/$ctid"
-        mount_image -q $ctid "$WORK/$ctid" >/dev/null
+        mount_image -q $ctid "$WORK/$ctid" --journal skip >/dev/null
         compare_tree "$WORK/$ctid"
         [ "$(readlink "$WORK/$ctid/home/link")" = ../etc/hostname ] || fail 'a link differs'
         ploopu umount "$WORK/$ctid"
