@@ -188,7 +188,8 @@ Result<std::vector<const Backend*>> HostAttachments::candidates(
 // server, if there is one, to stay: a command that is killed anywhere in between leaves nothing
 // that isn't taken down again.
 Result<Record> HostAttachments::start(const Backend& backend, const Image& image,
-                                      const DiskLayout& layout, const AttachRequest& request,
+                                      const ServedDisk& disk, const DiskLayout& layout,
+                                      const AttachRequest& request,
                                       std::vector<std::string>& notes) {
   PLOOPU_CHECK(backend.prepare(request.as_file));
   PLOOPU_TRY(const auto lock, take_lock());
@@ -202,16 +203,13 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.root = request.root;
   record.backend = backend.name();
   record.is_file = request.as_file;
-  record.has_overlay = request.overlay.wanted;
+  record.has_overlay = disk.is_writable();
+  if (disk.overlay() != nullptr && !request.overlay.for_journal) {
+    record.scratch = disk.overlay()->scratch().identity();
+  }
   const auto started = [&]() -> Result<void> {
-    // The server is a fork of this process and has them, too.
-    PLOOPU_TRY(const auto scratch, create_overlay(image.disk, request.overlay));
-    const ServedDisk served(image.disk, scratch.overlay.get());
-    if (record.has_overlay && !request.overlay.for_journal) {
-      record.scratch = scratch.scratch->identity();
-    }
     PLOOPU_CHECK(runtime_->save(record));
-    PLOOPU_TRY(auto server, backend.serve(served, record, lock->get()));
+    PLOOPU_TRY(auto server, backend.serve(disk, record, lock->get()));
     if (server) record.server = server->identity();
     if (!record.is_file) {
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
@@ -230,11 +228,14 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
                                                const AttachRequest& request,
                                                std::vector<std::string>& notes) {
   PLOOPU_TRY(const auto backends, candidates(request));
+  // A server is a fork of this process and has the overlay, too.
+  PLOOPU_TRY(const auto made, create_overlay(image.disk, request.overlay));
+  const ServedDisk disk(image.disk, made.overlay.get());
   std::string reasons;
   ErrorKind kind = ErrorKind::missing_kernel_part;
   for (const Backend* backend : backends) {
     std::vector<std::string> more;
-    auto record = start(*backend, image, layout, request, more);
+    auto record = start(*backend, image, disk, layout, request, more);
     if (record) {
       if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
       notes.insert(notes.end(), more.begin(), more.end());

@@ -36,8 +36,8 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] const Backend* backend_of(const Record& record) const;
   [[nodiscard]] Result<std::vector<const Backend*>> candidates(const AttachRequest& request) const;
   [[nodiscard]] Result<Record> start(const Backend& backend, const Image& image,
-                                     const DiskLayout& layout, const AttachRequest& request,
-                                     std::vector<std::string>& notes);
+                                     const ServedDisk& disk, const DiskLayout& layout,
+                                     const AttachRequest& request, std::vector<std::string>& notes);
   [[nodiscard]] Result<Record> start_with_any(const Image& image, const DiskLayout& layout,
                                               const AttachRequest& request,
                                               std::vector<std::string>& notes);
