@@ -136,3 +136,18 @@ case_a_file_system_larger_than_its_partition() {
     truncate -s 7M "$fs"
     refuse_fs 's_blocks_count is '
 }
+
+# The superblock of the journal is gone: what it held can't be had, and the user is told what can.
+case_a_journal_that_is_damaged_itself() {
+    mkdir "$WORK/m"
+    cp -r "$(bundle 113)" "$WORK/image"
+    file=$(ls "$WORK"/image/root.hd*)
+    magic=$(LC_ALL=C grep -obUaP '\xc0\x3b\x39\x98\x00\x00\x00\x04' "$file" | head -n 1 | cut -d : -f 1)
+    printf XXXX | patch "$file" "$magic"
+    expect_refusal 65 "its ext4 journal can't be replayed.*--journal skip" \
+        mount_image "$WORK/image" "$WORK/m"
+    expect_equal "$(leftovers)" ''
+    mount_image -q "$WORK/image" "$WORK/m" --journal skip >/dev/null
+    compare_files "$WORK/m" old
+    ploopu umount "$WORK/m"
+}
