@@ -127,7 +127,11 @@ Result<int> NbdNetlink::connect(const NbdConnect& request) {
   const Message message = session.new_message(NBD_CMD_CONNECT);
   // Any connection sees what another one wrote, and flushes all of it.
   constexpr uint64_t kCommonFlags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_CAN_MULTI_CONN;
-  constexpr uint64_t kWritable = NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_TRIM;
+  // Drivers that know the last one send zeroes as what they are; the header of Linux 6.1 has no
+  // name for it (the NBD project's doc/proto.md does).
+  constexpr uint64_t kSendWriteZeroes = 1U << 6;
+  constexpr uint64_t kWritable =
+      NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_TRIM | kSendWriteZeroes;
   const uint64_t flags =
       kCommonFlags | (request.is_writable ? kWritable : uint64_t{NBD_FLAG_READ_ONLY});
   nl_msg* m = message.get();
