@@ -143,14 +143,17 @@ Result<void> mount_by_journal(Context& context, const OpenedImage& opened,
     return {};
   }
   auto outcome = attempt(true, false);
-  if (!outcome && !mounted.device.empty()) {
+  // What fails with a journal that is clean, or may be, has another reason.
+  const bool blame_journal = dirty.value_or(false) && !mounted.device.empty();
+  if (!outcome && blame_journal) {
     return tl::unexpected<Error>(cannot_replay(mounted, outcome.error().message));
   }
   if (!outcome) return tl::unexpected<Error>(std::move(outcome).error());
   if (*outcome != MountOutcome::mounted) {
     return tl::unexpected<Error>(cannot_replay(mounted, "the kernel asks for a recovery still"));
   }
-  if (dirty.value_or(true)) mounted.journal = "replayed";
+  // Of a log that only the kernel can read it is not known whether there was something.
+  if (dirty.value_or(mounted.partition.fstype == "xfs")) mounted.journal = "replayed";
   return {};
 }
 

@@ -174,8 +174,8 @@ int Overlay::write_part_of_sector(uint64_t offset, std::span<const std::byte> da
   return write_sectors(offset - within, sector);
 }
 
-// Sectors become "written" when all of the data is there: until then, and after a failure, readers
-// see what was there before.
+// Sectors become "written" when all of the data is there: until then, and after a failure, what the
+// image has there is read on.
 int Overlay::write_sectors(uint64_t offset, std::span<const std::byte> data) {
   const uint64_t first = offset / kSectorSize;
   const uint64_t end = first + data.size() / kSectorSize;

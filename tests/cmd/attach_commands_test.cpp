@@ -131,6 +131,19 @@ TEST_F(CommandTest, MountAsWhatTheUserSays) {
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2", "-t", "ext4"}), 65);
 }
 
+// The journal is clean: a wrong option, for one, is not its fault.
+TEST_F(CommandTest, ACleanJournalIsNotBlamed) {
+  use_ext4();
+  attachments_.errors["mount"] = {ErrorKind::failed, "bad option"};
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"--writable"}, {"--journal", "replay"}}) {
+    std::vector<std::string> command = {"mount", "101", "/mnt"};
+    command.insert(command.end(), options.begin(), options.end());
+    EXPECT_EQ(run(command), 1);
+    EXPECT_EQ(err_.str(), "ploopu: bad option\n");
+  }
+}
+
 TEST_F(CommandTest, DetachSaysWhatIsGone) {
   attachments_.attached = {mounted_attachment()};
   attachments_.discarded = 5 << 20;
@@ -149,7 +162,7 @@ TEST_F(CommandTest, AFileSystemThatIsRefusedIsNotAttached) {
 }
 
 TEST_F(CommandTest, AJournalThatCannotBeReplayedSaysWhatSkipGives) {
-  use_ext4();
+  use_ext4("/vz/private/101/root.hdd/root.hds", true);
   attachments_.mount_outcomes = {MountOutcome::needs_recovery};
   EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 65);
   EXPECT_THAT(err_.str(), HasSubstr("--journal skip"));
