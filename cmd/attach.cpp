@@ -14,11 +14,13 @@ namespace {
 constexpr char kFooter[] =
     "\nPrints the device, then its partitions, one a line. They are there until 'ploopu detach'.\n"
     "They are read-only. With --overlay they can be written: what is written goes to a scratch\n"
-    "file, never to the image, and is gone after 'ploopu detach'.\n"
+    "file, never to the image, and is gone after 'ploopu detach'. With --overlay-file it is kept.\n"
     "\nExamples:\n"
     "  ploopu attach 101\n"
     "  ploopu attach /backup/101/root.hdd --json\n"
     "  ploopu attach 101 --overlay --overlay-dir /scratch --overlay-size 20G\n"
+    "  ploopu attach 101 --overlay-file /scratch/101.overlay   the same file again goes on with "
+    "it\n"
     "  ploopu attach ./root.hdd --backend fuse --no-loop   just a file; root is not needed\n";
 
 struct AttachOptions {
@@ -27,8 +29,13 @@ struct AttachOptions {
 };
 
 Result<void> run_attach(Context& context, AttachOptions options) {
+  const OverlayRequest& overlay = options.request.overlay;
+  if (overlay.limit != 0 && !overlay.wanted && overlay.file.empty()) {
+    return fail(ErrorKind::usage, "--overlay-size: needs --overlay or --overlay-file");
+  }
   options.request.root = context.options.root;
-  PLOOPU_TRY(const auto opened, open_and_probe(context, options.choice));
+  PLOOPU_TRY(auto opened, open_and_probe(context, options.choice));
+  PLOOPU_TRY(const auto view, look_through_overlay(context, opened, options.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
   PLOOPU_TRY(const auto outcome,
@@ -62,9 +69,7 @@ void declare_attach(CLI::App& app, Action& action) {
   CLI::Option* overlay = command->add_flag(
       "--overlay", options->request.overlay.wanted,
       "Make it writable: what is written is kept apart, and gone with the device");
-  for (CLI::Option* option : add_overlay_options(*command, options->request)) {
-    option->needs(overlay);
-  }
+  add_overlay_options(*command, options->request)->needs(overlay);
   command->callback([options, &action] {
     action = [options](Context& context) { return run_attach(context, *options); };
   });

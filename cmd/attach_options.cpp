@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/attach_options.hpp"
 
+#include <filesystem>
+
 namespace ploopu::cmd {
 namespace {
 
@@ -24,18 +26,38 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
       ->check(CLI::IsMember({"auto", "nbd", "dm", "fuse"}).description(""));
 }
 
-std::vector<CLI::Option*> add_overlay_options(CLI::App& command, AttachRequest& request) {
+CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request) {
   OverlayRequest& overlay = request.overlay;
-  return {command
-              .add_option("--overlay-dir", overlay.directory,
-                          "Where the scratch file is that takes what is written (/var/tmp)")
-              ->type_name("DIR"),
-          command
-              .add_option("--overlay-size", overlay.limit,
-                          "How much of it is kept at most (half of what is free there)")
-              ->type_name("SIZE")
-              ->transform(CLI::AsSizeValue(false).description(""))
-              ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 60).description(""))};
+  CLI::Option* directory =
+      command
+          .add_option("--overlay-dir", overlay.directory,
+                      "Where the scratch file is that takes what is written (/var/tmp)")
+          ->type_name("DIR");
+  command
+      .add_option("--overlay-file", overlay.file,
+                  "Keep what is written in this file, to go on with it later")
+      ->type_name("FILE")
+      ->excludes(directory);
+  command
+      .add_option("--overlay-size", overlay.limit,
+                  "How much of it is kept at most (half of what is free there)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 60).description(""));
+  return directory;
+}
+
+Result<std::unique_ptr<OverlayView>> look_through_overlay(const Context& context,
+                                                          OpenedImage& opened,
+                                                          OverlayRequest& request) {
+  if (request.file.empty()) return nullptr;
+  request.file = std::filesystem::absolute(request.file).lexically_normal();
+  request.wanted = true;
+  PLOOPU_TRY(auto view, context.attachments.view_overlay(opened.image, request.file));
+  if (view) {
+    PLOOPU_TRY(opened.layout, context.prober.probe(view->disk()));
+  }
+  return view;
 }
 
 Result<void> refuse_exposed(const Context& context, const Image& image) {
@@ -50,8 +72,10 @@ Result<void> refuse_exposed(const Context& context, const Image& image) {
 std::vector<std::string> notes_of(const AttachOutcome& outcome) {
   auto notes = outcome.notes;
   if (outcome.already_attached) {
-    const char* overlay =
-        outcome.attachment.has_overlay ? ", with an overlay that may have been written to" : "";
+    const char* overlay = !outcome.attachment.overlay_file.empty() ? ", with its overlay file"
+                          : outcome.attachment.has_overlay
+                              ? ", with an overlay that may have been written to"
+                              : "";
     notes.push_back(fmt::format("{}: was attached already, as {}{}", outcome.attachment.image,
                                 outcome.attachment.device, overlay));
   }
@@ -79,6 +103,7 @@ Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
   document["partitions"] = partitions_json(opened, attachment);
   document["read_only"] = !attachment.has_overlay;
   document["overlay"] = attachment.has_overlay;
+  if (!attachment.overlay_file.empty()) document["overlay_file"] = text(attachment.overlay_file);
   auto warnings = opened.warnings();
   const auto notes = notes_of(outcome);
   warnings.insert(warnings.end(), notes.begin(), notes.end());

@@ -2,6 +2,7 @@
 // What attach and mount have in common.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,14 @@ namespace ploopu::cmd {
 
 void add_backend_option(CLI::App& command, AttachRequest& request);
 
-// --overlay-dir and --overlay-size, which it returns.
-std::vector<CLI::Option*> add_overlay_options(CLI::App& command, AttachRequest& request);
+// --overlay-dir, which it returns, --overlay-file and --overlay-size.
+CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request);
+
+// Where the request names a file with an overlay that was kept: makes its path absolute, and if it
+// is there, puts what is found with it into `opened.layout`. Otherwise nullptr.
+[[nodiscard]] Result<std::unique_ptr<OverlayView>> look_through_overlay(const Context& context,
+                                                                        OpenedImage& opened,
+                                                                        OverlayRequest& request);
 
 // For root, whose devices and mounts others come to trust: refuses an image that everybody may
 // replace. Who isn't root harms nobody else.

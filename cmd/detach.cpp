@@ -192,9 +192,15 @@ Result<std::vector<Target>> find_targets(const Context& context, const DetachOpt
 Result<Json> take_down(Context& context, const Target& target) {
   const Attachment& attachment = target.attachment;
   PLOOPU_TRY(const auto outcome, context.attachments.detach(attachment, target.mountpoint));
+  auto warnings = outcome.warnings;
   if (outcome.discarded > 0) {
-    context.warn({fmt::format("{}: {} written to its overlay are gone now", attachment.device,
-                              human_size(outcome.discarded))});
+    warnings.push_back(fmt::format("{}: {} written to its overlay are gone now", attachment.device,
+                                   human_size(outcome.discarded)));
+  }
+  context.warn(warnings);
+  if (outcome.detached && !attachment.overlay_file.empty()) {
+    context.note({fmt::format("{}: what was written is kept in {}", attachment.device,
+                              attachment.overlay_file)});
   }
   if (outcome.detached) {
     context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
@@ -205,7 +211,8 @@ Result<Json> take_down(Context& context, const Target& target) {
   return Json{{"image", text(attachment.image)},
               {"device", text(attachment.device)},
               {"unmounted", texts(outcome.unmounted)},
-              {"detached", outcome.detached}};
+              {"detached", outcome.detached},
+              {"warnings", texts(warnings)}};
 }
 
 // Goes on after a failure: what can be freed is. One image may lie in another one's mount, so what

@@ -59,6 +59,7 @@ Json to_json(const std::vector<Attachment>& attachments) {
     entry["state"] = state_name(attachment.state);
     entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
     entry["overlay"] = attachment.has_overlay;
+    if (!attachment.overlay_file.empty()) entry["overlay_file"] = text(attachment.overlay_file);
     document["attachments"].push_back(std::move(entry));
   }
   return document;

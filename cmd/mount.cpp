@@ -26,6 +26,7 @@ constexpr char kFooter[] =
     "  ploopu mount 101 /mnt -s 5d0c1f6c      as it was at that snapshot\n"
     "  ploopu mount 101 /mnt --journal skip   without what is in the journal only\n"
     "  ploopu mount 101 /mnt --writable       to try things: nothing of it is kept\n"
+    "  ploopu mount 101 /mnt --writable --overlay-file ./101.overlay   kept, to go on with it\n"
     "  ploopu umount /mnt\n";
 
 struct MountOptionsGiven {
@@ -66,7 +67,7 @@ std::string skipped_warning(const Partition& partition) {
 
 // Whether the journal holds what is not in place yet, if that can be told: of what isn't ext, as
 // xfs, only the kernel knows. An error when the kernel had better not see this file system.
-Result<std::optional<bool>> is_dirty(const Disk& disk, const Partition& partition) {
+Result<std::optional<bool>> is_dirty(const ServedDisk& disk, const Partition& partition) {
   if (!is_ext(partition.fstype)) return std::nullopt;
   PLOOPU_TRY(const bool dirty, check_ext(disk, partition.start, partition.size));
   return dirty;
@@ -77,7 +78,8 @@ Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std
                                      Mounted& mounted) {
   const Partition& partition = mounted.partition;
   PLOOPU_TRY(const auto options, mount_options(partition.fstype, mode, extra));
-  const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text};
+  const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text,
+                             mode == MountMode::writable};
   PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
   mounted.options = options.text;
   mounted.warnings = options.warnings;
@@ -92,7 +94,7 @@ Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opene
   AttachRequest request = given.request;
   request.overlay.wanted = with_overlay;
   request.overlay.tolerated = given.journal == "auto";
-  request.overlay.for_journal = !given.writable;
+  request.overlay.for_mount = true;
   mounted.device.clear();  // until it is attached
   PLOOPU_TRY(mounted.attached, context.attachments.attach(opened.image, opened.layout, request));
   const Attachment& attachment = mounted.attached.attachment;
@@ -120,13 +122,14 @@ Error cannot_replay(const Mounted& mounted, const std::string& why) {
 
 // The truth is what the container would see after its next start: with the journal replayed, on an
 // overlay since the image must not change. Without anything to replay no overlay is needed.
-Result<void> mount_by_journal(Context& context, const OpenedImage& opened,
+Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const ServedDisk& disk,
                               const MountOptionsGiven& given, Mounted& mounted) {
   const auto attempt = [&](bool with_overlay, bool skip_journal) {
     return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
   };
-  PLOOPU_TRY(auto dirty, is_dirty(opened.image.disk, mounted.partition));
-  const bool forced = given.journal == "replay" || given.writable;
+  PLOOPU_TRY(auto dirty, is_dirty(disk, mounted.partition));
+  const bool forced =
+      given.journal == "replay" || given.writable || !given.request.overlay.file.empty();
   if (!forced && !dirty.value_or(false)) {
     PLOOPU_TRY(const auto outcome, attempt(false, is_ext(mounted.partition.fstype)));
     if (outcome == MountOutcome::mounted) return {};
@@ -145,7 +148,7 @@ Result<void> mount_by_journal(Context& context, const OpenedImage& opened,
   auto outcome = attempt(true, false);
   // What fails with a journal that is clean, or may be, has another reason.
   const bool blame_journal = dirty.value_or(false) && !mounted.device.empty();
-  if (!outcome && blame_journal) {
+  if (!outcome && blame_journal && outcome.error().kind != ErrorKind::busy) {
     return tl::unexpected<Error>(cannot_replay(mounted, outcome.error().message));
   }
   if (!outcome) return tl::unexpected<Error>(std::move(outcome).error());
@@ -167,7 +170,7 @@ Result<Partition> choose(const DiskLayout& layout, const MountOptionsGiven& give
   return partition;
 }
 
-Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
+Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
                          const MountOptionsGiven& given) {
   Mounted mounted;
   PLOOPU_TRY(mounted.partition, choose(opened.layout, given));
@@ -187,21 +190,30 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened,
   // One step for everybody else: nobody joins what may be undone below.
   PLOOPU_TRY(const auto lock, context.attachments.lock());
   PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
-  PLOOPU_CHECK(mount_by_journal(context, opened, given, mounted));
+  PLOOPU_CHECK(mount_by_journal(context, opened, disk, given, mounted));
   return mounted;
 }
 
 Result<void> run_mount(Context& context, MountOptionsGiven given) {
   given.request.root = context.options.root;
-  PLOOPU_TRY(const auto opened, open_and_probe(context, given.choice));
+  if (given.journal == "skip" && !given.request.overlay.file.empty()) {
+    return fail(ErrorKind::usage,
+                "--journal skip: with --overlay-file the journal is replayed into that file");
+  }
+  PLOOPU_TRY(auto opened, open_and_probe(context, given.choice));
+  PLOOPU_TRY(const auto view, look_through_overlay(context, opened, given.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
-  PLOOPU_TRY(const auto mounted, do_mount(context, opened, given));
+  const ServedDisk disk = view ? view->disk() : ServedDisk(opened.image.disk);
+  PLOOPU_TRY(const auto mounted, do_mount(context, opened, disk, given));
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
   if (!context.options.json) {
     const char* how = given.writable ? "writable" : "read-only";
-    const char* advice = given.writable ? ": what is written is gone with 'ploopu umount'" : "";
+    const std::string& file = mounted.attached.attachment.overlay_file;
+    const std::string advice = !given.writable ? ""
+                               : file.empty()  ? ": what is written is gone with 'ploopu umount'"
+                                               : ": what is written is kept in " + file;
     context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}{}", mounted.device,
                                             mounted.partition.fstype,
                                             mounted.attached.attachment.backend, how,

@@ -53,7 +53,7 @@ _ploopu() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --root | --backend | --partition | --only | -o | --output | --sort | -s | --snapshot | --disk | \
-            -t | --journal | --overlay-dir | --overlay-size) ((i++)) ;;
+            -t | --journal | --overlay-dir | --overlay-file | --overlay-size) ((i++)) ;;
         -*) ;;
         *)
             if [[ -n $verb ]]; then
@@ -69,6 +69,11 @@ _ploopu() {
     case $previous in
     --root | --overlay-dir)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        return
+        ;;
+    --overlay-file)
+        compopt -o filenames 2>/dev/null || true
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     --backend)

@@ -10,6 +10,7 @@
 #include "core/image.hpp"
 #include "core/partitions.hpp"
 #include "core/result.hpp"
+#include "core/served_disk.hpp"
 
 namespace ploopu {
 
@@ -36,6 +37,7 @@ struct Attachment {
   std::string device;                   // a block device, or a file when is_file
   bool is_file = false;
   bool has_overlay = false;  // it is writable
+  std::string overlay_file;  // where what is written is kept; empty when it isn't
   std::vector<AttachedPartition> partitions;
   std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
   int server_pid = 0;                    // 0 when it needs no server, or the server has died
@@ -46,12 +48,13 @@ struct Attachment {
   std::vector<std::string> former_mountpoints;
 };
 
-// A private writable layer that vanishes with the device.
+// A private writable layer that vanishes with the device, unless it has a file of its own.
 struct OverlayRequest {
   bool wanted = false;
   bool tolerated = false;              // of an image that is attached already
-  bool for_journal = false;            // so that the kernel can replay one, not for the user
+  bool for_mount = false;              // nobody writes to it but a mount that says so
   std::string directory = "/var/tmp";  // of the scratch file
+  std::string file;                    // absolute; what is written is kept there
   uint64_t limit = 0;                  // bytes that it may keep; 0: half of what is free there
 };
 
@@ -73,6 +76,7 @@ struct MountRequest {
   std::string directory;  // exists, absolute
   std::string fstype;
   std::string options;
+  bool is_writable = false;
 };
 
 enum class MountOutcome {
@@ -84,6 +88,19 @@ struct DetachOutcome {
   std::vector<std::string> unmounted;  // directories
   bool detached = true;                // false: only unmounted, the device stays
   uint64_t discarded = 0;  // bytes that the user wrote to an overlay, and that are gone now
+  std::vector<std::string> warnings;
+};
+
+// What an overlay that was kept makes of an image, to look at before it is attached.
+class OverlayView {
+ public:
+  OverlayView() = default;
+  virtual ~OverlayView() = default;
+  OverlayView(const OverlayView&) = delete;
+  OverlayView& operator=(const OverlayView&) = delete;
+
+  // Only to be read.
+  [[nodiscard]] virtual ServedDisk disk() = 0;
 };
 
 // While any copy of it exists, no other process changes what is attached.
@@ -107,6 +124,10 @@ class Attachments {
   // already keeps its device. On error nothing is left behind.
   [[nodiscard]] virtual Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                                      const AttachRequest& request) = 0;
+
+  // nullptr while there is no such file. The image outlives the answer.
+  [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(
+      const Image& image, const std::string& file) = 0;
 
   [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
 

@@ -43,7 +43,7 @@ struct Superblock {
   [[nodiscard]] bool has_journal() const { return (u32(kCompatFeatures) & kCompatHasJournal) != 0; }
 };
 
-Result<Superblock> read_superblock(const Disk& disk, uint64_t start) {
+Result<Superblock> read_superblock(const ServedDisk& disk, uint64_t start) {
   Superblock superblock;
   superblock.where = fmt::format("the superblock at disk byte {}", start + kSuperblock);
   if (int error = disk.read(start + kSuperblock, superblock.bytes); error != 0) {
@@ -115,7 +115,7 @@ Result<void> check_options(const Superblock& superblock) {
 
 }  // namespace
 
-Result<bool> check_ext(const Disk& disk, uint64_t start, uint64_t length) {
+Result<bool> check_ext(const ServedDisk& disk, uint64_t start, uint64_t length) {
   PLOOPU_TRY(const auto superblock, read_superblock(disk, start));
   PLOOPU_CHECK(check_sizes(superblock, length));
   PLOOPU_CHECK(check_journal(superblock));

@@ -36,6 +36,9 @@ class ImageFile {
 
   [[nodiscard]] virtual FileIdentity identity() const = 0;
 
+  // When its content was last changed, in nanoseconds since 1970, as of the moment it was opened.
+  [[nodiscard]] virtual int64_t modified() const { return 0; }
+
   // The open descriptor, which stays owned by this object.
   [[nodiscard]] virtual int descriptor() const = 0;
 

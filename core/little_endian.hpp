@@ -21,4 +21,9 @@ inline uint64_t load_le64(std::span<const std::byte> bytes, size_t offset) {
   return load_le32(bytes, offset) | (static_cast<uint64_t>(load_le32(bytes, offset + 4)) << 32);
 }
 
+// The low `size` bytes of it.
+inline void store_le(std::span<std::byte> bytes, size_t offset, uint64_t value, size_t size) {
+  for (size_t i = 0; i < size; ++i) bytes[offset + i] = static_cast<std::byte>(value >> (8 * i));
+}
+
 }  // namespace ploopu

@@ -56,9 +56,7 @@ Result<void> check_fstype(const std::string& fstype) {
                 fstype);
   }
   if (fstype == "btrfs") {
-    return fail(ErrorKind::usage,
-                "-t btrfs: refused: the kernel knows its parts by UUID, and would mix up those of "
-                "an image and of this host; mount it in a virtual machine");
+    return fail(ErrorKind::usage, "-t btrfs: {}", kWhyNoBtrfs);
   }
   return {};
 }

@@ -10,6 +10,10 @@
 
 namespace ploopu {
 
+inline constexpr std::string_view kWhyNoBtrfs =
+    "refused: the kernel knows its parts by UUID, and would mix up those of an image and of this "
+    "host; mount it in a virtual machine";
+
 [[nodiscard]] bool is_ext(std::string_view fstype);
 
 // Whether the kernel may be asked to mount this type unbidden: ext2, ext3, ext4 and xfs.

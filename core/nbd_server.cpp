@@ -145,11 +145,10 @@ class Connection {
       case Command::write:
         return answer_write(request);
       case Command::flush:
-        // What a write took is in the scratch file, and that doesn't outlive the device.
-        return answer_status(request, Status::ok);
+        return answer_flush(request);
       case Command::trim:
       case Command::write_zeroes:
-        return answer_error(request, disk_.write_zeroes(request.offset, request.length));
+        return answer_change(request, disk_.write_zeroes(request.offset, request.length));
       default:
         return answer_status(request, Status::invalid);
     }
@@ -182,10 +181,20 @@ class Connection {
       if (error == 0) error = disk_.write(request.offset + done, piece);
       done += static_cast<uint32_t>(piece.size());
     }
-    return answer_error(request, error);
+    return answer_change(request, error);
+  }
+
+  bool answer_change(const Request& request, int error) {
+    if (error != 0 || !request.fua) return answer_error(request, error);
+    return answer_flush(request);
   }
 
   // It may take a while: what is ready leaves before.
+  bool answer_flush(const Request& request) {
+    return flush() && answer_error(request, disk_.flush());
+  }
+
+  // The same.
   bool answer_collected(const Request& request) {
     if (!flush()) return false;
     const int error =

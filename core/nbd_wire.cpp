@@ -6,6 +6,7 @@ namespace {
 
 constexpr uint32_t kRequestMagic = 0x25609513;
 constexpr uint32_t kReplyMagic = 0x67446698;
+constexpr uint16_t kForceUnitAccess = 1;
 
 // The wire is big-endian.
 template <class T>
@@ -28,8 +29,9 @@ void store(std::span<std::byte> wire, size_t offset, T value) {
 
 std::optional<Request> decode_request(std::span<const std::byte, kRequestSize> wire) {
   if (load<uint32_t>(wire, 0) != kRequestMagic) return std::nullopt;
+  const auto flags = load<uint16_t>(wire, 4);
   return Request{load<uint16_t>(wire, 6), load<uint64_t>(wire, 8), load<uint64_t>(wire, 16),
-                 load<uint32_t>(wire, 24)};
+                 load<uint32_t>(wire, 24), (flags & kForceUnitAccess) != 0};
 }
 
 void encode_reply(std::span<std::byte, kReplySize> wire, uint64_t cookie, Status status) {

@@ -31,6 +31,7 @@ struct Request {
   uint64_t cookie = 0;  // comes back in the reply
   uint64_t offset = 0;  // bytes
   uint32_t length = 0;  // bytes
+  bool fua = false;     // what it writes has to be safe before the reply
 };
 
 // Nothing when the magic is wrong: the stream is out of step, and the connection must end.

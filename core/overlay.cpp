@@ -2,119 +2,48 @@
 #include "core/overlay.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cerrno>
-#include <mutex>
 #include <new>
 
 #include "core/memory_sink.hpp"
 
 namespace ploopu {
-namespace {
 
-constexpr uint64_t kWordSectors = 64;
-
-// Cuts a range at the multiples of `size`: calls visit(number, first, end), both counted from
-// there.
-template <class Visit>
-void for_each_part(uint64_t first, uint64_t end, uint64_t size, Visit visit) {
-  while (first < end) {
-    const uint64_t start = first / size * size;
-    const uint64_t stop = std::min(end, start + size);
-    visit(first / size, first - start, stop - start);
-    first = stop;
-  }
-}
-
-// Calls visit(word, mask) with the bits of each word of 64.
-template <class Visit>
-void for_each_word(uint64_t first, uint64_t end, Visit visit) {
-  for_each_part(first, end, kWordSectors, [&](uint64_t word, uint64_t from, uint64_t to) {
-    const uint64_t all = ~uint64_t{0};
-    visit(word, (all << from) & (all >> (kWordSectors - to)));
-  });
-}
-
-}  // namespace
-
-Overlay::Overlay(const Disk& below, const ScratchFile& scratch, uint64_t limit)
+Overlay::Overlay(const Disk& below, const ScratchFile& scratch, SectorStates& states,
+                 uint64_t limit, const OverlayFile* file)
     : below_(below),
       scratch_(scratch),
+      file_(file),
+      data_start_(file == nullptr ? 0 : file->data_start()),
       limit_(limit / kSectorSize),
-      pieces_((below.size() / kSectorSize + kPieceSectors - 1) / kPieceSectors) {}
+      used_(states.count_written(0, states.sectors())),
+      states_(states),
+      has_room_(file == nullptr ? 0 : states.pieces()) {
+  for (uint64_t piece = 0; piece < has_room_.size(); ++piece) {
+    has_room_[piece] = states.form(piece) == PieceForm::mixed;
+  }
+}
 
 bool Overlay::is_outside(uint64_t offset, uint64_t length) const {
   return offset > below_.size() || length > below_.size() - offset;
 }
 
-std::pair<Overlay::State, uint64_t> Overlay::Piece::look_at(uint64_t sector) const {
-  if (!bits) return {all, kPieceSectors - sector};
-  const uint64_t written = bits->written[sector / kWordSectors] >> sector % kWordSectors;
-  const uint64_t zero = bits->zero[sector / kWordSectors] >> sector % kWordSectors;
-  const auto result = [&](State state, uint64_t same) {
-    const auto run = static_cast<uint64_t>(std::countr_one(same));
-    return std::pair(state, std::min(run, kWordSectors - sector % kWordSectors));
-  };
-  if ((written & 1) != 0) return result(State::written, written);
-  if ((zero & 1) != 0) return result(State::zero, zero);
-  return result(State::below, ~(written | zero));
-}
-
-uint64_t Overlay::Piece::count_written(uint64_t first, uint64_t end) const {
-  if (!bits) return all == State::written ? end - first : 0;
-  uint64_t count = 0;
-  for_each_word(first, end, [&](uint64_t word, uint64_t mask) {
-    count += static_cast<uint64_t>(std::popcount(bits->written[word] & mask));
-  });
-  return count;
-}
-
-void Overlay::Piece::set(uint64_t first, uint64_t end, State state) {
-  if (first == 0 && end == kPieceSectors) {
-    all = state;
-    bits.reset();
-    return;
-  }
-  if (!bits) {
-    if (all == state) return;
-    bits = std::make_unique<Bits>();
-    if (all == State::written) bits->written.fill(~uint64_t{0});
-    if (all == State::zero) bits->zero.fill(~uint64_t{0});
-  }
-  for_each_word(first, end, [&](uint64_t word, uint64_t mask) {
-    bits->written[word] &= ~mask;
-    bits->zero[word] &= ~mask;
-    if (state == State::written) bits->written[word] |= mask;
-    if (state == State::zero) bits->zero[word] |= mask;
-  });
-}
-
-uint64_t Overlay::count_written(uint64_t first, uint64_t end) const {
-  uint64_t count = 0;
-  for_each_part(first, end, kPieceSectors, [&](uint64_t piece, uint64_t from, uint64_t to) {
-    count += pieces_[piece].count_written(from, to);
-  });
-  return count;
-}
-
-void Overlay::set_state(uint64_t first, uint64_t end, State state) {
-  for_each_part(first, end, kPieceSectors, [&](uint64_t piece, uint64_t from, uint64_t to) {
-    pieces_[piece].set(from, to, state);
-  });
-}
-
 // The longest run at `offset` that is in one state. max_length > 0.
 Overlay::Run Overlay::run_at(uint64_t offset, uint64_t max_length) const {
-  const std::shared_lock guard(states_);
-  uint64_t sector = offset / kSectorSize;
-  const auto look = [&] { return pieces_[sector / kPieceSectors].look_at(sector % kPieceSectors); };
-  auto [state, count] = look();
-  while (sector += count, sector * kSectorSize < offset + max_length) {
-    const auto [next, more] = look();
-    if (next != state) break;
-    count = more;
-  }
-  return {state, std::min(max_length, sector * kSectorSize - offset)};
+  const std::shared_lock guard(guard_);
+  const uint64_t first = offset / kSectorSize;
+  const uint64_t end = (offset + max_length + kSectorSize - 1) / kSectorSize;
+  const auto [state, sectors] = states_.run_at(first, end - first);
+  return {state, std::min(max_length, (first + sectors) * kSectorSize - offset)};
+}
+
+Extent Overlay::extent_at(uint64_t offset, uint64_t max_length) const {
+  const uint64_t length = std::min(max_length, below_.size() - offset);
+  if (length == 0) return below_.extent_at(offset, 0);
+  const Run run = run_at(offset, length);
+  if (run.state == SectorState::below) return below_.extent_at(offset, run.length);
+  return {run.length, run.state == SectorState::zero ? ExtentKind::zero : ExtentKind::data};
 }
 
 int Overlay::deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
@@ -123,13 +52,13 @@ int Overlay::deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
     const Run run = run_at(offset, length);
     int error = 0;
     switch (run.state) {
-      case State::below:
+      case SectorState::below:
         error = below_.deliver(offset, run.length, sink);
         break;
-      case State::written:
-        error = sink.add_data(scratch_, offset, run.length);
+      case SectorState::written:
+        error = sink.add_data(scratch_, data_start_ + offset, run.length);
         break;
-      case State::zero:
+      case SectorState::zero:
         error = sink.add_zeros(run.length);
         break;
     }
@@ -174,24 +103,48 @@ int Overlay::write_part_of_sector(uint64_t offset, std::span<const std::byte> da
   return write_sectors(offset - within, sector);
 }
 
+// Before anything changes in a file that is kept: it says so, and has room for the new states.
+int Overlay::prepare_change(uint64_t first, uint64_t end) {
+  if (file_ == nullptr) return 0;
+  if (!is_marked_) {
+    const std::lock_guard order(saving_);
+    const int error = is_marked_ ? 0 : file_->mark_changed(scratch_);
+    if (error != 0) return error;
+    is_marked_ = true;
+  }
+  for (uint64_t piece = first / kSectorsPerPiece; piece * kSectorsPerPiece < end; ++piece) {
+    const uint64_t start = piece * kSectorsPerPiece;
+    if (first <= start && start + kSectorsPerPiece <= end) continue;  // it needs no bits
+    {
+      const std::shared_lock guard(guard_);
+      if (has_room_[piece]) continue;
+    }
+    if (const int error = file_->reserve(scratch_, piece); error != 0) return error;
+    const std::unique_lock guard(guard_);
+    has_room_[piece] = true;
+  }
+  return 0;
+}
+
 // Sectors become "written" when all of the data is there: until then, and after a failure, what the
 // image has there is read on.
 int Overlay::write_sectors(uint64_t offset, std::span<const std::byte> data) {
   const uint64_t first = offset / kSectorSize;
   const uint64_t end = first + data.size() / kSectorSize;
+  if (const int error = prepare_change(first, end); error != 0) return error;
   uint64_t reserved = 0;
   {
-    const std::unique_lock guard(states_);
-    reserved = (end - first) - count_written(first, end);
+    const std::unique_lock guard(guard_);
+    reserved = (end - first) - states_.count_written(first, end);
     if (reserved > limit_ - std::min(limit_, used_.load())) return ENOSPC;
     used_ += reserved;
   }
-  const int error = scratch_.write(offset, data);
-  const std::unique_lock guard(states_);
+  const int error = scratch_.write(data_start_ + offset, data);
+  const std::unique_lock guard(guard_);
   used_ -= reserved;
   if (error != 0) return error;
-  used_ += (end - first) - count_written(first, end);
-  set_state(first, end, State::written);
+  used_ += (end - first) - states_.count_written(first, end);
+  states_.set(first, end, SectorState::written);
   return 0;
 }
 
@@ -215,13 +168,41 @@ int Overlay::zero_sectors(uint64_t offset, uint64_t length) {
   const uint64_t first = offset / kSectorSize;
   const uint64_t end = first + length / kSectorSize;
   const std::shared_lock order(writing_);
-  const std::unique_lock guard(states_);
-  const uint64_t written = count_written(first, end);
-  set_state(first, end, State::zero);
+  if (const int error = prepare_change(first, end); error != 0) return error;
+  const std::unique_lock guard(guard_);
+  const uint64_t written = states_.count_written(first, end);
+  states_.set(first, end, SectorState::zero);
   used_ -= written;
   // Just to give the room back: nothing of it is read any more.
-  if (written > 0) static_cast<void>(scratch_.punch(offset, length));
+  if (written > 0) static_cast<void>(scratch_.punch(data_start_ + offset, length));
   return 0;
+}
+
+int Overlay::flush() try {
+  constexpr size_t kPiecesAtOnce = 512;  // 4 MiB
+  if (file_ == nullptr) return 0;
+  const std::lock_guard order(saving_);
+  for (uint64_t piece = 0; piece < states_.pieces();) {
+    std::vector<PieceStates> changed;
+    {
+      const std::unique_lock guard(guard_);
+      changed = states_.take_changed(piece, kPiecesAtOnce);
+    }
+    if (const int error = file_->save(scratch_, changed); error != 0) {
+      const std::unique_lock guard(guard_);
+      states_.put_back(changed);
+      return error;
+    }
+  }
+  return 0;
+} catch (const std::bad_alloc&) {
+  return ENOMEM;
+}
+
+int Overlay::close() {
+  if (file_ == nullptr || !is_marked_) return 0;
+  if (const int error = flush(); error != 0) return error;
+  return file_->mark_closed(scratch_);
 }
 
 }  // namespace ploopu

@@ -3,37 +3,34 @@
 // is never touched.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "core/data_sink.hpp"
 #include "core/disk.hpp"
-#include "core/file_system.hpp"
+#include "core/overlay_file.hpp"
+#include "core/scratch_file.hpp"
+#include "core/sector_states.hpp"
 
 namespace ploopu {
 
-// Where an overlay keeps what was written: a sparse file of the disk's size, in which every byte
-// has the offset that it has on the disk. Calls return 0 or an errno value, and may run at once.
-class ScratchFile : public ImageFile {
- public:
-  [[nodiscard]] virtual int write(uint64_t offset, std::span<const std::byte> data) const = 0;
-  // Gives the room of the range back. What is read there afterwards doesn't matter.
-  [[nodiscard]] virtual int punch(uint64_t offset, uint64_t length) const = 0;
-};
-
 // Any number of threads may call anything at once. Calls that overlap in time and place take effect
-// in some order. Memory: 2 bits for each sector near one that was written.
+// in some order.
 class Overlay {
  public:
-  // `limit` is in bytes: more than that is never kept in the scratch file. Both outlive this.
-  Overlay(const Disk& below, const ScratchFile& scratch, uint64_t limit);
+  // `states` says what `scratch` has already; with `file` that is kept, in its form, otherwise the
+  // byte 0 of the disk is at the start of the scratch file. `limit` is in bytes: more than that is
+  // never kept in the scratch file. All of them outlive this.
+  Overlay(const Disk& below, const ScratchFile& scratch, SectorStates& states, uint64_t limit,
+          const OverlayFile* file = nullptr);
+
+  // As Disk::extent_at(), but that what is data may be in the scratch file.
+  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const;
 
   // As Disk::deliver(). What was written is seen by every read that starts when the write is done.
   [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const;
@@ -44,32 +41,20 @@ class Overlay {
   [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data);
   [[nodiscard]] int write_zeroes(uint64_t offset, uint64_t length);
 
+  // For one that is kept: returns 0 when all that was written before outlives this host's end, or
+  // an errno value. Of one that isn't, nothing outlives anything.
+  [[nodiscard]] int flush();
+  // The same, when nothing is written any more.
+  [[nodiscard]] int close();
+
   [[nodiscard]] const ScratchFile& scratch() const { return scratch_; }
+  [[nodiscard]] bool is_kept() const { return file_ != nullptr; }
   // Bytes that are kept in the scratch file now.
   [[nodiscard]] uint64_t used() const { return used_ * kSectorSize; }
 
  private:
-  enum class State : uint8_t { below, written, zero };
-
-  // The sectors of one stretch of the disk. Most are all in one state.
-  static constexpr uint64_t kPieceSectors = 32768;
-  struct Bits {
-    std::array<uint64_t, kPieceSectors / 64> written = {};
-    std::array<uint64_t, kPieceSectors / 64> zero = {};
-  };
-  struct Piece {
-    // Of these sectors of the piece.
-    [[nodiscard]] uint64_t count_written(uint64_t first, uint64_t end) const;
-    void set(uint64_t first, uint64_t end, State state);
-    // The state of a sector, and of how many from it on, at most to the end of a word of bits.
-    [[nodiscard]] std::pair<State, uint64_t> look_at(uint64_t sector) const;
-
-    State all = State::below;    // without `bits`
-    std::unique_ptr<Bits> bits;  // where sectors differ
-  };
-
   struct Run {
-    State state = State::below;
+    SectorState state = SectorState::below;
     uint64_t length = 0;  // bytes
   };
   [[nodiscard]] Run run_at(uint64_t offset, uint64_t max_length) const;
@@ -77,19 +62,22 @@ class Overlay {
   [[nodiscard]] int write_part_of_sector(uint64_t offset, std::span<const std::byte> data);
   [[nodiscard]] int write_sectors(uint64_t offset, std::span<const std::byte> data);
   [[nodiscard]] int zero_sectors(uint64_t offset, uint64_t length);
-  // These need states_. Sectors from `first` up to and without `end`.
-  [[nodiscard]] uint64_t count_written(uint64_t first, uint64_t end) const;
-  void set_state(uint64_t first, uint64_t end, State state);
+  [[nodiscard]] int prepare_change(uint64_t first, uint64_t end);
 
   const Disk& below_;
   const ScratchFile& scratch_;
+  const OverlayFile* file_;
+  const uint64_t data_start_;
   const uint64_t limit_;            // sectors
   std::atomic<uint64_t> used_ = 0;  // sectors that are written, or about to be
-  std::vector<Piece> pieces_;
-  mutable std::shared_mutex states_;  // guards pieces_
+  SectorStates& states_;
+  std::vector<bool> has_room_;  // of the pieces: for their states in the file; empty without one
+  mutable std::shared_mutex guard_;  // of states_ and has_room_
   // Held alone where a part of a sector is read, changed and written back, and shared by all
   // others that write.
   std::shared_mutex writing_;
+  std::mutex saving_;
+  std::atomic<bool> is_marked_ = false;  // as changed, in the file
 };
 
 }  // namespace ploopu

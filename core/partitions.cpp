@@ -32,10 +32,13 @@ Result<Partition> check_mountable(const Partition& partition) {
                 "and mount what that gives",
                 name_of(partition));
   }
-  return fail(
-      ErrorKind::damaged,
-      "{} holds {}; only ext2, ext3, ext4 and xfs are mounted: attach it and mount it by hand",
-      name_of(partition), partition.fstype);
+  if (partition.fstype == "btrfs") {
+    return fail(ErrorKind::damaged, "{} holds btrfs: {}", name_of(partition), kWhyNoBtrfs);
+  }
+  return fail(ErrorKind::damaged,
+              "{} holds {}; only ext2, ext3, ext4 and xfs are mounted without -t: name it there if "
+              "the kernel can mount that",
+              name_of(partition), partition.fstype);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/disk.hpp"
 #include "core/result.hpp"
+#include "core/served_disk.hpp"
 
 namespace ploopu {
 
@@ -39,8 +39,8 @@ class Prober {
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  // Needs no device and no privilege: it sees the disk through Disk::read.
-  [[nodiscard]] virtual Result<DiskLayout> probe(const Disk& disk) const = 0;
+  // Needs no device and no privilege: it sees the disk through ServedDisk::read.
+  [[nodiscard]] virtual Result<DiskLayout> probe(const ServedDisk& disk) const = 0;
 };
 
 // What the user should know of a partition's content; empty when there is nothing to say.

@@ -15,15 +15,21 @@ namespace ploopu {
 // Refers to both, which outlive it. Thread rules and errors are theirs.
 class ServedDisk {
  public:
-  explicit ServedDisk(const Disk& disk, Overlay* overlay = nullptr)
-      : disk_(disk), overlay_(overlay) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): a disk alone is one, too
+  ServedDisk(const Disk& disk, Overlay* overlay = nullptr) : disk_(disk), overlay_(overlay) {}
 
   [[nodiscard]] const Disk& image() const { return disk_; }
   [[nodiscard]] uint64_t size() const { return disk_.size(); }
   [[nodiscard]] bool is_writable() const { return overlay_ != nullptr; }
+  [[nodiscard]] bool is_kept() const { return overlay_ != nullptr && overlay_->is_kept(); }
   // nullptr when there is none.
   [[nodiscard]] const Overlay* overlay() const { return overlay_; }
 
+  // As Disk::extent_at().
+  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const {
+    return overlay_ == nullptr ? disk_.extent_at(offset, max_length)
+                               : overlay_->extent_at(offset, max_length);
+  }
   [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
     return overlay_ == nullptr ? disk_.deliver(offset, length, sink)
                                : overlay_->deliver(offset, length, sink);
@@ -41,6 +47,9 @@ class ServedDisk {
   [[nodiscard]] int write_zeroes(uint64_t offset, uint64_t length) const {
     return overlay_ == nullptr ? EPERM : overlay_->write_zeroes(offset, length);
   }
+  [[nodiscard]] int flush() const { return overlay_ == nullptr ? 0 : overlay_->flush(); }
+  // When nobody is served any more.
+  [[nodiscard]] int close() const { return overlay_ == nullptr ? 0 : overlay_->close(); }
 
  private:
   const Disk& disk_;

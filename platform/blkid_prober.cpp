@@ -29,7 +29,7 @@ constexpr int kMaxPartitions = 16;
 // The sparse memory file.
 class Window {
  public:
-  explicit Window(const Disk& disk) : disk_(disk) {}
+  explicit Window(const ServedDisk& disk) : disk_(disk) {}
 
   [[nodiscard]] Result<void> create() {
     fd_.reset(::memfd_create("ploopu-probe", MFD_CLOEXEC));
@@ -104,7 +104,7 @@ class Window {
     unreadable_.emplace(offset, length);
   }
 
-  const Disk& disk_;
+  const ServedDisk& disk_;
   // Used again and again, as fresh memory costs page faults.
   std::array<std::byte, size_t{32} << 10> buffer_ = {};
   std::map<uint64_t, uint64_t> unreadable_;  // start and length; windows overlap
@@ -112,7 +112,7 @@ class Window {
 };
 
 // Shows the chain of extended boot records, which libblkid follows from an MBR.
-Result<void> show_logical_partitions(const Disk& disk, Window& window) {
+Result<void> show_logical_partitions(const ServedDisk& disk, Window& window) {
   constexpr size_t kFirstEntry = 446, kEntrySize = 16, kEntries = 4;
   const auto is_extended = [](std::byte type) {
     return type == std::byte{0x05} || type == std::byte{0x0f} || type == std::byte{0x85};
@@ -208,7 +208,8 @@ Result<void> probe_file_system(Window& window, Partition& partition,
 }
 
 // `unit` is that of a GPT. Starts and sizes come in sectors of 512 bytes whatever the unit is.
-Result<void> read_table(const Disk& disk, const Window& window, uint32_t unit, DiskLayout& layout) {
+Result<void> read_table(const ServedDisk& disk, const Window& window, uint32_t unit,
+                        DiskLayout& layout) {
   PLOOPU_TRY(const auto probe, new_probe(window, 0, disk.size(), unit));
   blkid_probe_enable_superblocks(probe.get(), 0);
   blkid_probe_enable_partitions(probe.get(), 1);
@@ -253,7 +254,7 @@ Result<void> read_table(const Disk& disk, const Window& window, uint32_t unit, D
   return {};
 }
 
-Result<void> find_table(const Disk& disk, Window& window, const std::optional<Gpt>& gpt,
+Result<void> find_table(const ServedDisk& disk, Window& window, const std::optional<Gpt>& gpt,
                         DiskLayout& layout) {
   // Of another table the unit of a GPT's remnant says nothing.
   const bool use_gpt = gpt && gpt->has_protective_mbr;
@@ -268,7 +269,7 @@ Result<void> find_table(const Disk& disk, Window& window, const std::optional<Gp
   return {};
 }
 
-Result<void> probe_all(const Disk& disk, Window& window, DiskLayout& layout) {
+Result<void> probe_all(const ServedDisk& disk, Window& window, DiskLayout& layout) {
   PLOOPU_CHECK(window.create());
   PLOOPU_CHECK(window.show_ends(0, disk.size()));
   const auto gpt = find_gpt(disk);
@@ -290,7 +291,7 @@ Result<void> probe_all(const Disk& disk, Window& window, DiskLayout& layout) {
 
 }  // namespace
 
-Result<DiskLayout> BlkidProber::probe(const Disk& disk) const {
+Result<DiskLayout> BlkidProber::probe(const ServedDisk& disk) const {
   DiskLayout layout;
   if (disk.size() == 0) return layout;
   Window window(disk);

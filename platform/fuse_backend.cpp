@@ -71,7 +71,7 @@ class FuseService final : public Service {
  public:
   FuseService(const ServedDisk& disk, const Record& record, const FuseBackend& backend,
               const RuntimeDir& runtime)
-      : fuse_(disk), record_(record), backend_(backend), runtime_(runtime) {}
+      : disk_(disk), fuse_(disk), record_(record), backend_(backend), runtime_(runtime) {}
 
   Result<std::string> start() override {
     const std::string file = runtime_.disk_file(record_.id);
@@ -86,10 +86,12 @@ class FuseService final : public Service {
 
   // An aborted FUSE connection ends the loop, too, but takes no loop device away.
   void clean_up() override {
+    static_cast<void>(disk_.close());  // detach looks at the file
     if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
   }
 
  private:
+  const ServedDisk disk_;
   FuseDisk fuse_;
   const Record& record_;
   const FuseBackend& backend_;

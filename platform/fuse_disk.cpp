@@ -124,10 +124,9 @@ void punch_file(fuse_req_t request, fuse_ino_t /*inode*/, int mode, off_t offset
                                                         static_cast<uint64_t>(length)));
 }
 
-// What was written is in the scratch file, which doesn't outlive the device.
 void sync_file(fuse_req_t request, fuse_ino_t /*inode*/, int /*only_data*/,
                fuse_file_info* /*info*/) {
-  fuse_reply_err(request, 0);
+  fuse_reply_err(request, disk_of(request).flush());
 }
 
 void set_up_connection(void* /*disk*/, fuse_conn_info* connection) {

@@ -12,9 +12,9 @@
 #include "platform/dm_backend.hpp"
 #include "platform/fuse_backend.hpp"
 #include "platform/holders.hpp"
+#include "platform/host_overlay.hpp"
 #include "platform/nbd_backend.hpp"
 #include "platform/own_mounts.hpp"
-#include "platform/scratch_file.hpp"
 #include "platform/wait.hpp"
 
 namespace ploopu {
@@ -66,20 +66,23 @@ void add_other_nodes(Attachment& attachment) {
   for (const auto& partition : attachment.partitions) add(partition.device);
 }
 
-struct OwnedOverlay {
-  std::unique_ptr<ScratchFile> scratch;
-  std::unique_ptr<Overlay> overlay;
-};
+bool is_named(const FileIdentity& identity, const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 &&
+         FileIdentity{status.st_dev, status.st_ino} == identity;
+}
 
-// Nothing when none is wanted.
-Result<OwnedOverlay> create_overlay(const Disk& disk, const OverlayRequest& request) {
-  OwnedOverlay made;
-  if (!request.wanted) return made;
-  PLOOPU_TRY(auto scratch, create_scratch(request.directory, disk.size()));
-  made.scratch = std::move(scratch.file);
-  const uint64_t limit = request.limit == 0 ? scratch.free / 2 : request.limit;
-  made.overlay = std::make_unique<Overlay>(disk, *made.scratch, limit);
-  return made;
+// Whether the attachment has the overlay that is asked for, or one that does as well.
+bool fits(const Record& record, const OverlayRequest& request) {
+  if (!request.file.empty()) return is_named(record.scratch, request.file);
+  if (record.has_overlay && request.tolerated) return true;
+  return record.has_overlay == request.wanted && record.overlay_file.empty();
+}
+
+std::string describe_overlay(const Record& record, const OverlayRequest& request) {
+  if (!record.has_overlay) return ", without an overlay";
+  if (!record.overlay_file.empty()) return ", with the overlay of " + record.overlay_file;
+  return request.file.empty() ? ", with an overlay" : ", with another overlay";
 }
 
 Result<void> refuse_if_used(const HolderQuery& query) {
@@ -204,9 +207,9 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.backend = backend.name();
   record.is_file = request.as_file;
   record.has_overlay = disk.is_writable();
-  if (disk.overlay() != nullptr && !request.overlay.for_journal) {
-    record.scratch = disk.overlay()->scratch().identity();
-  }
+  record.overlay_file = request.overlay.file;
+  record.is_users_overlay = disk.is_writable() && !request.overlay.for_mount;
+  if (disk.is_writable()) record.scratch = disk.overlay()->scratch().identity();
   const auto started = [&]() -> Result<void> {
     PLOOPU_CHECK(runtime_->save(record));
     PLOOPU_TRY(auto server, backend.serve(disk, record, lock->get()));
@@ -229,8 +232,11 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
                                                std::vector<std::string>& notes) {
   PLOOPU_TRY(const auto backends, candidates(request));
   // A server is a fork of this process and has the overlay, too.
-  PLOOPU_TRY(const auto made, create_overlay(image.disk, request.overlay));
-  const ServedDisk disk(image.disk, made.overlay.get());
+  std::unique_ptr<HostOverlay> overlay;
+  if (request.overlay.wanted) {
+    PLOOPU_TRY(overlay, HostOverlay::make(image, request.overlay));
+  }
+  const ServedDisk disk = overlay ? overlay->disk() : ServedDisk(image.disk);
   std::string reasons;
   ErrorKind kind = ErrorKind::missing_kernel_part;
   for (const Backend* backend : backends) {
@@ -239,6 +245,10 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
     if (record) {
       if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
       notes.insert(notes.end(), more.begin(), more.end());
+      if (overlay) {
+        const auto warnings = overlay->warnings();
+        notes.insert(notes.end(), warnings.begin(), warnings.end());
+      }
       return record;
     }
     kind = record.error().kind;
@@ -247,6 +257,7 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
     if (!reason.starts_with(prefix)) reason.insert(0, prefix);
     reasons += (reasons.empty() ? "" : "; ") + reason;
   }
+  if (overlay) overlay->undo();
   return fail(kind, "{}{}", backends.size() > 1 ? "no back end can be used: " : "", reasons);
 }
 
@@ -261,18 +272,16 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
     const bool is_same_state =
         record.image == image.location.path && record.snapshot == image.snapshot;
     if (!existing || !(is_same || has_same_top || is_same_state)) continue;
-    const bool fits_overlay = record.has_overlay == request.overlay.wanted ||
-                              (record.has_overlay && request.overlay.tolerated);
+    const bool fits_overlay = fits(record, request.overlay);
     if (is_same && record.is_file == request.as_file && fits_overlay &&
         existing->state == AttachmentState::serving &&
         (request.backend == "auto" || request.backend == record.backend)) {
       return existing;
     }
-    const char* difference = !is_same && has_same_top ? ", without some of its deltas"
+    std::string difference = !is_same && has_same_top ? ", without some of its deltas"
                              : !is_same               ? ", an older state of the image"
                              : fits_overlay           ? ""
-                             : record.has_overlay     ? ", with an overlay"
-                                                      : ", without an overlay";
+                                                      : describe_overlay(record, request.overlay);
     if (existing->state == AttachmentState::stale) {
       difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
     }
@@ -298,9 +307,13 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   PLOOPU_TRY(auto existing, find_existing(image, request));
   AttachOutcome outcome;
   if (existing) {
+    PLOOPU_TRY(auto record, find_record(existing->id));
+    if (request.overlay.wanted && !request.overlay.for_mount && !record.is_users_overlay) {
+      record.is_users_overlay = true;
+      PLOOPU_CHECK(runtime_->save(record));
+    }
     // A detach that was killed may have taken its partitions away.
     if (!existing->is_file) {
-      PLOOPU_TRY(const auto record, find_record(existing->id));
       PLOOPU_TRY(existing->partitions,
                  backend_of(record)->provide_partitions(record, layout, outcome.notes));
     }
@@ -313,6 +326,11 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
   outcome.attachment = *std::move(made);
   return outcome;
+}
+
+Result<std::unique_ptr<OverlayView>> HostAttachments::view_overlay(const Image& image,
+                                                                   const std::string& file) {
+  return HostOverlay::view(image, file);
 }
 
 // The attachment as the kernel shows it now; nothing when there is no device any more.
@@ -334,6 +352,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.device = device.empty() ? record.device : device;
   attachment.is_file = record.is_file;
   attachment.has_overlay = record.has_overlay;
+  attachment.overlay_file = record.overlay_file;
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? record.server.pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
@@ -397,7 +416,13 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
   if (!known) record.mountpoints.push_back(request.directory);
   PLOOPU_CHECK(runtime_->save(record));
   auto outcome = mount_device(request);
-  if (!known && (!outcome || *outcome != MountOutcome::mounted)) {
+  const bool is_mounted = outcome && *outcome == MountOutcome::mounted;
+  if (is_mounted && request.is_writable) {
+    record.is_users_overlay = true;
+    // Only what detach says depends on it.
+    static_cast<void>(runtime_->save(record));
+  }
+  if (!is_mounted && !known) {
     record.mountpoints.pop_back();
     PLOOPU_CHECK(runtime_->save(record));
   }
@@ -473,10 +498,16 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   if (!device.empty()) PLOOPU_CHECK(refuse_if_used(query));
   if (!own.empty()) PLOOPU_CHECK(unmount_own(record, table, own));
   outcome.unmounted = directories_of(own);
-  if (record.scratch != FileIdentity{}) {
+  const bool is_kept = !record.overlay_file.empty();
+  if (record.is_users_overlay && !is_kept) {
     outcome.discarded = open_file_room(record.server.pid, record.scratch);
   }
   PLOOPU_CHECK(free_device(*backend, record, query));
+  if (is_kept && was_cut_short(record.overlay_file, record.scratch)) {
+    outcome.warnings.push_back(record.overlay_file +
+                               ": its server ended before all was saved: what was written after "
+                               "the last sync may be missing");
+  }
   return outcome;
 }
 

@@ -21,6 +21,8 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] bool is_privileged() const override;
   [[nodiscard]] Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                              const AttachRequest& request) override;
+  [[nodiscard]] Result<std::unique_ptr<OverlayView>> view_overlay(const Image& image,
+                                                                  const std::string& file) override;
   [[nodiscard]] Result<std::vector<Attachment>> list() override;
   [[nodiscard]] Result<void> check_mountpoint(const std::string& directory) override;
   [[nodiscard]] Result<MountOutcome> mount(const Attachment& attachment,

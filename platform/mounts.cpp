@@ -88,6 +88,8 @@ Result<MountOutcome> mount_device(const MountRequest& request) {
   if (!context) return fail(ErrorKind::failed, "libmount could not be initialised");
   libmnt_context* c = context.get();
   mnt_context_disable_helpers(c, 1);
+  // Or a mount that was to be writable would be made read-only without a word.
+  mnt_context_enable_rwonly_mount(c, 1);
   mnt_context_set_optsmode(c, MNT_OMODE_NOTAB);
   if (mnt_context_set_source(c, request.device.c_str()) != 0 ||
       mnt_context_set_target(c, request.directory.c_str()) != 0 ||
@@ -104,6 +106,9 @@ Result<MountOutcome> mount_device(const MountRequest& request) {
   auto failure = fail_errno(error, fmt::format("{}: mounting {} as {} ({})", request.directory,
                                                request.device, request.fstype, request.options));
   if (error == EINVAL) failure.value().message += ": " + explain(c, returned);
+  if (error == EBUSY) {
+    failure.value().message += ": if it is mounted read-only elsewhere, umount that first";
+  }
   if (error == ENODEV) failure.value().kind = ErrorKind::missing_kernel_part;
   return failure;
 }

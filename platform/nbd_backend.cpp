@@ -25,6 +25,7 @@ namespace {
 
 // Each connection has a thread and, in the driver, a queue of its own.
 constexpr unsigned kMaxConnections = 4;
+constexpr uint64_t kFlushSeconds = 60;
 
 std::string identifier_of(const std::string& id) { return "ploopu:" + id; }
 
@@ -67,8 +68,14 @@ class NbdService final : public Service {
     std::vector<int> sockets;
     sockets.reserve(kernel_ends.size());
     for (const auto& end : kernel_ends) sockets.push_back(end.get());
-    const auto index = NbdNetlink::connect(
-        {disk_.size(), identifier_of(record_.id), disk_.is_writable(), sockets});
+    NbdConnect request;
+    request.size = disk_.size();
+    request.identifier = identifier_of(record_.id);
+    request.is_writable = disk_.is_writable();
+    // A flush waits for the disk that the file is on.
+    if (disk_.is_kept()) request.timeout = kFlushSeconds;
+    request.sockets = sockets;
+    const auto index = NbdNetlink::connect(request);
     kernel_ends.clear();  // the driver holds its own references; without them the threads end
     if (!index) {
       wait();
@@ -94,6 +101,7 @@ class NbdService final : public Service {
   // The driver also drops its sockets when the server was too slow. Then the device is still there
   // and must not be forgotten: detach frees it.
   void clean_up() override {
+    static_cast<void>(disk_.close());  // detach looks at the file
     if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
   }
 

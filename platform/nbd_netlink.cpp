@@ -19,7 +19,6 @@ namespace {
 
 constexpr uint64_t kBlockSize = 512;  // larger ones misread partition tables (RELIABILITY.md H82)
 // A request without an answer: the driver gives up on the socket. Can't be changed later (M10).
-constexpr uint64_t kTimeoutSeconds = 5;
 // How long requests wait for a new socket after the last one died.
 constexpr uint64_t kDeadConnectionSeconds = 300;
 // For the kernel's answers, which are there when a request has been sent.
@@ -139,7 +138,7 @@ Result<int> NbdNetlink::connect(const NbdConnect& request) {
   if (m == nullptr || nla_put_u64(m, NBD_ATTR_SIZE_BYTES, request.size) < 0 ||
       nla_put_u64(m, NBD_ATTR_BLOCK_SIZE_BYTES, kBlockSize) < 0 ||
       nla_put_u64(m, NBD_ATTR_SERVER_FLAGS, flags) < 0 ||
-      nla_put_u64(m, NBD_ATTR_TIMEOUT, kTimeoutSeconds) < 0 ||
+      nla_put_u64(m, NBD_ATTR_TIMEOUT, request.timeout) < 0 ||
       nla_put_u64(m, NBD_ATTR_DEAD_CONN_TIMEOUT, kDeadConnectionSeconds) < 0 ||
       nla_put_string(m, NBD_ATTR_BACKEND_IDENTIFIER, request.identifier.c_str()) < 0 ||
       put_sockets(m, request.sockets) < 0) {

@@ -16,6 +16,7 @@ struct NbdConnect {
   uint64_t size = 0;       // bytes, a multiple of 512
   std::string identifier;  // shows in sysfs as "backend"; later changes must present it
   bool is_writable = false;
+  uint64_t timeout = 5;          // seconds that a request may take
   std::span<const int> sockets;  // the kernel's ends: connected UNIX stream sockets
 };
 

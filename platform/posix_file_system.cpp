@@ -30,10 +30,12 @@ class PosixImageFile final : public ImageFile {
   PosixImageFile(UniqueFd fd, const struct stat& status)
       : fd_(std::move(fd)),
         size_(static_cast<uint64_t>(status.st_size)),
-        identity_{status.st_dev, status.st_ino} {}
+        identity_{status.st_dev, status.st_ino},
+        modified_(status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec) {}
 
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] FileIdentity identity() const override { return identity_; }
+  [[nodiscard]] int64_t modified() const override { return modified_; }
   [[nodiscard]] int descriptor() const override { return fd_.get(); }
 
   void expect(uint64_t offset, uint64_t length) const override {
@@ -71,6 +73,7 @@ class PosixImageFile final : public ImageFile {
   UniqueFd fd_;
   uint64_t size_;
   FileIdentity identity_;
+  int64_t modified_;
 };
 
 // A descriptor that names a file without opening it: no FIFO blocks and no device notices.

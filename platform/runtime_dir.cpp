@@ -84,6 +84,8 @@ json to_json(const Record& record) {
                    {"is_file", record.is_file},
                    {"has_overlay", record.has_overlay},
                    {"scratch", {record.scratch.device, record.scratch.inode}},
+                   {"is_users_overlay", record.is_users_overlay},
+                   {"overlay_file", bytes_to_text(record.overlay_file)},
                    {"partitions", std::move(partitions)},
                    {"server", {record.server.pid, record.server.start_time}},
                    {"queue", record.queue},
@@ -121,6 +123,10 @@ Record from_json(const json& document) {
     record.scratch = {document["scratch"].at(0).get<uint64_t>(),
                       document["scratch"].at(1).get<uint64_t>()};
   }
+  if (document.contains("overlay_file")) {
+    record.overlay_file = get_bytes(document["overlay_file"]);
+  }
+  record.is_users_overlay = document.value("is_users_overlay", false);
   record.queue = document.value("queue", QueueSettings());
   record.loops = document.value("loops", size_t{0});
   for (const json& mountpoint : document.at("mountpoints")) {

@@ -33,7 +33,9 @@ struct Record {
   std::string device;  // empty until it is known
   bool is_file = false;
   bool has_overlay = false;
-  FileIdentity scratch;  // of the overlay that a user wanted; 0 when there is none
+  FileIdentity scratch;           // of the overlay
+  bool is_users_overlay = false;  // not just for a journal: what is written there is somebody's
+  std::string overlay_file;       // its path, when it is kept
   std::vector<AttachedPartition> partitions;
   ProcessIdentity server;  // pid 0 when there is none
   QueueSettings queue;     // of the device before it was ours: nbd and loop devices outlive us

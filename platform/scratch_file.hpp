@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "core/overlay.hpp"
 #include "core/result.hpp"
+#include "core/scratch_file.hpp"
 
 namespace ploopu {
 
@@ -18,5 +18,15 @@ struct Scratch {
 // A sparse file of `size` bytes in `directory` that has no name and so vanishes with its last
 // descriptor. Fails when there is no room there at all.
 [[nodiscard]] Result<Scratch> create_scratch(const std::string& directory, uint64_t size);
+
+// The same with the name `path`, which nothing may have. Locked as below.
+[[nodiscard]] Result<Scratch> create_kept_scratch(const std::string& path, uint64_t size);
+
+// One that was kept. ErrorKind::busy while another process has it: it is locked as long as any
+// process has this descriptor open.
+[[nodiscard]] Result<Scratch> open_kept_scratch(const std::string& path);
+
+// The same only to be read, locked or not.
+[[nodiscard]] Result<Scratch> view_kept_scratch(const std::string& path);
 
 }  // namespace ploopu

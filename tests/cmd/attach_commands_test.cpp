@@ -65,6 +65,30 @@ TEST_F(CommandTest, AttachWithAnOverlay) {
   EXPECT_EQ(run({"attach", "101", "--overlay", "--overlay-size", "much"}), 64);
 }
 
+TEST_F(CommandTest, AttachWithAnOverlayThatIsKept) {
+  const json attached = run_json({"attach", "101", "--overlay-file", "/big/x/../101.overlay"});
+  EXPECT_EQ(attached["overlay_file"], "/big/101.overlay");
+  EXPECT_TRUE(attachments_.last_attach.overlay.wanted);
+  EXPECT_EQ(attachments_.calls,
+            (std::vector<std::string>{"view_overlay /big/101.overlay", "attach"}));
+  EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f", "--overlay-dir", "/big"}), 64);
+  EXPECT_EQ(run({"attach", "101", "--overlay-size", "2G"}), 64);
+  EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f", "--overlay-size", "2G"}), 0);
+  attachments_.errors["view_overlay"] = {ErrorKind::refused, "/f: was written on another one"};
+  EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f"}), 65);
+}
+
+TEST_F(CommandTest, MountWithAnOverlayThatIsKept) {
+  use_ext4();
+  const json mounted = run_json({"mount", "101", "/mnt", "--overlay-file", "/f"});
+  EXPECT_EQ(mounted["read_only"], true);
+  EXPECT_EQ(mounted["overlay_file"], "/f");
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro");
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--writable", "--overlay-file", "/f"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("what is written is kept in /f"));
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--overlay-file", "/f", "--journal", "skip"}), 64);
+}
+
 // Only the kernel knows whether the log of an xfs must be replayed: then it is attached again.
 TEST_F(CommandTest, XfsWithADirtyLogIsReplayedOnAnOverlay) {
   prober_.layout.partitions[0].fstype = "xfs";
@@ -115,7 +139,7 @@ TEST_F(CommandTest, MountWritableIsOnAnOverlay) {
   EXPECT_EQ(mounted["read_only"], false);
   EXPECT_EQ(mounted["overlay"], true);
   EXPECT_EQ(attachments_.last_mount.options, "rw,nosuid,nodev,errors=remount-ro");
-  EXPECT_FALSE(attachments_.last_attach.overlay.for_journal);
+  EXPECT_TRUE(attachments_.last_mount.is_writable);
   EXPECT_EQ(run({"mount", "101", "/mnt", "--writable", "--journal", "skip"}), 64);
 }
 

@@ -94,6 +94,7 @@ TEST_F(CommandTest, DetachAllGoesOnAfterAFailureAndReportsIt) {
   const json last = {{"image", "/vz/private/101/root.hdd/DiskDescriptor.xml"},
                      {"device", "/dev/nbd8"},
                      {"unmounted", {"/mnt"}},
+                     {"warnings", json::array()},
                      {"detached", true}};
   EXPECT_EQ(done["targets"][1], last);
 }

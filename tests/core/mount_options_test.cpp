@@ -105,7 +105,8 @@ TEST(ChoosePartition, SaysWhyNot) {
               HasSubstr("neither a partition table nor a file system"));
   EXPECT_THAT(message({partition(1, "")}), HasSubstr("no file system that is known"));
   EXPECT_THAT(message({partition(1, "crypto_LUKS")}), HasSubstr("encrypted"));
-  EXPECT_THAT(message({partition(1, "btrfs")}), HasSubstr("holds btrfs"));
+  EXPECT_THAT(message({partition(1, "btrfs")}), HasSubstr("holds btrfs: refused: the kernel"));
+  EXPECT_THAT(message({partition(1, "ntfs")}), HasSubstr("without -t"));
 }
 
 }  // namespace

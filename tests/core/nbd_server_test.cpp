@@ -161,7 +161,8 @@ TEST_F(NbdServerTest, WritesAreRefusedAndTheirDataIsSwallowed) {
 
 TEST_F(NbdServerTest, WithAnOverlayWritesAreTakenAndRead) {
   const MemoryScratch scratch(disk_->size());
-  Overlay overlay(*disk_, scratch, 2048);
+  OwnStates states(disk_->size());
+  Overlay overlay(*disk_, scratch, states, 2048);
   const Bytes data = pattern(1024, 8);
   stream_.trickle(100);  // data comes in parts, and behind other requests
   const auto write = [&](uint64_t cookie, uint64_t offset) {
@@ -191,7 +192,8 @@ TEST_F(NbdServerTest, ALargeWriteIsTakenInParts) {
   auto file = ploop_file({.cluster_sectors = 2048, .disk_sectors = 4096, .bat = {0, 0}});
   disk_.emplace(*Disk::assemble(chain(open_ploop(file))));
   const MemoryScratch scratch(disk_->size());
-  Overlay overlay(*disk_, scratch, disk_->size());
+  OwnStates states(disk_->size());
+  Overlay overlay(*disk_, scratch, states, disk_->size());
   const Bytes data = pattern(1 << 20, 8);
   stream_.add(nbd_request(nbd::write, 1, 4096, 1 << 20));
   stream_.add(data);

@@ -41,7 +41,8 @@ class OverlayTest : public ::testing::Test {
 
   Disk disk_ = make_disk();
   MemoryScratch scratch_{kSize};
-  Overlay overlay_{disk_, scratch_, kSize};
+  OwnStates states_{kSize};
+  Overlay overlay_{disk_, scratch_, states_, kSize};
   ServedDisk served_{disk_, &overlay_};
 };
 
@@ -77,7 +78,8 @@ TEST_F(OverlayTest, WhatIsOutsideOfTheDiskIsInvalid) {
 
 // R17, M25: unlike a dm-snapshot, a full overlay loses nothing.
 TEST_F(OverlayTest, R17_AFullScratchFailsTheWriterAndNobodyElse) {
-  Overlay small(disk_, scratch_, 4096);
+  OwnStates states(kSize);
+  Overlay small(disk_, scratch_, states, 4096);
   const ServedDisk served(disk_, &small);
   const Bytes data = pattern(4096, 5);
   ASSERT_EQ(small.write(8192, data), 0);
@@ -112,7 +114,8 @@ TEST(Overlay, APartOfASectorThatCannotBeReadIsAnError) {
   file->write(4096, pattern(4096, 1));
   const Disk disk = *Disk::assemble(chain(open_ploop(file)));
   const MemoryScratch scratch(disk.size());
-  Overlay overlay(disk, scratch, disk.size());
+  OwnStates states(disk.size());
+  Overlay overlay(disk, scratch, states, disk.size());
   const ServedDisk served(disk, &overlay);
   EXPECT_EQ(overlay.write(4096, Bytes(100)), EIO);
   // Whole sectors mend it.

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "core/served_disk.hpp"
+#include "tests/support/memory_scratch.hpp"
 #include "tests/support/ploop_builder.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -68,7 +69,8 @@ TEST(ScratchFileTest, ThreadsThatWriteDoNotDisturbEachOther) {
   PloopSpec spec{.cluster_sectors = 64, .disk_sectors = kSize / 512};
   spec.bat.resize(kSize / 512 / 64);
   const Disk disk = *Disk::assemble(chain(open_ploop(ploop_file(spec))));
-  Overlay overlay(disk, *scratch->file, kSize);
+  OwnStates states(kSize);
+  Overlay overlay(disk, *scratch->file, states, kSize);
   const ServedDisk served(disk, &overlay);
   std::vector<std::thread> threads;
   for (uint64_t id = 0; id < kThreads; ++id) {

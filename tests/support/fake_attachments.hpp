@@ -49,6 +49,7 @@ class FakeAttachments final : public Attachments {
     attachment.device = "/dev/nbd7";
     attachment.server_pid = 4711;
     attachment.has_overlay = request.overlay.wanted;
+    attachment.overlay_file = request.overlay.file;
     for (const auto& partition : layout.partitions) {
       attachment.partitions.push_back(
           {partition.number, partition.number == 0
@@ -56,6 +57,12 @@ class FakeAttachments final : public Attachments {
                                  : "/dev/nbd7p" + std::to_string(partition.number)});
     }
     return AttachOutcome{attachment, already_attached, {"took nbd"}};
+  }
+
+  Result<std::unique_ptr<OverlayView>> view_overlay(const Image& /*image*/,
+                                                    const std::string& file) override {
+    PLOOPU_CHECK(called("view_overlay", " " + file));
+    return nullptr;
   }
 
   Result<std::vector<Attachment>> list() override {
@@ -81,7 +88,7 @@ class FakeAttachments final : public Attachments {
                                const std::optional<std::string>& mountpoint) override {
     if (mountpoint && attachment.ploopu_mountpoints.size() > 1) {
       PLOOPU_CHECK(called("unmount", " " + *mountpoint));
-      return DetachOutcome{{*mountpoint}, false, 0};
+      return DetachOutcome{{*mountpoint}, false, 0, {}};
     }
     PLOOPU_CHECK(called("detach", " " + attachment.device));
     if (const auto inner = lies_in.find(attachment.device);
@@ -89,7 +96,7 @@ class FakeAttachments final : public Attachments {
         std::find(calls.begin(), calls.end(), "detach " + inner->second) == calls.end()) {
       return fail(ErrorKind::busy, "{}: holds {}", attachment.device, inner->second);
     }
-    return DetachOutcome{attachment.ploopu_mountpoints, true, discarded};
+    return DetachOutcome{attachment.ploopu_mountpoints, true, discarded, {}};
   }
 
  private:
@@ -107,7 +114,7 @@ class FakeAttachments final : public Attachments {
 class FakeProber final : public Prober {
  public:
   DiskLayout layout;
-  Result<DiskLayout> probe(const Disk& /*disk*/) const override { return layout; }
+  Result<DiskLayout> probe(const ServedDisk& /*disk*/) const override { return layout; }
 };
 
 }  // namespace ploopu::testing

@@ -4,16 +4,23 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
+#include <random>
+#include <vector>
 
-#include "core/overlay.hpp"
+#include "core/ploop_header.hpp"
+#include "core/scratch_file.hpp"
+#include "core/sector_states.hpp"
 #include "tests/support/memory_file.hpp"
 
 namespace ploopu::testing {
 
-// Writes nothing but what it is told, and forgets what is punched in the worst way.
+// Writes nothing but what it is told. Holes are read as `hole`: for one that isn't kept in the
+// worst way.
 class MemoryScratch final : public ScratchFile {
  public:
-  explicit MemoryScratch(uint64_t size) : content_(size, std::byte{0xDD}) {}
+  explicit MemoryScratch(uint64_t size, std::byte hole = std::byte{0xDD})
+      : hole_(hole), content_(size, hole), safe_(size, hole) {}
 
   [[nodiscard]] uint64_t size() const override { return content_.size(); }
   [[nodiscard]] FileIdentity identity() const override { return {1, 2}; }
@@ -29,17 +36,50 @@ class MemoryScratch final : public ScratchFile {
     return error;
   }
   [[nodiscard]] int punch(uint64_t offset, uint64_t length) const override {
-    std::fill_n(at(offset), length, std::byte{0xDD});
+    std::fill_n(at(offset), length, hole_);
     return 0;
+  }
+  [[nodiscard]] int reserve(uint64_t /*offset*/, uint64_t /*length*/) const override {
+    return error;
+  }
+  [[nodiscard]] int sync() const override {
+    if (error == 0 && good_syncs-- <= 0) return EIO;
+    if (error == 0) safe_ = content_;
+    return error;
+  }
+  // Of each sector that was changed since the last sync only chance says what is there now.
+  void crash(std::mt19937& random) {
+    for (size_t at = 0; at < content_.size(); at += kSectorSize) {
+      const size_t length = std::min<size_t>(kSectorSize, content_.size() - at);
+      if (random() % 2 == 0) std::copy_n(&safe_[at], length, &content_[at]);
+    }
+    safe_ = content_;
   }
 
   std::atomic<int> error = 0;
+  mutable std::atomic<int> good_syncs = INT_MAX;  // after so many more they fail
 
  private:
   [[nodiscard]] Bytes::iterator at(uint64_t offset) const {
     return content_.begin() + static_cast<ptrdiff_t>(offset);
   }
+  std::byte hole_;
   mutable Bytes content_;
+  mutable Bytes safe_;
+};
+
+// The states of a disk's sectors in memory of their own.
+class OwnStates {
+ public:
+  explicit OwnStates(uint64_t disk_size)
+      : memory_(SectorStates::memory_size(disk_size / 512) / 8),
+        states_(disk_size / 512, std::as_writable_bytes(std::span(memory_))) {}
+
+  operator SectorStates&() { return states_; }  // NOLINT: stands for it
+
+ private:
+  std::vector<uint64_t> memory_;
+  SectorStates states_;
 };
 
 }  // namespace ploopu::testing

@@ -182,6 +182,18 @@ case_a_full_overlay() {
     umount "$room"
 }
 
+case_half_of_the_room_is_left_to_others() {
+    make_image
+    make_room 8m
+    device=$(attach_overlay "$WORK/image" --overlay-dir "$room" | device_of)
+    if dd if=/dev/urandom of="$device" bs=64k oflag=direct 2>/dev/null; then fail 'all of it was taken'; fi
+    [ "$(used)" -ge 3670016 ] || fail "only $(used) bytes were taken"
+    [ "$(used)" -le 4259840 ] || fail "$(used) bytes were taken"
+    ploopu -q detach "$device"
+    wait_for is_free
+    umount "$room"
+}
+
 case_no_place_for_a_scratch_file() {
     # refuse_place CODE WORDS DIR: what it might leave is looked for by the caller of this case.
     refuse_place() { expect_refusal "$1" "$3: .*$2" attach_overlay 103 --overlay-dir "$3"; }
@@ -221,5 +233,122 @@ case_an_overlay_whose_server_was_killed() {
     wait_for stale
     ploopu detach 103
     wait_for is_free
+    umount "$room"
+}
+
+# attach_kept [OPTION...]: with the file that this case uses.
+attach_kept() { attach "$WORK/image" --overlay-file "$WORK/kept" "$@"; }
+
+case_an_overlay_that_is_kept() {
+    make_image
+    remember_image
+    device=$(attach_kept | device_of)
+    expect_equal "$(stat -c '%a' "$WORK/kept")" 600
+    put 1048577 3000
+    put $((4 * 1048576)) $((2 * 1048576)) direct
+    zero $((5 * 1048576)) 65536 blkdiscard
+    expect_equal "$(list_field '.attachments[0].overlay_file')" "$WORK/kept"
+    # The same again is no second device, and another one is not the same.
+    expect_equal "$(attach_kept -q | device_of)" "$device"
+    expect_refusal 75 "with the overlay of $WORK/kept" attach --overlay "$WORK/image"
+    expect_refusal 75 "with the overlay of $WORK/kept" attach "$WORK/image" --overlay-file "$WORK/other"
+    [ ! -e "$WORK/other" ] || fail 'a file was made all the same'
+    ploopu detach "$device" 2>"$WORK/said"
+    grep -q "what was written is kept in $WORK/kept" "$WORK/said" || fail "$(cat "$WORK/said")"
+
+    for round in 1 2; do
+        device=$(attach_kept | device_of)
+        compare_anew "$device" "$WORK/model"
+        put $((round * 999999)) 77777
+        zero $((round * 65536)) 4096 blkdiscard
+        compare_anew "$device" "$WORK/model"
+        ploopu -q detach "$device"
+    done
+    device=$(attach_kept | device_of)
+    compare_anew "$device" "$WORK/model"
+    ploopu detach "$device"
+    expect_untouched
+}
+
+case_an_overlay_file_of_another_image_or_state() {
+    make_image
+    ploopu -q detach "$(attach_kept | device_of)"
+    expect_refusal 65 "$WORK/kept: was written on $WORK/image, not on" attach 103 --overlay-file "$WORK/kept"
+    cp "$WORK/image" "$WORK/again"
+    expect_refusal 65 'was written on' attach "$WORK/again" --overlay-file "$WORK/kept"
+    cp -p "$WORK/image" "$WORK/again"
+    ploopu -q detach "$(attach "$WORK/again" --overlay-file "$WORK/kept" | device_of)"
+    touch "$WORK/image"
+    expect_refusal 65 'in another state, not on' attach_kept
+    [ -e "$WORK/kept" ] || fail 'the file is gone'
+}
+
+case_what_cannot_be_an_overlay_file() {
+    make_image
+    refuse_file() { expect_refusal "$1" "$3.*$2" attach 103 --overlay-file "$3"; }
+    refuse_file 66 'No such file or directory' "$WORK/missing/file"
+    refuse_file 65 'is no regular file' "$WORK"
+    refuse_file 65 'is no overlay file' "$WORK/image"
+    : >"$WORK/empty"
+    refuse_file 65 'is no overlay file' "$WORK/empty"
+    mkfifo "$WORK/fifo"
+    refuse_file 65 'is no regular file' "$WORK/fifo"
+    cmp "$WORK/raw" "$WORK/model"
+    make_room 512k
+    refuse_file 1 'No space left on device' "$room/file"
+    mount -o remount,ro "$room"
+    refuse_file 1 'Read-only file system' "$room/file"
+    umount "$room"
+    # Where nothing could be attached, nothing was made.
+    if ploopu attach --backend dm 103 --overlay-file "$WORK/none" 2>"$WORK/said"; then
+        fail 'dm makes writable devices'
+    fi
+    [ ! -e "$WORK/none" ] || fail 'a file was made'
+    # Two images at once.
+    device=$(attach_kept | device_of)
+    cp -p "$WORK/image" "$WORK/again"
+    expect_refusal 75 "$WORK/kept: is in use" attach "$WORK/again" --overlay-file "$WORK/kept"
+    ploopu -q detach "$device"
+    chmod o+w "$WORK/kept"
+    expect_refusal 65 'everybody may write to it' attach_kept
+}
+
+case_a_kept_overlay_whose_server_was_killed() {
+    make_image
+    device=$(attach_kept | device_of)
+    put 1048576 1048576 direct # and flushed
+    kill -9 "$(list_field '.attachments[0].pid')"
+    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
+    wait_for stale
+    ploopu detach "$device" 2>"$WORK/said"
+    grep -q "$WORK/kept: its server ended before all was saved" "$WORK/said" || fail "$(cat "$WORK/said")"
+    device=$(attach_kept 2>"$WORK/said" | device_of)
+    grep -q 'after the last sync may be missing' "$WORK/said" || fail "$(cat "$WORK/said")"
+    compare_anew "$device" "$WORK/model"
+    put 3145728 4096
+    ploopu -q detach "$device"
+    device=$(attach_kept 2>"$WORK/said" | device_of)
+    if grep -q missing "$WORK/said"; then fail 'it was closed'; fi
+    compare_anew "$device" "$WORK/model"
+    ploopu -q detach "$device"
+}
+
+# What found its place stays when nothing else does.
+case_a_kept_overlay_that_is_full() {
+    make_image
+    make_room 4m
+    device=$(attach "$WORK/image" --overlay-file "$room/kept" --overlay-size 64M | device_of)
+    put 1048576 1048576 direct
+    head -c 8388608 /dev/zero | tr '\0' x >"$WORK/pieces"
+    if dd if="$WORK/pieces" of="$device" bs=64k oflag=direct,seek_bytes seek=2097152 2>"$WORK/said"; then
+        fail 'there is room for all of it'
+    fi
+    written=$(sed -n 's/+0 records out$//p' "$WORK/said")
+    ploopu -q detach "$device"
+    # Where a sector had no room, the image's is seen: the rest, from the first failure on, is either.
+    head -c $((written * 65536)) "$WORK/pieces" | patch "$WORK/model" 2097152
+    device=$(attach "$WORK/image" --overlay-file "$room/kept" | device_of)
+    cmp -n $((2097152 + written * 65536)) "$device" "$WORK/model" || fail 'what was written is not there'
+    ploopu -q detach "$device"
     umount "$room"
 }

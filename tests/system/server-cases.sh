@@ -79,3 +79,45 @@ case_mount_writable() {
     cmp "$WORK/m/etc/hostname" "$FIXTURES/tree/etc/hostname"
     ploopu umount "$WORK/m"
 }
+
+# It would be the same mount, and read-only.
+case_a_writable_mount_beside_a_read_only_one() {
+    mkdir "$WORK/m" "$WORK/w"
+    cp -r "$(bundle 111)" "$WORK/image"
+    mount_image "$WORK/image" "$WORK/m" --overlay-dir "$WORK" >/dev/null
+    expect_refusal 75 'read-only' mount_image "$WORK/image" "$WORK/w" --writable
+    ploopu umount "$WORK/m" 2>"$WORK/notes"
+    [ ! -s "$WORK/notes" ] || fail "nobody wrote: $(cat "$WORK/notes")"
+}
+
+# What was written is seen again, and looked at before the kernel sees it.
+case_mount_with_an_overlay_that_is_kept() {
+    mkdir "$WORK/m"
+    cp -r "$(bundle 111)" "$WORK/image"
+    sum=$(cat "$WORK"/image/* | sha256sum)
+    mount_kept() { mount_image "$WORK/image" "$WORK/m" --overlay-file "$WORK/kept" "$@"; }
+    expect_refusal 64 'replayed into that file' mount_kept --journal skip
+    mount_kept --json >"$WORK/json"
+    expect_equal "$(jq -c '[.read_only, .overlay_file, .journal]' "$WORK/json")" \
+        "[true,\"$WORK/kept\",\"replayed\"]"
+    ploopu -q umount "$WORK/m"
+    # There is nothing to replay any more.
+    mount_kept --writable --json >"$WORK/json"
+    expect_equal "$(jq -c '[.read_only, .journal]' "$WORK/json")" '[false,"clean"]'
+    echo kept >"$WORK/m/file"
+    device=$(jq -r .device "$WORK/json")
+    ploopu umount "$WORK/m" 2>"$WORK/notes"
+    grep -q "what was written is kept in $WORK/kept" "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    mount_kept >"$WORK/said"
+    expect_equal "$(cat "$WORK/m/file")" kept
+    ploopu -q umount "$WORK/m"
+    # Another file system than the image has.
+    device=$(attach "$WORK/image" --overlay-file "$WORK/kept" | tail -n 1)
+    mkfs.ext4 -q -F -L other "$device"
+    ploopu -q detach "$device"
+    mount_kept --json >"$WORK/json"
+    expect_equal "$(jq -r '.partitions[0].label' "$WORK/json")" other
+    [ ! -e "$WORK/m/file" ] || fail 'it is the old one'
+    ploopu -q umount "$WORK/m"
+    expect_equal "$(cat "$WORK"/image/* | sha256sum)" "$sum"
+}
