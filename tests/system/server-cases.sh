@@ -80,6 +80,16 @@ case_mount_writable() {
     ploopu umount "$WORK/m"
 }
 
+case_mount_of_what_one_does_not_trust() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" -o noexec,nosymfollow >/dev/null
+    options=$(awk -v dir="$WORK/m" '$2 == dir { print $4 }' /proc/self/mounts)
+    for option in ro nosuid nodev noexec nosymfollow; do
+        case ",$options," in *",$option,"*) ;; *) fail "$option is not in $options" ;; esac
+    done
+    ploopu umount "$WORK/m"
+}
+
 # It would be the same mount, and read-only.
 case_a_writable_mount_beside_a_read_only_one() {
     mkdir "$WORK/m" "$WORK/w"
