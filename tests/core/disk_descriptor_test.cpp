@@ -66,7 +66,7 @@ TEST(DiskDescriptor, Row48_CommentsCdataOrderAndUnknownElementsDoNotMatter) {
   EXPECT_EQ(parsed->images.at(0).guid, guid('a'));
 }
 
-TEST(DiskDescriptor, RefusesWhatIsMissingOrWrong) {
+TEST(DiskDescriptor, H45_H51_RefusesWhatIsMissingOrWrong) {
   expect_refused("", "empty");
   expect_refused("<a", "not well-formed XML");
   expect_refused("<a></b>", "not well-formed XML");
@@ -219,6 +219,10 @@ TEST(DiskDescriptor, H45_H46_Row38_Row39_BrokenChains) {
   EXPECT_THAT(chain_error(text), HasSubstr("no <Image> has the GUID " + guid('5')));
   text.shots = shot_xml(guid('2'), guid('1')) + shot_xml(guid('1'), guid('2'));
   EXPECT_THAT(chain_error(text), HasSubstr("own ancestor"));
+  text.shots = shot_xml(guid('2'), guid('2'));
+  EXPECT_THAT(chain_error(text), HasSubstr("own ancestor"));
+  text.top = "<TopGUID>" + guid('9') + "</TopGUID>";
+  EXPECT_THAT(chain_error(text), HasSubstr("no <Shot> has the GUID " + guid('9')));
   text.top = std::string("<TopGUID>") + kNull + "</TopGUID>";
   EXPECT_THAT(chain_error(text), HasSubstr("null GUID"));
 }
@@ -238,6 +242,7 @@ TEST(DiskDescriptor, H46_Row41_ChainsAreLongButNotEndless) {
   };
   EXPECT_EQ(chain_files(text_of(kMaxChainLength)).size(), kMaxChainLength);
   EXPECT_THAT(chain_error(text_of(kMaxChainLength + 1)), HasSubstr("more than 512"));
+  expect_refused(text_of(10000).str(), "elements");
 }
 
 // A tree: 1 - 2 - top, and 3 beside 2.

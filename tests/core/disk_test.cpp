@@ -53,6 +53,31 @@ TEST(Disk, Row02_EntriesOfV1AreSectorsAndOfV2ClustersFromTheStartOfTheFile) {
   }
 }
 
+// Whoever exchanged the magic alone: entries are what the magic says, and where that leads to no
+// data there is none.
+TEST(Disk, H03_UnitsFollowTheMagic) {
+  // 64 + 4 * 2000 bytes are 16 sectors and so, of 8 sectors, two clusters.
+  std::vector<uint32_t> bat(2000);
+  for (const int version : {1, 2}) {
+    const bool is_v1 = version == 1;
+    // Cluster 2 and what follows, or sector 16 and so on.
+    for (uint32_t i = 0; i < 100; ++i) bat[i] = is_v1 ? 2 + i : 16 + 8 * i;
+    auto file = ploop_file(spec_of(version, 8, bat));
+    const Bytes data = pattern(size_t{800} * 512, 1);
+    file->write(16 * 512, data);
+    const Disk disk = assemble(chain(open_ploop(file)));
+    for (uint32_t i = 0; i < 100; ++i) {
+      const uint64_t position = uint64_t{bat[i]} * (is_v1 ? 512 : 4096);
+      const bool is_there = position >= 16 * 512 && position + 4096 <= file->size();
+      Bytes out(4096);
+      ASSERT_EQ(disk.read(i * uint64_t{4096}, out), is_there ? 0 : EIO) << i;
+      if (!is_there) continue;
+      ASSERT_EQ(out, part(data, position - 16 * 512, 4096)) << i;
+    }
+    EXPECT_EQ(disk.usage(0).damaged, is_v1 ? 14U : 89U);
+  }
+}
+
 // The predecessor's fault: positions counted from the first data block.
 TEST(Disk, Row01_ATableLongerThanAClusterMovesNothing) {
   std::vector<uint32_t> bat(1000);  // 64 + 4000 bytes: 8 clusters of one sector
@@ -194,8 +219,8 @@ TEST(Disk, NeighboursInTheFileAreOneExtent) {
 
 // Old products made clusters of 63 and 504 sectors; Parallels Desktop begins its data right behind
 // the table, rounded up to a sector, and writes 0 as first block offset.
-TEST(Disk, Row05_Row08_ClustersThatAreNoPowerOfTwoAndDataRightBehindTheTable) {
-  for (const uint32_t sectors : {63U, 504U}) {
+TEST(Disk, H06_Row05_Row08_ClustersThatAreNoPowerOfTwoAndDataRightBehindTheTable) {
+  for (const uint32_t sectors : {63U, 65U, 504U, 2047U}) {
     const uint64_t size = sectors * kSectorSize;
     for (const int version : {1, 2}) {
       auto file = ploop_file(spec_of(version, sectors, {version == 1 ? 1 + sectors : 2U, 1, 0}));
@@ -212,13 +237,15 @@ TEST(Disk, Row05_Row08_ClustersThatAreNoPowerOfTwoAndDataRightBehindTheTable) {
   }
 }
 
-TEST(Disk, Row21_AFileLongerThanItsTableSays) {
-  auto file = ploop_file(spec_of(2, 8, {1, 0}));
-  file->write(4096, pattern(4096, 3));
-  file->write(uint64_t{3} << 30, pattern(4096, 4));  // nothing refers to it
-  const Disk disk = assemble(chain(open_ploop(file)));
-  EXPECT_EQ(read(disk, 0, 4096), pattern(4096, 3));
-  EXPECT_EQ(read(disk, 4096, 4096), zeros(4096));
+TEST(Disk, H30_Row21_AFileLongerThanItsTableSays) {
+  for (const int version : {1, 2}) {
+    auto file = ploop_file(spec_of(version, 8, {version == 1 ? 8U : 1U, 0}));
+    file->write(4096, pattern(4096, 3));
+    file->write(uint64_t{3} << 30, pattern(4096, 4));  // nothing refers to it
+    const Disk disk = assemble(chain(open_ploop(file)));
+    EXPECT_EQ(read(disk, 0, 4096), pattern(4096, 3));
+    EXPECT_EQ(read(disk, 4096, 4096), zeros(4096));
+  }
 }
 
 TEST(Disk, Row63_ADiskOfNoSectors) {
@@ -253,24 +280,27 @@ TEST(Disk, H10_HolesOfATableAreNotRead) {
   EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, uint64_t{50'000'000} * 4096);
 }
 
-TEST(Disk, Row15_SizeNeedNotBeAMultipleOfTheCluster) {
-  PloopSpec spec = spec_of(2, 8, {1, 2});
-  spec.disk_sectors = 13;
-  auto file = ploop_file(spec);
-  const Bytes data = pattern(16 * 512, 7);
-  file->write(8 * 512, data);
-  const Disk disk = assemble(chain(open_ploop(file)));
-  EXPECT_EQ(disk.size(), 13 * 512U);
-  EXPECT_EQ(disk.clusters_total(), 2U);
-  EXPECT_EQ(read(disk, 0, 13 * 512), part(data, 0, 13 * 512));
-  Bytes beyond(1);
-  EXPECT_EQ(disk.read(13 * 512, beyond), EINVAL);
-  Bytes across(2);
-  EXPECT_EQ(disk.read(13 * 512 - 1, across), EINVAL);
-  EXPECT_EQ(disk.read(UINT64_MAX, across), EINVAL);
+TEST(Disk, H14_Row15_SizeNeedNotBeAMultipleOfTheCluster) {
+  for (const int version : {1, 2}) {
+    PloopSpec spec = version == 1 ? spec_of(1, 8, {8, 16}) : spec_of(2, 8, {1, 2});
+    spec.disk_sectors = 13;
+    auto file = ploop_file(spec);
+    const Bytes data = pattern(16 * 512, 7);
+    file->write(8 * 512, data);
+    const Disk disk = assemble(chain(open_ploop(file)));
+    EXPECT_EQ(disk.size(), 13 * 512U);
+    EXPECT_EQ(disk.clusters_total(), 2U);
+    EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, 13 * 512U);
+    EXPECT_EQ(read(disk, 0, 13 * 512), part(data, 0, 13 * 512));
+    Bytes beyond(1);
+    EXPECT_EQ(disk.read(13 * 512, beyond), EINVAL);
+    Bytes across(2);
+    EXPECT_EQ(disk.read(13 * 512 - 1, across), EINVAL);
+    EXPECT_EQ(disk.read(UINT64_MAX, across), EINVAL);
+  }
 }
 
-TEST(Disk, Row16_Row17_FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnored) {
+TEST(Disk, H11_Row16_Row17_FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnored) {
   PloopSpec spec = spec_of(2, 1, {1, 1, 1, 1});
   spec.disk_sectors = 2;
   auto file = ploop_file(spec);
@@ -283,28 +313,55 @@ TEST(Disk, Row16_Row17_FewerEntriesThanTheDiskNeedsAreUnallocatedAndMoreAreIgnor
   EXPECT_EQ(read(assemble(chain(open_ploop(file))), 4 * 512, 96 * 512), zeros(96 * 512));
 }
 
-TEST(Disk, Row19_DataPastTheEndOfTheFileIsAnErrorNotZeros) {
-  for (const uint32_t entry : {3U, 1000000U, 0xFFFFFFFFU}) {
-    auto file = ploop_file(spec_of(2, 8, {entry, 1}));
-    file->write(8 * 512, pattern(8 * 512, 9));
-    const Disk disk = assemble(chain(open_ploop(file)));
-    EXPECT_EQ(disk.extent_at(0, 512).kind, ExtentKind::unreadable);
-    Bytes out(512);
-    EXPECT_EQ(disk.read(0, out), EIO) << entry;
-    EXPECT_EQ(read(disk, 8 * 512, 8 * 512), pattern(8 * 512, 9));
-    EXPECT_EQ(disk.usage(0).damaged, 1U);
+TEST(Disk, H22_Row19_DataPastTheEndOfTheFileIsAnErrorNotZeros) {
+  for (const int version : {1, 2}) {
+    for (const uint32_t entry : {16U, 1000000U, 0xFFFFFFFFU}) {
+      auto file = ploop_file(spec_of(version, 8, {entry, version == 1 ? 8U : 1U}));
+      file->write(8 * 512, pattern(8 * 512, 9));
+      const Disk disk = assemble(chain(open_ploop(file)));
+      EXPECT_EQ(disk.extent_at(0, 512).kind, ExtentKind::unreadable);
+      Bytes out(512);
+      EXPECT_EQ(disk.read(0, out), EIO) << entry;
+      EXPECT_EQ(read(disk, 8 * 512, 8 * 512), pattern(8 * 512, 9));
+      EXPECT_EQ(disk.usage(0).damaged, 1U);
+    }
   }
 }
 
-TEST(Disk, Row20_OfACutClusterWhatIsThereCanBeRead) {
-  auto file = ploop_file(spec_of(2, 8, {1}));
-  file->write(8 * 512, pattern(1000, 10));
+// The largest position that there can be: 2^32 clusters of 64 MiB. In 32 bits, and in 32 bits of
+// sectors, its lower half would be a place inside the file.
+TEST(Disk, H25_TheLargestEntryOfTheLargestCluster) {
+  for (const int version : {1, 2}) {
+    auto file = ploop_file(spec_of(version, kMaxClusterSectors, {0xFFFFFFFF}));
+    file->set_size(uint64_t{1} << 40);
+    const Disk disk = assemble(chain(open_ploop(file)));
+    // Of version 1, where it is a sector, it lies at 2 TiB.
+    EXPECT_EQ(disk.extent_at(0, UINT64_MAX).kind, ExtentKind::unreadable);
+    EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, uint64_t{64} << 20);
+    Bytes out(512);
+    EXPECT_EQ(disk.read(disk.size() - 512, out), EIO);
+    EXPECT_EQ(disk.usage(0).damaged, 1U);
+  }
+  auto file = ploop_file(spec_of(2, kMaxClusterSectors, {0xFFFFFFFF}));
+  file->set_size(uint64_t{1} << 58);
   const Disk disk = assemble(chain(open_ploop(file)));
-  EXPECT_EQ(read(disk, 0, 1000), pattern(1000, 10));
-  Bytes out(2);
-  EXPECT_EQ(disk.read(999, out), EIO);
-  EXPECT_EQ(disk.extent_at(1000, 9999).kind, ExtentKind::unreadable);
-  EXPECT_EQ(disk.usage(0).damaged, 1U);
+  EXPECT_EQ(disk.extent_at(512, 512).file_offset, (uint64_t{0xFFFFFFFF} << 26) + 512);
+}
+
+TEST(Disk, H23_Row20_OfACutClusterWhatIsThereCanBeRead) {
+  for (const int version : {1, 2}) {
+    for (const size_t there : {size_t{1000}, size_t{2048}, size_t{4095}}) {
+      auto file = ploop_file(spec_of(version, 8, {version == 1 ? 8U : 1U}));
+      file->write(8 * 512, pattern(there, 10));
+      const Disk disk = assemble(chain(open_ploop(file)));
+      EXPECT_EQ(read(disk, 0, there), pattern(there, 10));
+      Bytes out(2);
+      EXPECT_EQ(disk.read(there - 1, out), EIO);
+      EXPECT_EQ(disk.extent_at(there, 9999).kind, ExtentKind::unreadable);
+      EXPECT_EQ(disk.extent_at(there, 9999).length, 4096 - there);
+      EXPECT_EQ(disk.usage(0).damaged, 1U);
+    }
+  }
 }
 
 // Read by itself, a whole cluster behind the end of a disk of 13 sectors isn't missed.
@@ -318,26 +375,31 @@ TEST(Disk, TheUnusedPartOfTheLastClusterMayBeMissing) {
   EXPECT_EQ(read(disk, 0, 13 * 512), pattern(13 * 512, 7));
 }
 
-TEST(Disk, Row22_HeaderAndTableAreNeverServedAsData) {
-  // 64 + 4 * 2000 bytes reach into sector 15.
-  std::vector<uint32_t> bat(2000);
-  bat[0] = 15, bat[1] = 16, bat[2] = 1;
-  auto file = ploop_file(spec_of(1, 1, bat));
-  file->write(16 * 512, pattern(512, 11));
-  const Disk disk = assemble(chain(open_ploop(file)));
-  Bytes out(512);
-  EXPECT_EQ(disk.read(0, out), EIO);
-  EXPECT_EQ(disk.read(2 * 512, out), EIO);
-  EXPECT_EQ(read(disk, 512, 512), pattern(512, 11));
+TEST(Disk, H21_Row22_HeaderAndTableAreNeverServedAsData) {
+  for (const int version : {1, 2}) {
+    // 64 + 4 * 2000 bytes reach into sector 15.
+    std::vector<uint32_t> bat(2000);
+    bat[0] = 15, bat[1] = 16, bat[2] = 1;
+    auto file = ploop_file(spec_of(version, 1, bat));
+    file->write(16 * 512, pattern(512, 11));
+    const Disk disk = assemble(chain(open_ploop(file)));
+    Bytes out(512);
+    EXPECT_EQ(disk.read(0, out), EIO);
+    EXPECT_EQ(disk.read(2 * 512, out), EIO);
+    EXPECT_EQ(read(disk, 512, 512), pattern(512, 11));
+  }
 }
 
-TEST(Disk, Row23_Row27_DuplicateEntriesAndHolesInTheFileAreServed) {
-  auto file = ploop_file(spec_of(2, 1, {2, 2, 3}));
-  file->write(2 * 512, pattern(512, 12));
-  file->set_size(4 * 512);
-  const Disk disk = assemble(chain(open_ploop(file)));
-  EXPECT_EQ(read(disk, 0, 512), read(disk, 512, 512));
-  EXPECT_EQ(read(disk, 1024, 512), zeros(512));
+TEST(Disk, H24_H28_Row23_Row27_DuplicateEntriesAndHolesInTheFileAreServed) {
+  for (const int version : {1, 2}) {
+    auto file = ploop_file(spec_of(version, 1, {2, 2, 3}));
+    file->write(2 * 512, pattern(512, 12));
+    file->set_size(4 * 512);
+    const Disk disk = assemble(chain(open_ploop(file)));
+    EXPECT_EQ(read(disk, 0, 512), pattern(512, 12));
+    EXPECT_EQ(read(disk, 512, 512), pattern(512, 12));
+    EXPECT_EQ(read(disk, 1024, 512), zeros(512));
+  }
 }
 
 TEST(Disk, AnErrorOfTheFileIsPassedOn) {
@@ -392,7 +454,7 @@ TEST(DiskChain, TheTopGivesTheSize) {
 }
 
 // A lower disk that ends inside a cluster has nothing behind its end, whatever its file holds.
-TEST(DiskChain, Row28_ADeltaThatEndsInsideAClusterIsCutThere) {
+TEST(DiskChain, H49_Row28_ADeltaThatEndsInsideAClusterIsCutThere) {
   PloopSpec base = spec_of(2, 8, {1});
   base.disk_sectors = 3;
   const Disk grown = assemble(
@@ -428,7 +490,7 @@ TEST(DiskChain, Row30_ARawBaseEndsWithItsFileAndIsZerosBehind) {
   EXPECT_EQ(read(alone, 0, 5120), expected);
 }
 
-TEST(DiskChain, Row45_RefusesMixedClusterSizesMixedVersionsAndRawAboveTheBase) {
+TEST(DiskChain, H48_Row45_RefusesMixedClusterSizesMixedVersionsAndRawAboveTheBase) {
   const auto refused = [](std::vector<Delta> deltas, const char* words) {
     const auto disk = Disk::assemble(std::move(deltas));
     ASSERT_FALSE(disk);

@@ -163,7 +163,7 @@ TEST_F(ImageTest, H51_Row43_Row44_HeadersWinOverTheDescriptorWithAWarning) {
   EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("<Disk_size>"), HasSubstr("<Blocksize>")));
 }
 
-TEST_F(ImageTest, Row13_WarnsOfUnclosedAndDamagedDeltas) {
+TEST_F(ImageTest, H17_H22_Row13_WarnsOfUnclosedAndDamagedDeltas) {
   put_descriptor({});
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0}, {.in_use = kDiskInUse})->set_size(5000);
   const auto image = open(kBundle);
@@ -256,6 +256,116 @@ TEST_F(ImageTest, Row09_H15_AnOddFirstBlockOffsetMovesNothing) {
   }
 }
 
+TEST_F(ImageTest, H08_ADiskWithoutATableIsZerosWithAWarning) {
+  for (const int version : {1, 2}) {
+    files_.add("/i/none",
+               ploop_file({.version = version, .cluster_sectors = 8, .disk_sectors = 64}));
+    const auto image = open("/i/none");
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("m_Size is 0, but the disk has 8")));
+    Bytes out(64 * 512, std::byte{1});
+    EXPECT_EQ(image->disk.read(0, out), 0);
+    EXPECT_EQ(out, Bytes(64 * 512));
+    files_.add("/i/empty-disk", ploop_file({.version = version, .cluster_sectors = 8}));
+    const auto empty = open("/i/empty-disk");
+    ASSERT_TRUE(empty) << empty.error().message;
+    EXPECT_EQ(empty->disk.size(), 0U);
+    EXPECT_THAT(empty->warnings, IsEmpty());
+  }
+}
+
+// What no table describes is not allocated: in a chain, the parent's data is there.
+TEST_F(ImageTest, H11_ATableShorterThanTheDisk) {
+  for (const int version : {1, 2}) {
+    put_descriptor({.images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "top"),
+                    .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+    const uint32_t unit = version == 1 ? 8 : 1;
+    auto base = ploop_file({.version = version,
+                            .cluster_sectors = 8,
+                            .disk_sectors = 64,
+                            .bat = {unit, 0, 0, 2 * unit, 0, 0, 0, 0}});
+    base->write(4096, pattern(8192, 1));
+    files_.add(std::string(kBundle) + "/base", base);
+    auto top = ploop_file(
+        {.version = version, .cluster_sectors = 8, .disk_sectors = 64, .bat = {unit, 0}});
+    top->write(4096, pattern(4096, 2));
+    files_.add(std::string(kBundle) + "/top", top);
+    const auto image = open(kBundle);
+    ASSERT_TRUE(image) << image.error().message;
+    EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("top: m_Size is 2, but the disk has 8")));
+    Bytes expected = pattern(4096, 2);
+    expected.resize(3 * 4096);
+    const Bytes of_base = pattern(8192, 1);
+    expected.insert(expected.end(), of_base.begin() + 4096, of_base.end());
+    expected.resize(64 * 512);
+    Bytes out(64 * 512, std::byte{1});
+    EXPECT_EQ(image->disk.read(0, out), 0);
+    EXPECT_EQ(out, expected);
+  }
+}
+
+TEST_F(ImageTest, H49_ASmallerChildIsServedUpToItsOwnEnd) {
+  put_descriptor({.disk_sectors = "20",
+                  .images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "top"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  put_delta("base", {1, 2, 3, 4, 5, 6, 7, 8});
+  put_delta("top", {0, 9, 0}, {.disk_sectors = 20});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("top: describes a smaller disk")));
+  Bytes expected = pattern(4096, 1);
+  for (const uint32_t seed : {9U, 3U}) {
+    const Bytes cluster = pattern(4096, seed);
+    expected.insert(expected.end(), cluster.begin(), cluster.end());
+  }
+  expected.resize(20 * 512);
+  Bytes out(20 * 512);
+  ASSERT_EQ(image->disk.size(), out.size());
+  EXPECT_EQ(image->disk.read(0, out), 0);
+  EXPECT_EQ(out, expected);
+  Bytes beyond(1);
+  EXPECT_EQ(image->disk.read(20 * 512, beyond), EINVAL);
+}
+
+// And a larger one has nothing of its parent's behind the end that the parent says it has.
+TEST_F(ImageTest, H49_ALargerChildSeesNothingBehindTheEndOfItsParent) {
+  put_descriptor({.images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "top"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  put_delta("base", {1, 2, 3, 4, 5, 6, 7, 8}, {.disk_sectors = 12});
+  put_delta("top", {0, 0, 0, 0, 0, 0, 0, 1});
+  const auto image = open(kBundle);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_THAT(image->warnings, IsEmpty());
+  Bytes expected = pattern(4096, 1);
+  const Bytes second = pattern(4096, 2);
+  expected.insert(expected.end(), second.begin(), second.begin() + 2048);
+  expected.resize(7 * 4096);
+  const Bytes last = pattern(4096, 1);
+  expected.insert(expected.end(), last.begin(), last.end());
+  Bytes out(64 * 512);
+  EXPECT_EQ(image->disk.read(0, out), 0);
+  EXPECT_EQ(out, expected);
+}
+
+TEST_F(ImageTest, H48_DeltasOfOtherClustersOrVersions) {
+  put_descriptor({.images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "top"),
+                  .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
+  put_delta("top", {1, 0, 0, 0, 0, 0, 0, 0});
+  const auto put_base = [&](int version, uint32_t sectors) {
+    files_.add(std::string(kBundle) + "/base",
+               ploop_file({.version = version,
+                           .cluster_sectors = sectors,
+                           .disk_sectors = 64,
+                           .bat = std::vector<uint32_t>(64 / sectors)}));
+  };
+  put_base(2, 16);
+  expect_error(kBundle, ErrorKind::damaged, "base: m_Sectors says clusters of 16 sectors, but");
+  put_base(1, 8);
+  expect_error(kBundle, ErrorKind::damaged, "base: is ploop v1, but");
+  put_base(2, 8);
+  EXPECT_TRUE(open(kBundle));
+}
+
 TEST_F(ImageTest, WhatIsOddInADescriptorIsSaid) {
   put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   put_descriptor({.shots = "", .parameters = "<Padding> 5 </Padding>"});
@@ -318,9 +428,13 @@ TEST_F(ImageTest, WhatIsMissing) {
   expect_error(kBundle, ErrorKind::not_permitted, "root.hds");
 }
 
-TEST_F(ImageTest, Row64_OtherFormats) {
+TEST_F(ImageTest, H01_H02_Row64_OtherFormats) {
   files_.add("/i/qcow2", std::string("QFI\xfb\0\0\0\x03", 8) + std::string(100, '\0'));
   expect_error("/i/qcow2", ErrorKind::refused, "qcow2");
+  std::string ext4(4096, '\0');  // the magic of its superblock, and nothing where a ploop header is
+  ext4.replace(1080, 2, "\x53\xef");
+  files_.add("/i/101.hdd/root.hds", ext4);
+  expect_error("/i/101.hdd/root.hds", ErrorKind::damaged, "not a ploop image");
   files_.add("/i/text", std::string(100, 'a'));
   expect_error("/i/text", ErrorKind::damaged, "not a ploop image");
   files_.add("/i/short", "WithouFreSpacExt");

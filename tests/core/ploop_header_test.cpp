@@ -36,12 +36,14 @@ TEST(PloopHeader, ReadsVersion2) {
   EXPECT_EQ(header->bat_end(), 72U);
 }
 
-TEST(PloopHeader, Row07_Version1CountsEntriesInSectorsAndHas32BitsOfSize) {
-  const auto header = parse({.version = 1, .disk_sectors = 4096, .size_garbage = 0xDEADBEEF});
-  ASSERT_TRUE(header);
-  EXPECT_EQ(header->version, 1);
-  EXPECT_EQ(header->disk_sectors, 4096U);
-  EXPECT_EQ(header->entry_unit(), 512U);
+TEST(PloopHeader, H13_Row07_Version1CountsEntriesInSectorsAndHas32BitsOfSize) {
+  for (const uint32_t garbage : {0U, 1U, 0xDEADBEEFU, 0xFFFFFFFFU}) {
+    const auto header = parse({.version = 1, .disk_sectors = 4096, .size_garbage = garbage});
+    ASSERT_TRUE(header) << garbage;
+    EXPECT_EQ(header->version, 1);
+    EXPECT_EQ(header->disk_sectors, 4096U);
+    EXPECT_EQ(header->entry_unit(), 512U);
+  }
 }
 
 TEST(PloopHeader, Row14_OnlyTheMagicNumberMeansInUse) {
@@ -53,45 +55,63 @@ TEST(PloopHeader, Row14_OnlyTheMagicNumberMeansInUse) {
 
 TEST(PloopHeader, Row11_TheEmptyFlagIsNotBelieved) { EXPECT_TRUE(parse({.bat = {1}, .flags = 1})); }
 
-TEST(PloopHeader, Row12_RefusesACutShortConversion) {
-  expect_refused(parse({.flags = 2}), "IMG.idx");
-}
-
-TEST(PloopHeader, Row06_RefusesClusterSizesOutsideTheLimits) {
-  for (const uint32_t sectors : {0U, 131073U, 0x80000000U, 0xFFFFFFFFU}) {
-    expect_refused(parse({.cluster_sectors = sectors}), "m_Sectors");
-  }
-  for (const uint32_t sectors : {1U, 63U, 504U, 65U, 131072U}) {
-    EXPECT_TRUE(parse({.cluster_sectors = sectors})) << sectors;
+TEST(PloopHeader, H18_Row12_RefusesACutShortConversion) {
+  for (const int version : {1, 2}) {
+    expect_refused(parse({.version = version, .flags = 2}), "IMG.idx");
+    expect_refused(parse({.version = version, .flags = 0xFFFFFFFF}), "IMG.idx");
   }
 }
 
-TEST(PloopHeader, Row10_RefusesOtherTypes) { expect_refused(parse({.type = 3}), "m_Type is 3"); }
-
-TEST(PloopHeader, Row18_RefusesATableThatDoesNotFitTheFile) {
-  for (const uint32_t entries : {0xFFFFFFFFU, 0x40000001U, 3U}) {
-    expect_refused(parse({.bat_entries = entries}, 64 + 4 * 2), "m_Size");
+TEST(PloopHeader, H05_H07_Row06_RefusesClusterSizesOutsideTheLimits) {
+  for (const int version : {1, 2}) {
+    for (const uint32_t sectors : {0U, 131073U, 0x80000000U, 0xFFFFFFFFU}) {
+      expect_refused(parse({.version = version, .cluster_sectors = sectors}),
+                     fmt::format("m_Sectors (cluster size) is {}:", sectors));
+    }
+    for (const uint32_t sectors : {1U, 63U, 504U, 65U, 2047U, 131072U}) {
+      EXPECT_TRUE(parse({.version = version, .cluster_sectors = sectors})) << sectors;
+    }
   }
-  EXPECT_TRUE(parse({.bat_entries = 2}, 64 + 4 * 2));
 }
 
-TEST(PloopHeader, RefusesDisksThatCannotBeReal) {
+TEST(PloopHeader, H04_Row10_RefusesOtherTypes) {
+  for (const int version : {1, 2}) {
+    for (const uint32_t type : {0U, 1U, 3U, 0x02000000U, 0xFFFFFFFFU}) {
+      expect_refused(parse({.version = version, .type = type}), fmt::format("m_Type is {}", type));
+    }
+  }
+}
+
+// The first two times four are 4 and -4 in 32 bits, which would fit.
+TEST(PloopHeader, H09_Row18_RefusesATableThatDoesNotFitTheFile) {
+  for (const int version : {1, 2}) {
+    for (const uint32_t entries : {0x40000001U, 0xFFFFFFFFU, 3U}) {
+      expect_refused(parse({.version = version, .bat_entries = entries}, 64 + 4 * 2),
+                     fmt::format("m_Size says {}", entries));
+    }
+    EXPECT_TRUE(parse({.version = version, .bat_entries = 2}, 64 + 4 * 2));
+  }
+}
+
+TEST(PloopHeader, H12_RefusesDisksThatCannotBeReal) {
   for (const uint64_t sectors : {uint64_t{1} << 63, UINT64_MAX, (kMaxDiskSize / 512) + 1}) {
     expect_refused(parse({.disk_sectors = sectors}), "m_SizeInSectors");
   }
   expect_refused(parse({.cluster_sectors = 1, .disk_sectors = kMaxClusters + 1}), "clusters");
 }
 
-TEST(PloopHeader, Row64_RefusesWhatIsNoImage) {
+TEST(PloopHeader, H01_H02_Row64_RefusesWhatIsNoImage) {
   const auto head = ploop_head({});
   for (const size_t length : {1U, 15U, 16U, 63U}) {
     expect_refused(parse_ploop_header(std::span(head).first(length), length, "IMG"), "truncated");
   }
   expect_refused(parse_ploop_header({}, 0, "IMG"), "empty");
-  for (size_t i = 0; i < 16; ++i) {
-    auto flipped = head;
-    flipped[i] ^= std::byte{0x20};
-    expect_refused(parse_ploop_header(flipped, kPlenty, "IMG"), "not a ploop image");
+  for (const int version : {1, 2}) {
+    for (size_t bit = 0; bit < 8 * 16; ++bit) {
+      auto flipped = ploop_head({.version = version});
+      flipped[bit / 8] ^= std::byte{1} << (bit % 8);
+      expect_refused(parse_ploop_header(flipped, kPlenty, "IMG"), "not a ploop image");
+    }
   }
 }
 

@@ -58,7 +58,7 @@ TEST(VzConfig, RepeatedKeysAreKnown) {
   EXPECT_EQ(config->find("k"), nullptr);
 }
 
-TEST(VzConfig, RefusesWhatIsNoConfiguration) {
+TEST(VzConfig, H64_RefusesWhatIsNoConfiguration) {
   const auto refused = [](const std::string& text, const char* words) {
     const auto config = parse_vz_config(text, "CONF");
     ASSERT_FALSE(config);
