@@ -91,6 +91,7 @@ class TableCheck {
     count_leaks();
     errors_.finish();
     warn_of_unaligned();
+    warn_of_holes();
     return find_slack();
   }
 
@@ -187,6 +188,29 @@ class TableCheck {
         fmt::format("{}: {} entries are no multiple of the cluster: read at the exact sector, "
                     "which not every reader does",
                     delta_.name(), unaligned_));
+  }
+
+  // The disk has zeros there. Right for what was preallocated and never written, and all that is
+  // left of what a copy of the file has lost. `entries_` are sorted by now.
+  void warn_of_holes() const {
+    uint64_t holes = 0;
+    uint64_t data = 0;  // the last piece of data that was asked for, and where a hole follows it
+    uint64_t hole = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      if (i > 0 && entries_[i].value == entries_[i - 1].value) continue;
+      const uint64_t start = position(entries_[i].value);
+      const uint64_t end = std::min(start + delta_.cluster_size(), delta_.file_size());
+      if (hole <= start) {
+        data = delta_.file().next_data(start);
+        hole = delta_.file().next_hole(data);
+      }
+      if (data >= end) ++holes;
+    }
+    if (holes == 0) return;
+    report_.warnings.push_back(
+        fmt::format("{}: {} clusters are holes in the file: zeros are read there, which is right "
+                    "if it was preallocated",
+                    delta_.name(), holes));
   }
 
   // Slots that no cluster of the disk has, up to the first data. `entries_` are sorted by now.

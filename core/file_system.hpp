@@ -46,6 +46,9 @@ class ImageFile {
   // zeros. size() when there is none. `offset` itself where holes aren't known.
   [[nodiscard]] virtual uint64_t next_data(uint64_t offset) const { return offset; }
 
+  // The end of the data at `offset`: where a hole begins. size() where holes aren't known.
+  [[nodiscard]] virtual uint64_t next_hole(uint64_t /*offset*/) const { return size(); }
+
   // Says that these bytes will be read soon, so that they can be fetched meanwhile. Doesn't wait.
   virtual void expect(uint64_t /*offset*/, uint64_t /*length*/) const {}
 

@@ -57,6 +57,11 @@ class PosixImageFile final : public ImageFile {
     return is_whole ? std::max(size_, offset) : offset;
   }
 
+  [[nodiscard]] uint64_t next_hole(uint64_t offset) const override {
+    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
+    return found < 0 ? size_ : std::min(static_cast<uint64_t>(found), size_);
+  }
+
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
     while (!out.empty()) {
       const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));

@@ -124,6 +124,7 @@ class ExtensionCommandTest : public CommandTest {
                             .bat = {1},
                             .in_use = in_use,
                             .extension_sector = 16});
+    file->write(4096, pattern(4096, 1));
     file->write(8192, std::move(extension));
     file->write(12288, Bytes(4096, std::byte{0xF0}));
     files_.add("/i/image", file);

@@ -20,15 +20,21 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr uint64_t kCluster = 4096;
+constexpr std::byte kByte{1};
 constexpr char kBundle[] = "/b/root.hdd";
 
 class CheckOddities : public ::testing::Test {
  protected:
-  // A file of 4 KiB clusters and `size` bytes in all.
+  // A file of 4 KiB clusters and `size` bytes in all, with something in each cluster.
   std::shared_ptr<MemoryFile> put(const std::string& name, PloopSpec spec, uint64_t size) {
     if (spec.cluster_sectors == 2048) spec.cluster_sectors = 8;
     if (spec.disk_sectors == 0) spec.disk_sectors = spec.bat.size() * 8;
     auto file = ploop_file(spec);
+    const uint64_t head = file->size();
+    const uint64_t unit = spec.version == 1 ? 512 : uint64_t{spec.cluster_sectors} * 512;
+    for (const uint32_t entry : spec.bat) {
+      if (entry * unit >= head && entry * unit < size) file->write(entry * unit, {kByte});
+    }
     file->set_size(size);
     files_.add(std::string(kBundle) + "/" + name, file);
     return file;
@@ -96,6 +102,29 @@ TEST_F(CheckOddities, SlackEndsWhereVersion1PutsItsFirstData) {
 TEST_F(CheckOddities, H26_UnalignedEntriesOfVersion1) {
   put("one", {.version = 1, .bat = {8, 17, 33}, .data_sector = 8}, 6 * kCluster);
   EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("2 entries are no multiple of the cluster")));
+}
+
+// The disk has zeros there, rightly or because whoever copied the file lost what it had.
+TEST_F(CheckOddities, H28_ClustersThatAreHolesOfTheFile) {
+  for (const int version : {1, 2}) {
+    const uint32_t unit = version == 1 ? 8 : 1;
+    const PloopSpec spec{.version = version,
+                         .cluster_sectors = 8,
+                         .disk_sectors = 48,
+                         .bat = {6 * unit, 3 * unit, 0, 5 * unit, 4 * unit, 2 * unit},
+                         .data_sector = 8};
+    auto file = ploop_file(spec);
+    // In the last byte of one cluster, all of another, the first of a third.
+    file->write(5 * kCluster - 1, {kByte});
+    file->write(5 * kCluster, pattern(kCluster, 1));
+    file->write(6 * kCluster, {kByte});
+    file->set_size(7 * kCluster);
+    files_.add(std::string(kBundle) + "/holes", file);
+    EXPECT_THAT(warnings("holes"), ElementsAre(HasSubstr("2 clusters are holes in the file")));
+    file->write(2 * kCluster, {kByte});
+    file->write(4 * kCluster - 1, {kByte});
+    EXPECT_THAT(warnings("holes"), IsEmpty());
+  }
 }
 
 TEST_F(CheckOddities, H15_TheOffsetOfTheFirstData) {

@@ -21,13 +21,20 @@ constexpr char kBundle[] = "/b/root.hdd";
 
 class CheckTest : public ::testing::Test {
  protected:
-  // A file of `clusters` clusters of 4 KiB in all.
+  // A file of `clusters` clusters of 4 KiB in all, with something in each that the table has.
   void put(const std::string& name, std::vector<uint32_t> bat, uint64_t clusters,
            PloopSpec spec = {}) {
     spec.cluster_sectors = 8;
     if (spec.disk_sectors == 0) spec.disk_sectors = bat.size() * 8;
     spec.bat = std::move(bat);
     auto file = ploop_file(spec);
+    const uint64_t head = file->size();
+    const uint64_t unit = spec.version == 1 ? 512 : kCluster;
+    for (const uint32_t entry : spec.bat) {
+      if (entry * unit >= head && entry < clusters * kCluster / unit) {
+        file->write(entry * unit, {std::byte{1}});
+      }
+    }
     file->set_size(clusters * kCluster);
     files_.add(std::string(kBundle) + "/" + name, file);
   }
@@ -94,7 +101,7 @@ TEST_F(CheckTest, AShortLastCluster) {
   EXPECT_EQ(report.lost[0].length, 3096U);
 }
 
-TEST_F(CheckTest, DuplicatesNameBothOwners) {
+TEST_F(CheckTest, H24_DuplicatesNameBothOwners) {
   put("two", {3, 0, 3, 1}, 4);
   expect_errors(check(std::string(kBundle) + "/two"),
                 {{"duplicate",

@@ -229,6 +229,7 @@ TEST_F(HostileFilesTest, AFileThatIsCutWhileItIsOpenedHasNoHoles) {
   const auto file = files_.open_image(path);
   ASSERT_TRUE(file);
   EXPECT_EQ((*file)->next_data(512 << 10), 1U << 20);
+  EXPECT_EQ((*file)->next_hole(0), 4096U);
   std::filesystem::resize_file(path, 64);
   EXPECT_EQ((*file)->next_data(512 << 10), 512U << 10);
 }

@@ -18,6 +18,12 @@ class Shared final : public ImageFile {
     return {1, reinterpret_cast<uintptr_t>(file_.get())};
   }
   [[nodiscard]] int descriptor() const override { return -1; }
+  [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
+    return file_->next_data(offset);
+  }
+  [[nodiscard]] uint64_t next_hole(uint64_t offset) const override {
+    return file_->next_hole(offset);
+  }
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
     const int error = file_->read(offset, out);
     on_read_();

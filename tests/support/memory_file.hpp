@@ -56,6 +56,13 @@ class MemoryFile final : public ImageFile {
     return piece == pieces_.end() ? std::max(size_, offset) : piece->first;
   }
 
+  [[nodiscard]] uint64_t next_hole(uint64_t offset) const override {
+    for (const auto& [at, data] : pieces_) {
+      if (at <= offset && offset < at + data.size()) offset = at + data.size();
+    }
+    return std::min(offset, size_);
+  }
+
   void expect(uint64_t offset, uint64_t length) const override {
     expected_.emplace_back(offset, length);
   }
