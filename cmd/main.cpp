@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The only place that knows the real platform.
 #include <clocale>
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory_resource>
@@ -13,6 +12,7 @@
 
 #include "cmd/dispatch.hpp"
 #include "platform/blkid_prober.hpp"
+#include "platform/environment.hpp"
 #include "platform/ext_files.hpp"
 #include "platform/host_attachments.hpp"
 #include "platform/host_owners.hpp"
@@ -30,23 +30,11 @@ void fill_standard_streams() {
   }
 }
 
-// Variables that change what libraries do or make them print (CVE-2026-53614): not for a program
-// that root runs, perhaps by sudo.
-void clear_environment() {
-  for (const char* name :
-       {"BLKID_FILE", "LIBBLKID_CONF", "LIBBLKID_DEBUG", "LIBBLKID_DEBUG_PADDING", "LIBMOUNT_DEBUG",
-        "LIBMOUNT_FSTAB", "LIBMOUNT_FORCE_MOUNT2", "LIBMOUNT_MTAB", "LIBMOUNT_UTAB",
-        "LIBSMARTCOLS_DEBUG", "LIBSMARTCOLS_DEBUG_PADDING", "LIBSMARTCOLS_JSON", "NLCB", "NLDBG",
-        "NLPUSERPORT"}) {
-    ::unsetenv(name);
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   fill_standard_streams();
-  clear_environment();
+  ploopu::clear_environment();
   std::pmr::set_default_resource(ploopu::huge_pages());
   static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libsmartcols prints what the locale knows
   try {
