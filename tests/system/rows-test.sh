@@ -1,17 +1,37 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: rows-test.sh LAST TEST-PROGRAM...
-# Every row of the format notes' table of edge cases (1 to LAST) is a test that has Row and its number in its name.
+# usage: rows-test.sh TEST-PROGRAM...
+# Every row of the tables of edge cases of the format (1 to 64) and of hostile inputs (1 to 83) is a test that
+# has Row or H and its number in its name: Row07_..., H05_H07_..., or case_h76_... of a system test.
 set -eu
-last=$1
-shift
+here=$(dirname "$0")
+
+# Not automated, because
+# H31 nothing watches the table of an image that is attached, so there is no event to wait for;
+# H81 what udev makes of a device is decided by rules, and there is neither ours nor a udev to try it.
+open=' H31 H81 '
+
 names=$(for program; do "$program" --gtest_list_tests; done)
-missing=
-for row in $(seq -w 1 "$last"); do
-    printf '%s\n' "$names" | grep -q "Row$row" || missing="$missing $row"
-done
-[ -z "$missing" ] || {
-    echo "rows without a test:$missing" >&2
+cases=$(sed -n 's/^case_\([a-z0-9_]*\)() .*/_\1/p' "$here"/*-cases.sh | sed 's/_h\([0-9][0-9]\)/_H\1/g')
+wrong=
+
+has_test() { printf '%s\n%s\n' "$names" "$cases" | grep -q "[ _]$1_"; }
+
+# check_rows PREFIX LAST
+check_rows() {
+    for number in $(seq -w 1 "$2"); do
+        row=$1$number
+        case $open in
+        *" $row "*) ! has_test "$row" || wrong="$wrong; $row has a test but is said to have none" ;;
+        *) has_test "$row" || wrong="$wrong; $row has no test" ;;
+        esac
+    done
+}
+
+check_rows Row 64
+check_rows H 83
+[ -z "$wrong" ] || {
+    echo "rows: ${wrong#; }" >&2
     exit 1
 }
-echo "all $last rows have tests"
+echo 'all rows have tests, but for:'"$open"
