@@ -253,5 +253,23 @@ TEST_F(CommandTest, H37_NamesOfFilesAreEscaped) {
   EXPECT_THAT(err_.str(), HasSubstr("a\\x0ab\\x1b[31m\\xc2\\x9b.hds"));
 }
 
+// A file system is called as whoever made it likes.
+TEST_F(CommandTest, H83_LabelsAreEscapedAndNoPartOfAPathOrCommand) {
+  const std::string label = "\x1b[2J\n\r$(reboot)`x`/../..\xff\xc2\x9b;'\"";
+  const std::string escaped = "\\x1b[2J\\x0a\\x0d$(reboot)`x`/../..\\xff\\xc2\\x9b;'\"";
+  use_ext4();
+  prober_.layout.partitions[0].label = prober_.layout.partitions[0].uuid = label;
+  EXPECT_EQ(run({"info", "101"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr(escaped));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
+  const json partition = run_json({"info", "101"})["partitions"][0];
+  EXPECT_EQ(partition["label"], escaped);
+  EXPECT_EQ(partition["uuid"], escaped);
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 0) << err_.str();
+  EXPECT_EQ(attachments_.last_mount.device, "/dev/nbd7p1");
+  EXPECT_EQ(attachments_.last_mount.directory, "/mnt");
+  EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro,noload");
+}
+
 }  // namespace
 }  // namespace ploopu::testing

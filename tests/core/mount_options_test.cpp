@@ -30,7 +30,7 @@ TEST(MountOptions, WritableIsAskedForByMode) {
   EXPECT_EQ(mount_options("ext4", MountMode::writable, "rw").error().kind, ErrorKind::usage);
 }
 
-TEST(MountOptions, TheKernelIsAskedForOneTypeOnly) {
+TEST(MountOptions, H78_TheKernelIsAskedForOneTypeOnly) {
   for (const char* good : {"ext4", "vfat", "iso9660", "hfsplus", "jfs"}) {
     EXPECT_TRUE(check_fstype(good)) << good;
   }
@@ -88,6 +88,21 @@ TEST(ChoosePartition, TheOnlyOneThatCanBeMounted) {
   const uint32_t two = 2;
   EXPECT_EQ(choose_partition(layout({partition(1, "xfs"), partition(2, "ext4")}), &two)->number,
             2U);
+}
+
+TEST(ChoosePartition, H78_RareFileSystemsAreNamedAndRefused) {
+  for (const char* rare : {"hfsplus", "hfs", "minix", "udf", "iso9660", "ntfs", "vfat", "f2fs",
+                           "reiserfs", "ufs", "squashfs", "exfat", "ext4dev", "xfs_external_log"}) {
+    for (const uint32_t number : {0U, 1U}) {
+      const auto chosen = choose_partition(layout({partition(number, rare)}), &number);
+      ASSERT_FALSE(chosen) << rare;
+      EXPECT_EQ(chosen.error().kind, ErrorKind::damaged);
+      EXPECT_THAT(chosen.error().message, HasSubstr(std::string("holds ") + rare));
+    }
+    // Beside one that can be mounted it is never the one that is meant.
+    EXPECT_EQ(choose_partition(layout({partition(1, rare), partition(2, "ext4")}), nullptr)->number,
+              2U);
+  }
 }
 
 TEST(ChoosePartition, SaysWhyNot) {

@@ -43,6 +43,23 @@ TEST_F(BlkidProberTest, Row53_AFileSystemWithoutTable) {
   EXPECT_EQ(layout.partitions[0].fstype, "ext4");
 }
 
+// As it is; escaping is for who prints it.
+TEST_F(BlkidProberTest, H83_ALabelOfAnyBytes) {
+  make_disk(32 * kMiB);
+  shell("mke2fs -q -F -t ext4 -L \"$(printf 'a\\033[2J\\n$(x)/../b')\" disk");
+  EXPECT_EQ(probe().partitions.at(0).label, "a\x1b[2J\n$(x)/../b");
+}
+
+// None of them is asked of the kernel; see H78 of mount.
+TEST_F(BlkidProberTest, H78_ARareFileSystemHasItsName) {
+  make_disk(4 * kMiB);
+  shell("mkfs.minix disk >log");
+  const auto layout = probe();
+  ASSERT_EQ(layout.partitions.size(), 1U);
+  EXPECT_EQ(layout.partitions[0].fstype, "minix");
+  EXPECT_THAT(refusal(layout), HasSubstr("the whole disk holds minix"));
+}
+
 TEST_F(BlkidProberTest, Nothing) {
   make_disk(kMiB);
   EXPECT_THAT(probe().partitions, IsEmpty());

@@ -7,12 +7,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "platform/sysfs.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace ploopu::testing {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Record sample_record() {
@@ -58,13 +61,20 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_THAT(runtime->load_all(), IsEmpty());
 }
 
-TEST(RuntimeDir, ADamagedRecordKeepsItsIdAndNothingElse) {
+TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
   const TemporaryDirectory dir;
   const auto runtime = RuntimeDir::open(dir / "run");
   const Record saved = sample_record();
   ASSERT_TRUE(runtime->save(saved));
-  for (const char* content : {"", "{", "[]", "{\"image\": 5}", "null", "{\"schema\": 2}"}) {
-    std::ofstream(dir / "run/" + saved.id + "/attachment.json") << content;
+  const std::string file = dir / "run/" + saved.id + "/attachment.json";
+  std::vector<std::string> contents = {"", "{", "[]", "{\"image\": 5}", "null", "{\"schema\": 2}"};
+  // Cut anywhere.
+  const std::string whole = *read_attribute(file);
+  for (size_t length = 1; length + 1 < whole.size(); ++length) {
+    contents.push_back(whole.substr(0, length));
+  }
+  for (const std::string& content : contents) {
+    std::ofstream(file) << content;
     const auto all = runtime->load_all();
     ASSERT_EQ(all.size(), 1U) << content;
     EXPECT_EQ(all[0].id, saved.id);
@@ -76,17 +86,37 @@ TEST(RuntimeDir, ADamagedRecordKeepsItsIdAndNothingElse) {
   EXPECT_EQ(runtime->load_all().size(), 1U);
 }
 
-TEST(RuntimeDir, OneThatOthersCanReachIsRefused) {
+TEST(RuntimeDir, H70_OneThatOthersCanReachIsRefused) {
   const TemporaryDirectory dir;
   std::filesystem::create_directory(dir / "open");
-  ASSERT_EQ(::chmod((dir / "open").c_str(), 0755), 0);
-  const auto shared = RuntimeDir::open(dir / "open");
-  ASSERT_FALSE(shared);
-  EXPECT_EQ(shared.error().kind, ErrorKind::not_permitted);
+  for (const mode_t mode : {0755U, 0710U, 0701U, 01777U, 0702U}) {
+    ASSERT_EQ(::chmod((dir / "open").c_str(), mode), 0);
+    const auto shared = RuntimeDir::open(dir / "open");
+    ASSERT_FALSE(shared) << mode;
+    EXPECT_EQ(shared.error().kind, ErrorKind::not_permitted);
+    EXPECT_THAT(shared.error().message, HasSubstr(dir / "open: must be a directory that you own"));
+  }
+  ASSERT_EQ(::chmod((dir / "open").c_str(), 0700), 0);
+  EXPECT_TRUE(RuntimeDir::open(dir / "open"));
   std::filesystem::create_symlink(dir.path(), dir / "link");
   EXPECT_FALSE(RuntimeDir::open(dir / "link"));
+  // A link to one that would do is somebody's who may lead it elsewhere later.
+  std::filesystem::create_symlink(dir / "open", dir / "good");
+  EXPECT_FALSE(RuntimeDir::open(dir / "good"));
   dir.write("file", "");
   EXPECT_FALSE(RuntimeDir::open(dir / "file"));
+}
+
+TEST(RuntimeDir, H70_OneThatAnotherUserMadeIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const TemporaryDirectory dir;
+  std::filesystem::create_directory(dir / "theirs");
+  ASSERT_EQ(::chmod((dir / "theirs").c_str(), 0700), 0);
+  ASSERT_EQ(::chown((dir / "theirs").c_str(), 1234, 1234), 0);
+  const auto runtime = RuntimeDir::open(dir / "theirs");
+  ASSERT_FALSE(runtime);
+  EXPECT_EQ(runtime.error().kind, ErrorKind::not_permitted);
+  EXPECT_THAT(runtime.error().message, HasSubstr("somebody else made it"));
 }
 
 // What is mounted in it is looked for under the name that the kernel shows.

@@ -183,6 +183,25 @@ TEST_F(ServerProcessTest, WhatIsInUseAlreadyIsServedOn) {
   EXPECT_EQ(service.story(), "sxwc");
 }
 
+// Whoever has the number of a server now is not that server: neither waited for nor killed.
+TEST_F(ServerProcessTest, H71_AProcessWithAReusedNumberIsLeftAlone) {
+  PipeService service;
+  auto server = launch(service);
+  ASSERT_TRUE(server) << server.error().message;
+  const ProcessIdentity now = server->identity();
+  ASSERT_TRUE(server->keep());
+  for (const uint64_t start : {now.start_time - 1, now.start_time + 1, UINT64_MAX, uint64_t{0}}) {
+    const ProcessIdentity former = {now.pid, start};
+    EXPECT_FALSE(is_alive(former));
+    EXPECT_TRUE(wait_for_exit(former, kPatience));
+    EXPECT_TRUE(end_process(former, std::chrono::milliseconds(0)));
+    EXPECT_TRUE(is_alive(now));
+  }
+  EXPECT_TRUE(end_process(now, std::chrono::milliseconds(0)) || wait_for_exit(now, kPatience));
+  EXPECT_FALSE(is_alive(now));
+  EXPECT_EQ(service.story(), "s");  // killed
+}
+
 // A shell that reads the command's output to its end must not wait for the server.
 TEST_F(ServerProcessTest, HoldsNoOtherDescriptorOpen) {
   std::array<int, 2> other{};

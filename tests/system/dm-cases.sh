@@ -62,6 +62,18 @@ case_a_name_that_is_taken() {
     rm -f /dev/mapper/ploopu-101 /dev/mapper/ploopu-103p1
 }
 
+# Its UUID looks like one of ours, but nothing of ours is written down about it.
+case_h72_a_device_that_seems_to_be_ours() {
+    dmsetup create theirs --uuid PLOOPU-0123456789abcdef --table '0 16 zero'
+    expect_equal "$(list_field '.attachments | length')" 0
+    node=/dev/$(dmsetup info -c --noheadings -o blkdevname theirs)
+    expect_refusal 66 'nothing that ploopu' ploopu detach "$node"
+    attach 101 >/dev/null
+    ploopu detach --all
+    expect_equal "$(blockdev --getsz "$node")" 16
+    dmsetup remove theirs
+}
+
 case_detach_by_the_names_of_the_kernel() {
     for node in /dev/mapper/ploopu-101 /dev/mapper/ploopu-101p1; do
         attach 101 >/dev/null

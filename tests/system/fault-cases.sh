@@ -21,7 +21,7 @@ case_the_image_is_never_touched() {
     (cd "$WORK/image" && sha256sum --quiet -c "$WORK/sums") || fail 'bytes changed'
 }
 
-case_a_cut_image_gives_errors_not_zeros() {
+case_h22_h23_a_cut_image_gives_errors_not_zeros() {
     cp -r "$(bundle 101)" "$WORK/image"
     file=$WORK/image/root.hds
     size=$(stat -c %s "$file")
@@ -179,7 +179,7 @@ case_who_is_not_root_is_told_so() {
 }
 
 # Its device may be in use: only what ploopu can be sure of is taken down unasked.
-case_a_record_that_cannot_be_read_hurts_nobody() {
+case_h71_a_record_that_cannot_be_read_hurts_nobody() {
     mkdir "$WORK/m"
     mount_image 101 "$WORK/m" >/dev/null
     device=$(list_field '.attachments[0].device')
@@ -194,7 +194,7 @@ case_a_record_that_cannot_be_read_hurts_nobody() {
 }
 
 # A later ploopu may know more back ends: its records are not ours to remove.
-case_a_record_of_an_unknown_back_end_is_kept() {
+case_h71_a_record_of_an_unknown_back_end_is_kept() {
     attach 101 >/dev/null
     record=$(echo /run/ploopu/*/attachment.json)
     # One that needs no server.
@@ -239,6 +239,37 @@ case_a_killed_detach_can_be_repeated() {
         ploopu detach 101
         wait_for nothing
     done
+}
+
+case_h70_a_run_directory_that_somebody_else_made() {
+    refused() {
+        for command in 'attach 101' 'list' 'detach --all'; do
+            # shellcheck disable=SC2086 # words
+            expect_refusal 77 '/run/ploopu: must be a directory that you own' ploopu $command
+        done
+    }
+    [ ! -d /run/ploopu ] || mv /run/ploopu "$WORK/ours"
+    mkdir -m 700 /run/ploopu
+    chown 65534 /run/ploopu
+    refused
+    chown 0 /run/ploopu
+    chmod 755 /run/ploopu
+    refused
+    rmdir /run/ploopu
+    mkdir -m 700 "$WORK/elsewhere"
+    ln -s "$WORK/elsewhere" /run/ploopu
+    refused
+    expect_equal "$(ls -A "$WORK/elsewhere")" '' 'what was made in it'
+    rm /run/ploopu
+    [ ! -d "$WORK/ours" ] || mv "$WORK/ours" /run/ploopu
+}
+
+# An empty disk has no device, and says so.
+case_h08_an_empty_disk() {
+    { printf WithouFreSpacExt && le 4 2 && le 4 16 && le 4 0 && le 4 8 && le 32 0; } >"$WORK/image"
+    expect_equal "$(ploopu info "$WORK/image" --json | jq .virtual_size)" 0
+    expect_refusal 65 'the disk is empty (0 sectors)' attach "$WORK/image"
+    expect_equal "$(list_field '.attachments | length')" 0
 }
 
 case_a_full_run_directory() {

@@ -72,3 +72,24 @@ case_who_is_not_root_and_what_is_roots() {
     expect_refusal 77 'only root' nobody detach "$device"
     ploopu detach 101
 }
+
+# It lies on a file system that a user's process answers for: who reads this image waits, nobody else.
+case_h35_an_image_whose_file_system_hangs() {
+    qemu-img convert -f raw -O parallels "$(bundle 103)/root.hds" "$WORK/outer"
+    file=$(attach "$WORK/outer" --no-loop)
+    device=$(attach -q "$file" | device_of)
+    outer=$(list_field ".attachments[] | select(.device == \"$file\") | .pid")
+    kill -STOP "$outer"
+    dd if="$device" of="$WORK/read" bs=1M status=none &
+    reader=$!
+    expect_equal "$(timeout 20 "$PLOOPU" list --json | jq '.attachments | length')" 2
+    timeout 20 "$PLOOPU" --root "$FIXTURES/root" attach --backend "$BACKEND" 101 >"$WORK/other"
+    compare_with_raw "$(device_of <"$WORK/other")" "$FIXTURES/raw/101"
+    timeout 20 "$PLOOPU" --root "$FIXTURES/root" detach 101
+    kill -0 $reader || fail 'it did not wait'
+    kill -CONT "$outer"
+    wait $reader
+    cmp "$WORK/read" "$FIXTURES/raw/103"
+    ploopu detach "$device"
+    ploopu detach "$file"
+}

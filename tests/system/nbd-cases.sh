@@ -28,6 +28,26 @@ case_devices_of_others_are_left_alone() {
     wait $others || true
 }
 
+# Its identifier looks like one of ours, but nothing of ours is written down about it: that of a
+# container with a /run of its own, for one.
+case_h72_a_device_that_seems_to_be_ours() {
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --mount sh -c 'mount -t tmpfs tmpfs /run && "$0" --root "$1" attach --backend nbd 103' \
+        "$PLOOPU" "$FIXTURES/root" >"$WORK/theirs"
+    theirs=$(device_of <"$WORK/theirs")
+    grep -q ^ploopu: "/sys/block/${theirs#/dev/}/backend"
+    expect_equal "$(list_field '.attachments | length')" 0
+    expect_refusal 66 'nothing that ploopu' ploopu detach "$theirs"
+    ours=$(attach 103 | device_of)
+    [ "$ours" != "$theirs" ] || fail 'it was taken for ours'
+    ploopu detach --all
+    compare_with_raw "$theirs" "$FIXTURES/raw/103"
+    nbd-client -d "$theirs" >/dev/null
+    : <"$theirs"
+    gone() { ! pgrep -x ploopu-nbd >/dev/null; }
+    wait_for gone
+}
+
 # The driver takes its sockets away from a server that doesn't answer for five seconds. When that
 # goes on, it ends; the device stays and must not be forgotten.
 case_a_server_that_was_too_slow_leaves_a_stale_device() {

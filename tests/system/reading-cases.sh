@@ -71,12 +71,14 @@ case_devices_equal_their_sources() {
     done
 }
 
-# The kernel finds no partition: the nodes are made by what our own look at the table says.
-case_a_partition_table_in_other_units() {
+# The kernel finds no partition: the nodes are made by what our own look at the table says. In larger
+# blocks it would find them, and misread every other table.
+case_h82_a_partition_table_in_other_units() {
     mkdir "$WORK/m"
     for table in 4096 marked; do
         image=$FIXTURES/units/$table
         attach "$image" --json 2>/dev/null >"$WORK/json"
+        expect_equal "$(blockdev --getss "$(jq -r .device "$WORK/json")")" 512 'bytes of a block'
         expect_equal "$(jq -c '[.partitions[] | [.number, .start, .size]]' "$WORK/json")" \
             '[[1,1048576,31457280]]'
         node=$(jq -r '.partitions[0].device' "$WORK/json")
@@ -184,6 +186,81 @@ case_mounts_are_harmless() {
     done
     if touch "$WORK/m/x" 2>/dev/null; then fail 'it can be written to'; fi
     expect_refusal 64 'rw' mount_image 101 "$WORK/m" -o rw
+    ploopu umount "$WORK/m"
+}
+
+# What makes images of strangers dangerous is off; what would hinder honest ones can be turned off.
+case_h77_setuid_programs_device_nodes_and_links() {
+    mkdir "$WORK/tree" "$WORK/m"
+    cp "$(command -v id)" "$WORK/tree/id"
+    chmod 4755 "$WORK/tree/id"
+    mknod "$WORK/tree/zero" c 1 5
+    chmod 666 "$WORK/tree/zero"
+    echo secret >"$WORK/secret"
+    ln -s "$WORK/secret" "$WORK/tree/link"
+    truncate -s 8M "$WORK/raw"
+    mke2fs -q -F -t ext4 -d "$WORK/tree" "$WORK/raw"
+    qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image"
+    user_of_program() { setpriv --reuid=65534 --regid=65534 --clear-groups "$WORK/m/id" -u; }
+
+    mount_image "$WORK/image" "$WORK/m" >/dev/null
+    expect_equal "$(user_of_program)" 65534
+    if head -c 1 "$WORK/m/zero" >/dev/null 2>&1; then fail 'a device node can be opened'; fi
+    ploopu umount "$WORK/m"
+    mount_image "$WORK/image" "$WORK/m" -o noexec,nosymfollow >/dev/null
+    if user_of_program 2>/dev/null; then fail 'it was run'; fi
+    if cat "$WORK/m/link" 2>/dev/null; then fail 'a link was followed'; fi
+    expect_equal "$(readlink "$WORK/m/link")" "$WORK/secret"
+    ploopu umount "$WORK/m"
+
+    # Else all this would test nothing.
+    mount_image "$WORK/image" "$WORK/m" -o suid,dev >/dev/null 2>&1
+    expect_equal "$(user_of_program)" 0
+    expect_equal "$(head -c 1 "$WORK/m/zero" | wc -c)" 1
+    expect_equal "$(cat "$WORK/m/link")" secret
+    ploopu umount "$WORK/m"
+}
+
+case_h78_a_rare_file_system_is_not_mounted() {
+    mkdir "$WORK/m"
+    truncate -s 4M "$WORK/raw"
+    mkfs.minix "$WORK/raw" >/dev/null
+    qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image"
+    expect_refusal 65 'holds minix; only ext2' mount_image "$WORK/image" "$WORK/m"
+    expect_refusal 64 'must be one type' mount_image "$WORK/image" "$WORK/m" -t auto
+    expect_equal "$(list_field '.attachments | length')" 0
+    if grep " $WORK/m " /proc/self/mounts; then fail 'it is mounted'; fi
+}
+
+# In debugging output, an entry of an fstab, or a mount without the options that make it harmless.
+case_h69_variables_that_libraries_heed() {
+    mkdir "$WORK/m"
+    env LIBMOUNT_DEBUG=all LIBMOUNT_FORCE_MOUNT2=always LIBMOUNT_FSTAB="$WORK/fstab" \
+        LIBBLKID_DEBUG=all LIBSMARTCOLS_DEBUG=all BLKID_FILE="$WORK/cache" TMPDIR="$WORK/none" \
+        "$PLOOPU" --root "$FIXTURES/root" mount --backend "$BACKEND" 101 "$WORK/m" \
+        >"$WORK/stdout" 2>"$WORK/stderr"
+    if grep -e libmount: -e libblkid: -e libsmartcols: "$WORK/stderr"; then fail 'they were heeded'; fi
+    expect_equal "$(wc -l <"$WORK/stdout")" 1
+    grep -q " $WORK/m ext4 ro,nosuid,nodev," /proc/self/mounts
+    ploopu umount "$WORK/m"
+}
+
+# Wherever they are shown, and no node, name or record is called after them.
+case_h83_a_label_of_any_bytes() {
+    mkdir "$WORK/m"
+    truncate -s 8M "$WORK/raw"
+    # shellcheck disable=SC2016 # nothing of it is run
+    mke2fs -q -F -t ext4 -L "$(printf 'a\033[2J\n$(x)/../b')" "$WORK/raw"
+    qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image"
+    for format in --json ''; do
+        # shellcheck disable=SC2086 # none or one word
+        ploopu info $format "$WORK/image" >"$WORK/shown"
+        # shellcheck disable=SC2016 # nothing of it is run
+        grep -q '\\x1b\[2J\\*x0a$(x)/../b' "$WORK/shown" || fail "$(cat "$WORK/shown")"
+        expect_equal "$(tr -d '\n -~' <"$WORK/shown" | wc -c)" 0 'control characters'
+    done
+    mount_image "$WORK/image" "$WORK/m" >"$WORK/shown"
+    expect_equal "$(cat "$WORK/shown" /run/ploopu/*/attachment.json | grep -c '2J')" 0
     ploopu umount "$WORK/m"
 }
 

@@ -28,6 +28,24 @@ case_a_dead_server_is_seen_and_cleared_away() {
     ploopu detach 101
 }
 
+# A record of before a crash of the host, say, and a process that has the number now.
+case_h71_a_process_that_has_the_number_of_a_server() {
+    device=$(attach 101 | device_of)
+    record=$(echo /run/ploopu/*/attachment.json)
+    server=$(list_field '.attachments[0].pid')
+    sleep 1000 &
+    other=$!
+    wait_for grep -q sleep "/proc/$other/comm"
+    sed -i "s/\"server\":\[$server,/\"server\":[$other,/" "$record"
+    expect_equal "$(list_field '.attachments[0] | "\(.device) \(.state)"')" "$device stale"
+    ploopu detach "$device"
+    kill -0 "$other" || fail 'a process was killed that is none of ours'
+    kill "$other"
+    wait "$other" || true
+    ended() { ! kill -0 "$server" 2>/dev/null; }
+    wait_for ended
+}
+
 # It can't be asked to end, but the device is free, so it may be killed.
 case_a_stopped_server_can_be_detached() {
     attach 101 >/dev/null
