@@ -85,7 +85,7 @@ std::vector<std::string> notes_of(const AttachOutcome& outcome) {
 Result<void> keep_if_told(const Context& context, const AttachOutcome& outcome) {
   if (context.out.flush() || outcome.already_attached) return {};
   const std::string& device = outcome.attachment.device;
-  auto undone = context.attachments.detach(outcome.attachment, std::nullopt);
+  auto undone = context.attachments.detach(outcome.attachment, {});
   if (!undone) return tl::unexpected<Error>(std::move(undone).error());
   return fail(ErrorKind::failed, "writing to standard output failed: {} was detached again",
               device);

@@ -26,11 +26,13 @@ constexpr char kFooter[] =
     "\nExamples:\n"
     "  ploopu umount /mnt\n"
     "  ploopu detach /dev/nbd0 101\n"
-    "  ploopu detach --all\n";
+    "  ploopu detach --all\n"
+    "  ploopu detach --force /dev/nbd0   its servers are dead, and readers wait for them\n";
 
 struct DetachOptions {
   std::vector<std::string> targets;
   bool all = false;
+  bool force = false;
 };
 
 // What a target means: an attachment, and one of its mount points if it was named by that.
@@ -189,9 +191,10 @@ Result<std::vector<Target>> find_targets(const Context& context, const DetachOpt
 }
 
 // What was taken down, for JSON.
-Result<Json> take_down(Context& context, const Target& target) {
+Result<Json> take_down(Context& context, const Target& target, bool force) {
   const Attachment& attachment = target.attachment;
-  PLOOPU_TRY(const auto outcome, context.attachments.detach(attachment, target.mountpoint));
+  PLOOPU_TRY(const auto outcome,
+             context.attachments.detach(attachment, {target.mountpoint, force}));
   auto warnings = outcome.warnings;
   if (outcome.discarded > 0) {
     warnings.push_back(fmt::format("{}: {} written to its overlay are gone now", attachment.device,
@@ -217,7 +220,8 @@ Result<Json> take_down(Context& context, const Target& target) {
 
 // Goes on after a failure: what can be freed is. One image may lie in another one's mount, so what
 // was busy is tried again when something else has gone.
-Json take_down_all(Context& context, std::vector<Target> targets, std::vector<Error>& failures) {
+Json take_down_all(Context& context, std::vector<Target> targets, bool force,
+                   std::vector<Error>& failures) {
   Json done = Json::array();
   std::set<std::string> gone;
   for (bool progress = true; progress && !targets.empty();) {
@@ -226,7 +230,7 @@ Json take_down_all(Context& context, std::vector<Target> targets, std::vector<Er
     std::vector<Target> again;
     for (const auto& target : targets) {
       if (gone.contains(target.attachment.id)) continue;  // named twice
-      auto result = take_down(context, target);
+      auto result = take_down(context, target, force);
       if (!result) {
         failures.push_back(std::move(result).error());
         again.push_back(target);
@@ -249,7 +253,7 @@ Result<void> run_detach(Context& context, const DetachOptions& options) {
   PLOOPU_TRY(auto targets, find_targets(context, options));
   std::vector<Error> failures;
   Json document = new_document();
-  document["targets"] = take_down_all(context, std::move(targets), failures);
+  document["targets"] = take_down_all(context, std::move(targets), options.force, failures);
   if (context.options.json && (failures.empty() || !document["targets"].empty())) {
     context.out << document.dump(2) << '\n';
   }
@@ -270,6 +274,8 @@ void declare_detach(CLI::App& app, Action& action) {
       ->add_option("TARGET", options->targets,
                    "Device, mount point, container ID or name, or image path")
       ->type_name("");
+  command->add_flag("--force", options->force,
+                    "Over nbd: at once, even in use; whoever uses it gets errors");
   command->add_flag("--all", options->all, "Everything that is attached");
   command->callback([options, &action] {
     action = [options](Context& context) { return run_detach(context, *options); };

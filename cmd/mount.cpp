@@ -106,7 +106,7 @@ Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opene
     return mount_partition(context, mode, given.options, mounted);
   }();
   if ((done && *done == MountOutcome::mounted) || mounted.attached.already_attached) return done;
-  if (auto undone = context.attachments.detach(attachment, std::nullopt); !undone) {
+  if (auto undone = context.attachments.detach(attachment, {}); !undone) {
     if (done) return tl::unexpected<Error>(std::move(undone).error());
     done.error().message += fmt::format("; and detaching failed: {}", undone.error().message);
   }

@@ -84,6 +84,13 @@ enum class MountOutcome {
   needs_recovery,  // the kernel won't mount it read-only before its journal was replayed
 };
 
+struct DetachRequest {
+  // Only this one is unmounted, and the device stays, if ploopu has mounted it elsewhere, too.
+  std::optional<std::string> mountpoint;
+  // Whoever uses the device gets errors from now on, where the back end can do that.
+  bool force = false;
+};
+
 struct DetachOutcome {
   std::vector<std::string> unmounted;  // directories
   bool detached = true;                // false: only unmounted, the device stays
@@ -137,11 +144,10 @@ class Attachments {
                                                    const MountRequest& request) = 0;
 
   // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise
-  // unmounts those, frees the device and waits until its server, if any, has ended. With
-  // `mountpoint` only that one is unmounted, and the device stays, if ploopu has mounted it
-  // elsewhere, too. ErrorKind::not_found when it was detached meanwhile.
-  [[nodiscard]] virtual Result<DetachOutcome> detach(
-      const Attachment& attachment, const std::optional<std::string>& mountpoint) = 0;
+  // unmounts those, frees the device and waits until its server, if any, has ended.
+  // ErrorKind::not_found when it was detached meanwhile.
+  [[nodiscard]] virtual Result<DetachOutcome> detach(const Attachment& attachment,
+                                                     const DetachRequest& request) = 0;
 };
 
 }  // namespace ploopu

@@ -200,7 +200,9 @@ int Overlay::flush() try {
 }
 
 int Overlay::close() {
-  if (file_ == nullptr || !is_marked_) return 0;
+  if (file_ == nullptr) return 0;
+  // Another process may have written.
+  if (!OverlayFile::was_cut_short(scratch_, "it").value_or(true)) return 0;
   if (const int error = flush(); error != 0) return error;
   return file_->mark_closed(scratch_);
 }

@@ -54,8 +54,12 @@ class Backend {
 
   // Whether somebody answers reads of the device, which is there.
   [[nodiscard]] virtual bool is_served(const Record& record) const {
-    return is_alive(record.server);
+    return is_any_alive(record.servers);
   }
+
+  // Fails all I/O on the device from now on, whoever uses it, so that nothing waits for a server
+  // any more. Does nothing where nothing waits for one.
+  [[nodiscard]] virtual Result<void> cut_off(const Record& /*record*/) const { return {}; }
 
   // Makes the kernel let go of whatever it holds for this attachment, also of what a killed
   // command left half made. ErrorKind::busy, and nothing is done, while something uses the device.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,7 +161,7 @@ void HostAttachments::sweep() {
     if (has_device && !record.is_unfinished()) continue;
     if (backend != nullptr && !backend->release(record)) continue;
     // A server whose device was taken away from it by others ends with the release.
-    if (!wait_for_exit(record.server, kServerExit)) continue;
+    if (!wait_for_exit(record.servers, kServerExit)) continue;
     runtime_->remove(record.id);
   }
 }
@@ -214,6 +215,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
     PLOOPU_CHECK(runtime_->save(record));
     PLOOPU_TRY(auto server, backend.serve(disk, record, lock->get()));
     if (server) record.server = server->identity();
+    record.servers = {record.server};
     if (!record.is_file) {
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
     }
@@ -338,7 +340,8 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   const Backend* backend = backend_of(record);
   if (backend == nullptr) return std::nullopt;
   const std::string device = backend->find_device(record);
-  const bool alive = is_alive(record.server);
+  const auto server = std::find_if(record.servers.begin(), record.servers.end(), is_alive);
+  const bool alive = server != record.servers.end();
   if (device.empty() && !alive) return std::nullopt;
   const bool served = !device.empty() && backend->is_served(record);
   Attachment attachment;
@@ -354,7 +357,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.has_overlay = record.has_overlay;
   attachment.overlay_file = record.overlay_file;
   attachment.partitions = record.partitions;
-  attachment.server_pid = alive ? record.server.pid : 0;
+  attachment.server_pid = alive ? server->pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
   add_other_nodes(attachment);
   if (!record.is_file && !device.empty()) {
@@ -447,6 +450,21 @@ Result<void> HostAttachments::unmount_own(Record& record, const std::vector<Moun
   return {};
 }
 
+// What can't be read any more may also be taken out of the tree: whoever is in there gets errors.
+Result<void> HostAttachments::cut_off(const Backend& backend, const Record& record,
+                                      const std::vector<MountEntry>& mounts) {
+  constexpr std::chrono::seconds kLimit{5};
+  PLOOPU_CHECK(backend.cut_off(record));
+  for (const auto& mount : mounts) {
+    if (::umount2(mount.directory.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL) {
+      return fail_errno(errno, fmt::format("{}: unmounting", mount.directory));
+    }
+  }
+  // It is free when its last user has closed it, which those that got errors do soon.
+  static_cast<void>(wait_until([&] { return backend.find_device(record).empty(); }, kLimit));
+  return {};
+}
+
 Result<void> HostAttachments::free_device(const Backend& backend, const Record& record,
                                           const HolderQuery& query) {
   auto released = backend.release(record);
@@ -458,8 +476,8 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
   }
   // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
   // be killed. A device that isn't seen may still be in use.
-  const bool ended = query.device.empty() ? wait_for_exit(record.server, kServerExit)
-                                          : end_process(record.server, kServerExit);
+  const bool ended = query.device.empty() ? wait_for_exit(record.servers, kServerExit)
+                                          : end_processes(record.servers, kServerExit);
   if (!ended) {
     return fail(ErrorKind::failed,
                 "{}: is not there (any more, or in this mount namespace), but its server (pid {}) "
@@ -471,7 +489,7 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
 }
 
 Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
-                                              const std::optional<std::string>& mountpoint) {
+                                              const DetachRequest& request) {
   PLOOPU_TRY(const auto lock, take_lock());
   PLOOPU_TRY(auto record, find_record(attachment.id));
   const Backend* backend = backend_of(record);
@@ -482,10 +500,10 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                        ? std::vector<MountEntry>()
                        : own_mounts(table, device_numbers(device), record.mountpoints);
   DetachOutcome outcome;
-  if (mountpoint) {
+  if (request.mountpoint) {
     std::vector<MountEntry> named;
     std::copy_if(own.begin(), own.end(), std::back_inserter(named),
-                 [&](const MountEntry& mount) { return mount.directory == *mountpoint; });
+                 [&](const MountEntry& mount) { return mount.directory == *request.mountpoint; });
     outcome.detached = named.size() == own.size();
     if (!outcome.detached) {
       PLOOPU_CHECK(unmount_own(record, table, named));
@@ -495,8 +513,9 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   }
   const HolderQuery query{device, record.is_file, backend->backing_file(record),
                           directories_of(own), record.server.pid};
-  if (!device.empty()) PLOOPU_CHECK(refuse_if_used(query));
-  if (!own.empty()) PLOOPU_CHECK(unmount_own(record, table, own));
+  if (request.force) PLOOPU_CHECK(cut_off(*backend, record, own));
+  if (!device.empty() && !request.force) PLOOPU_CHECK(refuse_if_used(query));
+  if (!own.empty() && !request.force) PLOOPU_CHECK(unmount_own(record, table, own));
   outcome.unmounted = directories_of(own);
   const bool is_kept = !record.overlay_file.empty();
   if (record.is_users_overlay && !is_kept) {

@@ -28,7 +28,7 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] Result<MountOutcome> mount(const Attachment& attachment,
                                            const MountRequest& request) override;
   [[nodiscard]] Result<DetachOutcome> detach(const Attachment& attachment,
-                                             const std::optional<std::string>& mountpoint) override;
+                                             const DetachRequest& request) override;
 
  private:
   [[nodiscard]] Result<void> open();
@@ -48,6 +48,8 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
   [[nodiscard]] Result<void> unmount_own(Record& record, const std::vector<MountEntry>& table,
                                          const std::vector<MountEntry>& going);
+  [[nodiscard]] Result<void> cut_off(const Backend& backend, const Record& record,
+                                     const std::vector<MountEntry>& mounts);
   [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
                                          const HolderQuery& query);
   void sweep();

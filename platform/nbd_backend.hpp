@@ -20,6 +20,7 @@ class NbdBackend final : public Backend {
                                                            int lock) const override;
   [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
   [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] Result<void> cut_off(const Record& record) const override;
   [[nodiscard]] Result<void> release(const Record& record) const override;
 
  private:

@@ -18,7 +18,6 @@ namespace ploopu {
 namespace {
 
 constexpr uint64_t kBlockSize = 512;  // larger ones misread partition tables (RELIABILITY.md H82)
-// A request without an answer: the driver gives up on the socket. Can't be changed later (M10).
 // How long requests wait for a new socket after the last one died.
 constexpr uint64_t kDeadConnectionSeconds = 300;
 // For the kernel's answers, which are there when a request has been sent.
@@ -149,6 +148,21 @@ Result<int> NbdNetlink::connect(const NbdConnect& request) {
   return *index;
 }
 
+Result<void> NbdNetlink::reconnect(int index, const std::string& identifier,
+                                   std::span<const int> sockets) {
+  PLOOPU_TRY(auto session, Session::open());
+  const Message message = session.new_message(NBD_CMD_RECONFIGURE);
+  nl_msg* m = message.get();
+  // No size: another one would be taken, whatever the image has (M17).
+  if (m == nullptr || nla_put_u32(m, NBD_ATTR_INDEX, static_cast<uint32_t>(index)) < 0 ||
+      nla_put_string(m, NBD_ATTR_BACKEND_IDENTIFIER, identifier.c_str()) < 0 ||
+      put_sockets(m, sockets) < 0) {
+    return fail(ErrorKind::failed, "nbd: out of memory for a netlink message");
+  }
+  PLOOPU_CHECK(session.exchange(m, "giving a device new sockets"));
+  return {};
+}
+
 Result<void> NbdNetlink::disconnect(int index) {
   PLOOPU_TRY(auto session, Session::open());
   const Message message = session.new_message(NBD_CMD_DISCONNECT);
@@ -160,6 +174,43 @@ Result<void> NbdNetlink::disconnect(int index) {
     return tl::unexpected<Error>(std::move(done).error());
   }
   return {};
+}
+
+void NbdLinkEvents::Deleter::operator()(nl_sock* socket) const { nl_socket_free(socket); }
+
+Result<NbdLinkEvents> NbdLinkEvents::open() {
+  NbdLinkEvents events;
+  events.socket_.reset(nl_socket_alloc());
+  nl_sock* socket = events.socket_.get();
+  if (socket == nullptr || genl_connect(socket) != 0) {
+    return fail(ErrorKind::failed, "no generic netlink socket can be opened");
+  }
+  const int group = genl_ctrl_resolve_grp(socket, NBD_GENL_FAMILY_NAME, NBD_GENL_MCAST_GROUP_NAME);
+  if (group < 0 || nl_socket_add_membership(socket, group) != 0 ||
+      nl_socket_set_nonblocking(socket) != 0) {
+    return fail(ErrorKind::missing_kernel_part, "this kernel's nbd driver tells no events");
+  }
+  nl_socket_disable_seq_check(socket);
+  return events;
+}
+
+int NbdLinkEvents::descriptor() const { return nl_socket_get_fd(socket_.get()); }
+
+std::vector<int> NbdLinkEvents::take() {
+  std::vector<int> dead;
+  const auto store = [](nl_msg* message, void* argument) -> int {
+    const nlmsghdr* header = nlmsg_hdr(message);
+    const auto* command = static_cast<const genlmsghdr*>(nlmsg_data(header));
+    const nlattr* index =
+        nlmsg_find_attr(const_cast<nlmsghdr*>(header), GENL_HDRLEN, NBD_ATTR_INDEX);
+    if (command->cmd == NBD_CMD_LINK_DEAD && index != nullptr) {
+      static_cast<std::vector<int>*>(argument)->push_back(static_cast<int>(nla_get_u32(index)));
+    }
+    return NL_OK;
+  };
+  nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, store, &dead);
+  while (nl_recvmsgs_default(socket_.get()) == 0) continue;
+  return dead;
 }
 
 }  // namespace ploopu

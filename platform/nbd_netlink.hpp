@@ -5,10 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
+
+struct nl_sock;
 
 namespace ploopu {
 
@@ -29,8 +33,31 @@ class NbdNetlink {
   // its number. Requests come to the other ends of the sockets before this returns.
   [[nodiscard]] static Result<int> connect(const NbdConnect& request);
 
+  // Gives the driver new sockets for those that died. It takes what it needs of them and drops the
+  // rest without a word. Fails when the device carries another identifier or none.
+  [[nodiscard]] static Result<void> reconnect(int index, const std::string& identifier,
+                                              std::span<const int> sockets);
+
   // Disconnects at once, even while the device is open: see that it is not.
   [[nodiscard]] static Result<void> disconnect(int index);
+};
+
+// What the driver tells everybody who listens: that a connection of a device is dead.
+class NbdLinkEvents {
+ public:
+  NbdLinkEvents() = default;  // to be assigned to
+  [[nodiscard]] static Result<NbdLinkEvents> open();
+
+  // Can be read when there is news.
+  [[nodiscard]] int descriptor() const;
+  // Numbers of devices. Doesn't wait.
+  [[nodiscard]] std::vector<int> take();
+
+ private:
+  struct Deleter {
+    void operator()(nl_sock* socket) const;
+  };
+  std::unique_ptr<nl_sock, Deleter> socket_;
 };
 
 }  // namespace ploopu

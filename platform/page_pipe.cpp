@@ -26,6 +26,7 @@ PagePipe::PagePipe(size_t capacity) {
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
   read_end_ = UniqueFd(ends[0]);
   write_end_ = UniqueFd(ends[1]);
+  nowhere_.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   // Who isn't root gets no more than /proc/sys/fs/pipe-max-size; half is better than the default.
   while (::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(capacity)) < 0 && capacity > kPiece) {
     capacity /= 2;
@@ -51,31 +52,12 @@ int PagePipe::add_data(const ImageFile& file, uint64_t offset, uint64_t length) 
     const ssize_t got = ::splice(file.descriptor(), &position, write_end_.get(), nullptr, length,
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && (errno == EINVAL || errno == EBADF)) {
-      return copy(file, static_cast<uint64_t>(position), length);
-    }
+    // A file system that can't do that, or no descriptor.
+    if (got < 0 && (errno == EINVAL || errno == EBADF)) return ENOSPC;
     if (got < 0) return full_or(errno);
     if (got == 0) return EIO;  // the file ends here
     length -= static_cast<uint64_t>(got);
     size_ += static_cast<size_t>(got);
-  }
-  return 0;
-}
-
-int PagePipe::copy(const ImageFile& file, uint64_t offset, uint64_t length) {
-  std::array<std::byte, kPiece> buffer;  // NOLINT(*-member-init): filled before it is used
-  while (length > 0) {
-    const auto piece = std::span(buffer).first(std::min<uint64_t>(length, kPiece));
-    if (const int error = file.read(offset, piece); error != 0) return error;
-    for (auto rest = piece; !rest.empty();) {
-      const ssize_t got = ::write(write_end_.get(), rest.data(), rest.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return full_or(errno);
-      size_ += static_cast<size_t>(got);
-      rest = rest.subspan(static_cast<size_t>(got));
-    }
-    offset += piece.size();
-    length -= piece.size();
   }
   return 0;
 }
@@ -91,13 +73,16 @@ bool PagePipe::move_to(int descriptor) {
   return true;
 }
 
+// By splice, too: a sandbox need not allow more.
 void PagePipe::drop() {
-  std::array<std::byte, kPiece> buffer;  // NOLINT(*-member-init): nobody looks at it
   while (size_ > 0) {
-    const ssize_t got = ::read(read_end_.get(), buffer.data(), buffer.size());
+    const ssize_t got = ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size_,
+                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) size_ = 0;  // others took what was in it
+    if (got <= 0) break;  // others took what was in it
+    size_ -= static_cast<size_t>(got);
   }
+  size_ = 0;
 }
 
 }  // namespace ploopu

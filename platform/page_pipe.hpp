@@ -9,8 +9,7 @@
 namespace ploopu {
 
 // Carries data from files to a socket or to FUSE without a copy of it in our memory: a pipe that
-// refers to pages of the page cache (splice(2)). Where a file's file system can't do that, and for
-// files without a descriptor, the data is copied into the pipe.
+// refers to pages of the page cache (splice(2)).
 // A file that is cut while its pages are here may have them zeroed, as it may under a plain read.
 class PagePipe final : public DataSink {
  public:
@@ -18,7 +17,7 @@ class PagePipe final : public DataSink {
   // ENOSPC.
   explicit PagePipe(size_t capacity);
 
-  // ENOSPC when the pipe is full.
+  // ENOSPC when the pipe is full, and where a file's file system can't do that.
   [[nodiscard]] int add_zeros(uint64_t length) override;
   [[nodiscard]] int add_data(const ImageFile& file, uint64_t offset, uint64_t length) override;
 
@@ -31,11 +30,10 @@ class PagePipe final : public DataSink {
   void drop();
 
  private:
-  [[nodiscard]] int copy(const ImageFile& file, uint64_t offset, uint64_t length);
-
   UniqueFd read_end_;
   UniqueFd write_end_;
-  size_t size_ = 0;  // bytes in it, but for what others took
+  UniqueFd nowhere_;  // /dev/null
+  size_t size_ = 0;   // bytes in it, but for what others took
 };
 
 }  // namespace ploopu

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/process.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -36,6 +37,10 @@ bool is_alive(const ProcessIdentity& process) {
          identify_process(process.pid).start_time == process.start_time;
 }
 
+bool is_any_alive(const std::vector<ProcessIdentity>& processes) {
+  return std::any_of(processes.begin(), processes.end(), is_alive);
+}
+
 bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit) {
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   if (!pidfd.valid() || !is_alive(process)) return true;
@@ -49,6 +54,16 @@ bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit
   if (!pidfd.valid() || !is_alive(process)) return true;
   ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
   return wait_for_exit(process, limit);
+}
+
+bool wait_for_exit(const std::vector<ProcessIdentity>& processes, std::chrono::milliseconds limit) {
+  return std::all_of(processes.begin(), processes.end(),
+                     [&](const auto& process) { return wait_for_exit(process, limit); });
+}
+
+bool end_processes(const std::vector<ProcessIdentity>& processes, std::chrono::milliseconds limit) {
+  return std::all_of(processes.begin(), processes.end(),
+                     [&](const auto& process) { return end_process(process, limit); });
 }
 
 uint64_t open_file_room(pid_t pid, const FileIdentity& file) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -22,11 +23,19 @@ struct ProcessIdentity {
 
 [[nodiscard]] bool is_alive(const ProcessIdentity& process);
 
+[[nodiscard]] bool is_any_alive(const std::vector<ProcessIdentity>& processes);
+
 // False when it still runs after `limit`.
 [[nodiscard]] bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit);
 
 // The same, and then kills it. False when even that doesn't end it within another `limit`.
 [[nodiscard]] bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit);
+
+// The same of each.
+[[nodiscard]] bool wait_for_exit(const std::vector<ProcessIdentity>& processes,
+                                 std::chrono::milliseconds limit);
+[[nodiscard]] bool end_processes(const std::vector<ProcessIdentity>& processes,
+                                 std::chrono::milliseconds limit);
 
 // Bytes that a file which the process has open takes on its disk; 0 when it hasn't.
 [[nodiscard]] uint64_t open_file_room(pid_t pid, const FileIdentity& file);

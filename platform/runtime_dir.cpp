@@ -7,6 +7,7 @@
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,7 @@ using nlohmann::json;
 
 constexpr int kSchema = 1;
 constexpr char kRecordName[] = "attachment.json";
+constexpr char kServersName[] = "servers";
 constexpr size_t kIdLength = 16;
 constexpr std::chrono::seconds kLockLimit{30};
 
@@ -135,6 +137,28 @@ Record from_json(const json& document) {
   return record;
 }
 
+// Whoever reads it sees the old text or the new one.
+Result<void> replace_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".new";
+  const UniqueFd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return fail_errno(errno, temporary);
+  const ssize_t written = ::write(fd.get(), text.data(), text.size());
+  if (written != static_cast<ssize_t>(text.size())) {
+    return fail_errno(written < 0 ? errno : ENOSPC, temporary);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(errno, path);
+  return {};
+}
+
+std::vector<ProcessIdentity> parse_servers(const std::string& text) {
+  std::vector<ProcessIdentity> servers;
+  std::istringstream words(text);
+  ProcessIdentity server;
+  while (words >> server.pid >> server.start_time) servers.push_back(server);
+  return servers;
+}
+
 }  // namespace
 
 std::string default_runtime_path() {
@@ -208,6 +232,10 @@ std::vector<Record> RuntimeDir::load_all() const {
       record.is_readable = false;
     }
     record.id = id;
+    record.servers =
+        parse_servers(read_attribute(path_ + "/" + id + "/" + kServersName).value_or(""));
+    if (record.servers.empty()) record.servers = {record.server};
+    record.server = record.servers.front();
     records.push_back(std::move(record));
   }
   return records;
@@ -216,18 +244,16 @@ std::vector<Record> RuntimeDir::load_all() const {
 Result<void> RuntimeDir::save(const Record& record) const {
   const std::string directory = path_ + "/" + record.id;
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, directory);
-  const std::string path = directory + "/" + kRecordName;
-  const std::string temporary = path + ".new";
-  const std::string text = to_json(record).dump();
-  const UniqueFd fd(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.valid()) return fail_errno(errno, temporary);
-  const ssize_t written = ::write(fd.get(), text.data(), text.size());
-  if (written != static_cast<ssize_t>(text.size())) {
-    return fail_errno(written < 0 ? errno : ENOSPC, temporary);
+  return replace_file(directory + "/" + kRecordName, to_json(record).dump());
+}
+
+Result<void> RuntimeDir::save_servers(const std::string& id,
+                                      const std::vector<ProcessIdentity>& servers) const {
+  std::string text;
+  for (const auto& server : servers) {
+    text += fmt::format("{} {}\n", server.pid, server.start_time);
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(errno, path);
-  return {};
+  return replace_file(path_ + "/" + id + "/" + kServersName, text);
 }
 
 void RuntimeDir::remove(const std::string& id) const {

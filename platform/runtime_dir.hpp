@@ -2,6 +2,7 @@
 // The directory where ploopu remembers what it attached: /run/ploopu for root, otherwise
 // $XDG_RUNTIME_DIR/ploopu. Each attachment has a folder there, named by its id:
 //     ID/attachment.json   the record below
+//     ID/servers           the processes that serve it, if they can change
 //     ID/disk              the file on which the fuse back end mounts the disk
 // A record says what ploopu meant to do; whether it is so is asked of the kernel each time.
 #pragma once
@@ -37,9 +38,11 @@ struct Record {
   bool is_users_overlay = false;  // not just for a journal: what is written there is somebody's
   std::string overlay_file;       // its path, when it is kept
   std::vector<AttachedPartition> partitions;
-  ProcessIdentity server;  // pid 0 when there is none
-  QueueSettings queue;     // of the device before it was ours: nbd and loop devices outlive us
-  size_t loops = 0;        // dm: loop devices that the disk is made of
+  // pid 0 when there is none, or the first of those below.
+  ProcessIdentity server;
+  std::vector<ProcessIdentity> servers;  // all that serve it, as they noted themselves last
+  QueueSettings queue;  // of the device before it was ours: nbd and loop devices outlive us
+  size_t loops = 0;     // dm: loop devices that the disk is made of
   std::vector<std::string> mountpoints;
   // False for one that can't be read back (damaged, or of a newer ploopu): then it has only its id.
   bool is_readable = true;
@@ -67,6 +70,11 @@ class RuntimeDir {
   [[nodiscard]] std::vector<Record> load_all() const;
   [[nodiscard]] Result<void> save(const Record& record) const;
   void remove(const std::string& id) const;
+
+  // For servers, which change without a command: written into the attachment's folder, if that is
+  // there still.
+  [[nodiscard]] Result<void> save_servers(const std::string& id,
+                                          const std::vector<ProcessIdentity>& servers) const;
 
   // The file on which the fuse back end mounts the disk.
   [[nodiscard]] std::string disk_file(const std::string& id) const;

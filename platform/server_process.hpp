@@ -23,6 +23,8 @@ class Service {
 
   // Makes the kernel send requests here and returns the name of what it made.
   [[nodiscard]] virtual Result<std::string> start() = 0;
+  // Until the descriptor `control` can be read, or for less.
+  virtual void serve_until(int /*control*/) {}
   // Returns when the kernel has let go of it.
   virtual void wait() = 0;
   // Takes down what start() made, so that wait() returns. While something uses it already, it has
@@ -31,6 +33,9 @@ class Service {
   // After wait(): removes what the attachment leaves behind, if it is gone.
   virtual void clean_up() = 0;
 };
+
+// Closes everything but these and the standard streams.
+[[nodiscard]] Result<void> close_all_but(std::vector<int> keep);
 
 // The command's side. Until keep() the server takes everything down again when this object or
 // the command itself goes, however it goes.

@@ -48,11 +48,9 @@ size_t SocketStream::receive_some(std::span<std::byte> out) {
   while (patience_ > Clock::duration::zero() && Clock::now() - start < patience_) {
     const size_t got = receive(out, MSG_DONTWAIT);
     if (got > 0 || errno != EAGAIN) return got;
-    std::this_thread::yield();
   }
   const size_t got = receive(out, 0);
-  static const bool has_processors = std::thread::hardware_concurrency() > 1;
-  const bool was_short = has_processors && Clock::now() - start < kLongestPatience;
+  const bool was_short = has_processors_ && Clock::now() - start < kLongestPatience;
   patience_ = was_short
                   ? std::clamp<Clock::duration>(2 * patience_, kFirstPatience, kLongestPatience)
                   : Clock::duration::zero();
@@ -74,7 +72,5 @@ bool SocketStream::send(std::span<const std::byte> data) { return send_all(data,
 bool SocketStream::send_collected(std::span<const std::byte> head) {
   return send_all(head, MSG_MORE) && pages_.move_to(socket_.get());
 }
-
-void SocketStream::shut_down() { ::shutdown(socket_.get(), SHUT_RDWR); }
 
 }  // namespace ploopu

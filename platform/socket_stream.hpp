@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <thread>
 
 #include "core/nbd_server.hpp"
 #include "platform/page_pipe.hpp"
@@ -21,8 +22,6 @@ class SocketStream final : public nbd::Stream {
   [[nodiscard]] DataSink& collector() override { return pages_; }
   [[nodiscard]] bool send_collected(std::span<const std::byte> head) override;
   void drop_collected() override { pages_.drop(); }
-  // Makes the other end notice at once that nothing more will come.
-  void shut_down();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -32,6 +31,8 @@ class SocketStream final : public nbd::Stream {
 
   UniqueFd socket_;
   PagePipe pages_;
+  // Asked for here: later a sandbox may forbid to look.
+  bool has_processors_ = std::thread::hardware_concurrency() > 1;
   Clock::duration patience_{};  // how long to ask before sleeping
 };
 

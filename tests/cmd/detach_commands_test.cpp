@@ -99,6 +99,12 @@ TEST_F(CommandTest, DetachAllGoesOnAfterAFailureAndReportsIt) {
   EXPECT_EQ(done["targets"][1], last);
 }
 
+TEST_F(CommandTest, DetachByForce) {
+  attachments_.attached = {mounted_attachment()};
+  EXPECT_EQ(run({"detach", "--force", "/dev/nbd7"}), 0);
+  EXPECT_THAT(attachments_.calls, ElementsAre("list", "detach --force /dev/nbd7"));
+}
+
 TEST_F(CommandTest, WhatCouldBeDetachedIsInTheJsonOfAFailure) {
   attachments_.attached = {mounted_attachment(), mounted_attachment()};
   attachments_.attached[1].id = "other";

@@ -85,12 +85,12 @@ class FakeAttachments final : public Attachments {
   }
 
   Result<DetachOutcome> detach(const Attachment& attachment,
-                               const std::optional<std::string>& mountpoint) override {
-    if (mountpoint && attachment.ploopu_mountpoints.size() > 1) {
-      PLOOPU_CHECK(called("unmount", " " + *mountpoint));
-      return DetachOutcome{{*mountpoint}, false, 0, {}};
+                               const DetachRequest& request) override {
+    if (request.mountpoint && attachment.ploopu_mountpoints.size() > 1) {
+      PLOOPU_CHECK(called("unmount", " " + *request.mountpoint));
+      return DetachOutcome{{*request.mountpoint}, false, 0, {}};
     }
-    PLOOPU_CHECK(called("detach", " " + attachment.device));
+    PLOOPU_CHECK(called("detach", (request.force ? " --force " : " ") + attachment.device));
     if (const auto inner = lies_in.find(attachment.device);
         inner != lies_in.end() &&
         std::find(calls.begin(), calls.end(), "detach " + inner->second) == calls.end()) {

@@ -185,7 +185,9 @@ case_h71_a_record_that_cannot_be_read_hurts_nobody() {
     device=$(list_field '.attachments[0].device')
     for text in '{"schema": 2}' 'nonsense'; do
         echo "$text" >"$(echo /run/ploopu/*/attachment.json)"
-        expect_equal "$(list_field '.attachments[0] | "\(.device) \(.state)"')" "$device stale"
+        # What nbd servers say of themselves stands elsewhere.
+        [ "$BACKEND" = nbd ] && state=serving || state=stale
+        expect_equal "$(list_field '.attachments[0] | "\(.device) \(.state)"')" "$device $state"
         compare_tree "$WORK/m"
         expect_refusal 75 "mounted on $WORK/m" ploopu detach "$device"
     done

@@ -68,6 +68,21 @@ compare_tree() {
 
 list_field() { ploopu list --json | jq -r "$1"; }
 
+# servers: their process IDs; supervisor, standby and worker of nbd.
+servers() {
+    awk '/^Name:/ { name = $2 } /^State:/ && name ~ /^ploopu-(nbd|fuse)/ && $2 != "Z" {
+        split(FILENAME, path, "/"); print path[3] }' /proc/[0-9]*/status 2>/dev/null || true
+}
+# kill_servers: all of them, as one that dies alone is replaced.
+kill_servers() { wait_for no_servers; }
+no_servers() {
+    pids=$(servers)
+    [ -n "$pids" ] || return 0
+    # shellcheck disable=SC2086 # words
+    kill -9 $pids 2>/dev/null || true
+    return 1
+}
+
 # What ploopu left on this host: nothing at all is right. Prints what it finds.
 leftovers() {
     ploopu list --json | jq -r '.attachments[] | "attached: \(.device)"'
@@ -85,14 +100,13 @@ leftovers() {
             echo "stale partition: $partition"
     done
     grep -e ploopu -e "$WORK/" /proc/self/mounts | sed 's/^/mounted: /' || true
-    awk '/^Name:/ { name = $2 } /^State:/ && name ~ /^ploopu-(nbd|fuse)/ && $2 != "Z" {
-        print "process: " FILENAME }' /proc/[0-9]*/status 2>/dev/null || true
+    servers | sed 's/^/process: /'
     ls /run/ploopu 2>/dev/null | sed '/^lock$/d; s/^/record: /'
 }
 
 # After a failed case: by force, so that the next one starts from nothing.
 clean_by_force() {
-    for name in ploopu-nbd ploopu-fuse; do pkill -9 -x $name || true; done
+    kill_servers
     grep -e "$WORK/" /proc/self/mounts | awk '{ print $2 }' | sort -r | xargs -r -n 1 umount -l || true
     for device in /sys/block/nbd*; do
         [ ! -e "$device/backend" ] || nbd-client -d "/dev/${device##*/}" >/dev/null || true

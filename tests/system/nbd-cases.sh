@@ -48,35 +48,6 @@ case_h72_a_device_that_seems_to_be_ours() {
     wait_for gone
 }
 
-# The driver takes its sockets away from a server that doesn't answer for five seconds. When that
-# goes on, it ends; the device stays and must not be forgotten.
-case_a_server_that_was_too_slow_leaves_a_stale_device() {
-    echo "case $$ begins" >/dev/kmsg
-    device=$(attach 101 | device_of)
-    pid=$(list_field '.attachments[0].pid')
-    kill -STOP "$pid"
-    dd if="$device" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null &
-    reader=$!
-    given_up() { dmesg | sed "1,/case $$ begins/d" | grep -q 'Dead connection'; }
-    wait_for given_up
-    kill -CONT "$pid"
-    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
-    wait_for stale
-    expect_equal "$(list_field '.attachments[0].device')" "$device"
-    # The reader waits on, for a server that might come back. Disconnecting ends that.
-    expect_refusal 75 "dd (pid $reader) has it open" ploopu detach "$device"
-    nbd-client -d "$device" >/dev/null
-    wait $reader || true
-    : <"$device"
-    expect_equal "$(list_field '.attachments | length')" 0
-
-    # Without a reader it is free.
-    attach 101 >/dev/null
-    kill -KILL "$(list_field '.attachments[0].pid')"
-    wait_for stale
-    ploopu detach 101
-}
-
 # strace -f stays with the server, so it runs beside.
 case_a_driver_that_refuses_is_passed_over() {
     strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \

@@ -228,7 +228,7 @@ case_an_overlay_whose_server_was_killed() {
     device=$(attach_overlay 103 --overlay-dir "$room" | device_of)
     dd if=/dev/urandom of="$device" bs=1M count=2 oflag=direct status=none
     if is_free; then fail 'nothing was written'; fi
-    kill -9 "$(list_field '.attachments[0].pid')"
+    kill_servers
     stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
     wait_for stale
     ploopu detach 103
@@ -317,7 +317,7 @@ case_a_kept_overlay_whose_server_was_killed() {
     make_image
     device=$(attach_kept | device_of)
     put 1048576 1048576 direct # and flushed
-    kill -9 "$(list_field '.attachments[0].pid')"
+    kill_servers
     stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
     wait_for stale
     ploopu detach "$device" 2>"$WORK/said"

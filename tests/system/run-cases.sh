@@ -28,6 +28,7 @@ module) scripts=module-cases.sh ;;
 dm) scripts="$common dm-cases.sh" ;;
 *) scripts="$common server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh $BACKEND-cases.sh" ;;
 esac
+[ "$BACKEND" != nbd ] || scripts="$scripts supervisor-cases.sh"
 # run_case SCRIPT CASE
 run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
 for script in $scripts; do

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Keeps an nbd device served whatever happens to its processes. There are three:
+//     worker       answers the kernel's requests
+//     supervisor   when the worker dies or hangs, plugs in another one; the kernel sends requests
+//                  without an answer again, so readers notice a pause and no error
+//     standby      when the supervisor dies, is the next one
+// All are forks of each other and so have the disk, which was parsed once.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/served_disk.hpp"
+#include "platform/nbd_netlink.hpp"
+#include "platform/process.hpp"
+#include "platform/runtime_dir.hpp"
+#include "platform/unique_fd.hpp"
+
+namespace ploopu {
+
+class NbdSupervisor {
+ public:
+  // `id` is the attachment's. Both outlive this.
+  NbdSupervisor(const ServedDisk& disk, std::string id, const RuntimeDir& runtime)
+      : disk_(disk), id_(std::move(id)), runtime_(runtime) {}
+
+  // Starts a worker and connects it to a free device, whose number it returns.
+  [[nodiscard]] Result<int> start();
+
+  // Sees to it that the device is served, until `control` can be read or the kernel has let go of
+  // the device; then its workers have ended. Without a control (-1) there is a standby, too, which
+  // returns from this in a process of its own if it becomes the supervisor.
+  void run(int control);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Child {
+    pid_t pid = 0;
+    UniqueFd pidfd;
+  };
+  // A socket of ours to the driver's end of it.
+  struct Pair {
+    UniqueFd ours;
+    UniqueFd drivers;
+  };
+
+  [[nodiscard]] static Result<std::vector<Pair>> make_pairs(size_t count);
+  [[nodiscard]] static Result<Child> watch(pid_t pid);
+  [[nodiscard]] Result<Child> start_worker(std::vector<UniqueFd> sockets, UniqueFd& report) const;
+
+  [[nodiscard]] bool is_ours() const;
+  [[nodiscard]] std::vector<UniqueFd> reconnect() const;
+  void plug_in();
+  void look_at_links();
+  void condemn_worker();
+  void end_workers();
+
+  void keep_standby();
+  void tell_standby() const;
+  void dismiss_standby();
+  [[nodiscard]] bool stand_by(UniqueFd channel);
+  void note_processes() const;
+
+  const ServedDisk disk_;
+  const std::string id_;
+  const RuntimeDir& runtime_;
+  int index_ = -1;
+  size_t connections_ = 0;
+  NbdLinkEvents links_;
+  std::optional<Child> worker_;
+  Clock::time_point worker_start_;
+  std::vector<Child> condemned_;  // killed, but they hang in the kernel
+  std::optional<Child> standby_;
+  UniqueFd standby_channel_;
+  std::chrono::milliseconds pause_{0};  // until the next attempt to plug one in
+};
+
+}  // namespace ploopu

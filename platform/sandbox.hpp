@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a process that answers requests may still do once it has its files and sockets: next to
+// nothing, so that whoever takes it over by a hostile image or request has nothing.
+#pragma once
+
+#include "core/result.hpp"
+
+namespace ploopu {
+
+// No user but nobody, no group, no capability, no privilege by execve, no path (Landlock, where the
+// kernel has it), no new descriptor, no core. To be called before there are threads. What isn't
+// root's has less to give away.
+[[nodiscard]] Result<void> drop_privileges();
+
+// From now on every thread may only read and write what is open, wait for each other, take memory
+// that isn't executable, and end the process; anything else ends it by SIGSYS. Without `writes` not
+// even files can be written to. Where the kernel has no seccomp this does nothing.
+[[nodiscard]] Result<void> allow_serving_only(bool writes);
+
+}  // namespace ploopu

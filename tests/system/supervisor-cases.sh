@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What happens to the processes that serve an nbd device, and what its readers notice of it.
+# Run by run-cases.sh; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
+
+# server ROLE: the process ID of the supervisor, standby or worker; nothing when there is none.
+server() {
+    case $1 in supervisor) line=1 ;; standby) line=2 ;; worker) line=3 ;; esac
+    # A moment after the device is there, so is the standby.
+    wait_for three_servers
+    noted | sed -n "${line}s/ .*//p"
+}
+noted() { cat /run/ploopu/*/servers 2>/dev/null; }
+three_servers() { [ "$(servers | sort)" = "$(noted | sed 's/ .*//' | sort)" ] && [ "$(noted | wc -l)" = 3 ]; }
+# is_another PID: another process than this has the role that server() was asked for last.
+is_another() {
+    new=$(noted | sed -n "${line}s/ .*//p")
+    [ -n "$new" ] && [ "$new" != "$1" ] && servers | grep -qx "$new"
+}
+milliseconds() { date +%s%3N; }
+
+# read_on: two readers in the background that compare all of $device with $FIXTURES/raw/103 past any
+# cache until $WORK/enough is there, and note what was wrong.
+read_on() {
+    for reader in 1 2; do
+        while [ ! -e "$WORK/enough" ]; do
+            dd if="$device" bs=64k iflag=direct 2>>"$WORK/wrong" >"$WORK/read.$reader" ||
+                echo "reader $reader: an error" >>"$WORK/wrong"
+            cmp "$WORK/read.$reader" "$FIXTURES/raw/103" >>"$WORK/wrong" 2>&1 || true
+            echo >>"$WORK/rounds"
+        done &
+    done
+}
+# stop_reading: after at least one more round; nothing may have been wrong.
+stop_reading() {
+    rounds=$(wc -l <"$WORK/rounds" 2>/dev/null || echo 0)
+    more_rounds() { [ "$(wc -l <"$WORK/rounds")" -gt $((rounds + 1)) ]; }
+    wait_for more_rounds
+    : >"$WORK/enough"
+    wait
+    if grep -v -e 'records in' -e 'records out' -e copied "$WORK/wrong"; then fail 'readers noticed'; fi
+}
+
+case_r01_a_worker_that_is_killed_under_load() {
+    device=$(attach 103 | device_of)
+    supervisor=$(server supervisor)
+    read_on
+    kills=0
+    while [ $kills -lt "${KILLS:-6}" ]; do
+        worker=$(server worker)
+        # While a request is on its way, mostly.
+        kill -9 "$worker"
+        before=$(milliseconds)
+        wait_for is_another "$worker"
+        [ $(($(milliseconds) - before)) -le 2000 ] || fail "a new worker came after $(($(milliseconds) - before)) ms"
+        dd if="$device" of=/dev/null bs=4k count=1 skip=$((kills * 7)) iflag=direct 2>>"$WORK/wrong" ||
+            echo 'an error' >>"$WORK/wrong"
+        stall=$(($(milliseconds) - before))
+        echo "$stall" >>"$WORK/stalls"
+        kills=$((kills + 1))
+    done
+    stop_reading
+    expect_equal "$(server supervisor)" "$supervisor" 'it stays'
+    longest=$(sort -n "$WORK/stalls" | tail -n 1)
+    [ "$longest" -le 6000 ] || fail "a read took $longest ms"
+    [ -z "${KILLS:-}" ] || echo "killed $kills times; the longest read took $longest ms"
+    ploopu detach 103
+}
+
+case_r02_a_worker_that_is_killed_while_idle() {
+    device=$(attach 103 | device_of)
+    worker=$(server worker)
+    kill -9 "$worker"
+    wait_for is_another "$worker"
+    before=$(milliseconds)
+    cmp "$device" "$FIXTURES/raw/103"
+    took=$(($(milliseconds) - before))
+    [ "$took" -le 2000 ] || fail "reading took $took ms" # a request that got lost takes 5 seconds
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    ploopu detach 103
+}
+
+case_r03_a_worker_that_hangs() {
+    device=$(attach 103 | device_of)
+    worker=$(server worker)
+    kill -STOP "$worker"
+    before=$(milliseconds)
+    dd if="$device" of="$WORK/read" bs=4k count=1 iflag=direct 2>/dev/null || fail 'an error'
+    took=$(($(milliseconds) - before))
+    cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
+    [ "$took" -le 12000 ] || fail "it took $took ms"
+    is_another "$worker" || fail 'it is still the same'
+    compare_with_raw "$device" "$FIXTURES/raw/103"
+    ploopu detach 103
+}
+
+case_r04_a_supervisor_that_is_killed() {
+    device=$(attach 103 | device_of)
+    worker=$(server worker)
+    for round in 1 2 3; do
+        supervisor=$(server supervisor)
+        standby=$(server standby)
+        kill -9 "$supervisor"
+        line=1
+        wait_for is_another "$supervisor"
+        expect_equal "$(server supervisor)" "$standby" "round $round: the standby is the next one"
+        expect_equal "$(server worker)" "$worker" "round $round: it goes on"
+        expect_equal "$(list_field '.attachments[0] | "\(.state) \(.pid)"')" "serving $standby"
+    done
+    kill -9 "$worker"
+    line=3
+    wait_for is_another "$worker"
+    compare_with_raw "$device" "$FIXTURES/raw/103"
+    # One that only waits is replaced, too.
+    standby=$(server standby)
+    kill -9 "$standby"
+    line=2
+    wait_for is_another "$standby"
+    ploopu detach 103
+}
+
+# R05: readers wait for 300 seconds, since somebody could come back; to detach ends that.
+case_r05_all_of_them_are_killed() {
+    device=$(attach 101 | device_of)
+    kill_servers
+    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
+    wait_for stale
+    expect_equal "$(list_field '.attachments[0].device')" "$device"
+    dd if="$device" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null &
+    reader=$!
+    wait_for grep -q 'State:.D' "/proc/$reader/status"
+    expect_refusal 75 "dd (pid $reader) has it open" ploopu detach "$device"
+    ploopu detach --force "$device"
+    wait $reader && fail 'it read something' || true
+    expect_equal "$(list_field '.attachments | length')" 0
+
+    # Without a reader it is free.
+    attach 101 >/dev/null
+    kill_servers
+    wait_for stale
+    ploopu detach 101
+}
+
+# The processes change while a command is at work, and before a command kept them.
+case_r08_servers_that_die_while_a_command_works() {
+    for role in supervisor worker; do
+        device=$(attach 103 | device_of)
+        pid=$(server $role)
+        kill -9 "$pid"
+        ploopu detach 103
+        wait_for no_servers_run
+        expect_equal "$(list_field '.attachments | length')" 0
+    done
+}
+no_servers_run() { [ -z "$(servers)" ]; }
+
+case_what_was_written_outlives_a_worker() {
+    head -c 5242880 /dev/urandom >"$WORK/raw"
+    qemu-img convert -f raw -O parallels -o cluster_size=65536 "$WORK/raw" "$WORK/image"
+    cp "$WORK/raw" "$WORK/model"
+    for options in "--overlay" "--overlay-file $WORK/kept"; do
+        # shellcheck disable=SC2086 # words
+        device=$(attach "$WORK/image" $options | device_of)
+        for offset in 100 65536 1000000 2000001; do
+            head -c 70000 /dev/urandom >"$WORK/piece"
+            dd if="$WORK/piece" of="$device" bs=1M oflag=seek_bytes seek=$offset conv=notrunc,fsync status=none
+            patch "$WORK/model" $offset <"$WORK/piece"
+            worker=$(server worker)
+            kill -9 "$worker"
+            wait_for is_another "$worker"
+        done
+        blkdiscard --force --offset 131072 --length 65536 "$device"
+        head -c 65536 /dev/zero | patch "$WORK/model" 131072
+        blockdev --flushbufs "$device"
+        cmp "$device" "$WORK/model" || fail "$options: it differs"
+        ploopu -q detach "$device"
+    done
+    device=$(attach "$WORK/image" --overlay-file "$WORK/kept" 2>"$WORK/said" | device_of)
+    [ ! -s "$WORK/said" ] || fail "$(cat "$WORK/said")"
+    cmp "$device" "$WORK/model" || fail 'it differs when attached again'
+    ploopu -q detach "$device"
+}
