@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <stdexcept>
+#include <utility>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -63,6 +65,20 @@ std::string text_to_bytes(const std::string& text) {
   return bytes;
 }
 
+// json::get makes any number of any other, also where it doesn't fit.
+template <class Number>
+Number get_number(const json& value) {
+  const bool fits = value.is_number_unsigned()
+                        ? std::in_range<Number>(value.get<uint64_t>())
+                        : value.is_number_integer() && std::in_range<Number>(value.get<int64_t>());
+  if (!fits) throw std::out_of_range("a number in a record");
+  return value.get<Number>();
+}
+
+FileIdentity get_file(const json& value) {
+  return {get_number<uint64_t>(value.at(0)), get_number<uint64_t>(value.at(1))};
+}
+
 std::string get_bytes(const json& value) { return text_to_bytes(value.get<std::string>()); }
 
 json to_json(const Record& record) {
@@ -100,13 +116,11 @@ json to_json(const Record& record) {
 
 Record from_json(const json& document) {
   Record record;
-  record.is_readable = document.at("schema").get<int>() == kSchema;
+  record.is_readable = get_number<int>(document.at("schema")) == kSchema;
   if (!record.is_readable) return record;
   record.image = get_bytes(document.at("image"));
   record.newest_delta = get_bytes(document.at("newest_delta"));
-  for (const json& file : document.at("chain")) {
-    record.chain.push_back({file.at(0).get<uint64_t>(), file.at(1).get<uint64_t>()});
-  }
+  for (const json& file : document.at("chain")) record.chain.push_back(get_file(file));
   if (document.contains("ctid")) record.ctid = document.at("ctid").get<std::string>();
   if (document.contains("snapshot")) record.snapshot = document.at("snapshot").get<std::string>();
   record.root = get_bytes(document.at("root"));
@@ -115,22 +129,19 @@ Record from_json(const json& document) {
   record.is_file = document.at("is_file").get<bool>();
   for (const json& partition : document.at("partitions")) {
     record.partitions.push_back(
-        {partition.at("number").get<uint32_t>(), get_bytes(partition.at("device"))});
+        {get_number<uint32_t>(partition.at("number")), get_bytes(partition.at("device"))});
   }
-  record.server.pid = document.at("server").at(0).get<pid_t>();
-  record.server.start_time = document.at("server").at(1).get<uint64_t>();
+  record.server.pid = get_number<pid_t>(document.at("server").at(0));
+  record.server.start_time = get_number<uint64_t>(document.at("server").at(1));
   // Records of older versions have none of these.
   record.has_overlay = document.value("has_overlay", false);
-  if (document.contains("scratch")) {
-    record.scratch = {document["scratch"].at(0).get<uint64_t>(),
-                      document["scratch"].at(1).get<uint64_t>()};
-  }
+  if (document.contains("scratch")) record.scratch = get_file(document["scratch"]);
   if (document.contains("overlay_file")) {
     record.overlay_file = get_bytes(document["overlay_file"]);
   }
   record.is_users_overlay = document.value("is_users_overlay", false);
   record.queue = document.value("queue", QueueSettings());
-  record.loops = document.value("loops", size_t{0});
+  if (document.contains("loops")) record.loops = get_number<size_t>(document["loops"]);
   for (const json& mountpoint : document.at("mountpoints")) {
     record.mountpoints.push_back(get_bytes(mountpoint));
   }
@@ -160,6 +171,19 @@ std::vector<ProcessIdentity> parse_servers(const std::string& text) {
 }
 
 }  // namespace
+
+std::string record_text(const Record& record) { return to_json(record).dump(); }
+
+Record parse_record(const std::string& text) {
+  try {
+    return from_json(json::parse(text));
+  } catch (const json::exception&) {  // no JSON, or another shape
+  } catch (const std::out_of_range&) {
+  }
+  Record unreadable;
+  unreadable.is_readable = false;
+  return unreadable;
+}
 
 std::string default_runtime_path() {
   if (::geteuid() == 0) return "/run/ploopu";
@@ -223,14 +247,8 @@ std::vector<Record> RuntimeDir::load_all() const {
   std::vector<Record> records;
   for (const auto& id : list_directory(path_)) {
     if (!is_id(id)) continue;
-    Record record;
     const auto text = read_attribute(path_ + "/" + id + "/" + kRecordName);
-    try {
-      record = from_json(json::parse(text.value_or("")));
-    } catch (const json::exception&) {
-      record = {};
-      record.is_readable = false;
-    }
+    Record record = parse_record(text.value_or(""));
     record.id = id;
     record.servers =
         parse_servers(read_attribute(path_ + "/" + id + "/" + kServersName).value_or(""));
@@ -244,7 +262,7 @@ std::vector<Record> RuntimeDir::load_all() const {
 Result<void> RuntimeDir::save(const Record& record) const {
   const std::string directory = path_ + "/" + record.id;
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, directory);
-  return replace_file(directory + "/" + kRecordName, to_json(record).dump());
+  return replace_file(directory + "/" + kRecordName, record_text(record));
 }
 
 Result<void> RuntimeDir::save_servers(const std::string& id,

@@ -51,6 +51,11 @@ struct Record {
   [[nodiscard]] bool is_unfinished() const { return is_readable && device.empty(); }
 };
 
+// A record as it is stored.
+[[nodiscard]] std::string record_text(const Record& record);
+// Never fails: see Record::is_readable. The text doesn't have the id.
+[[nodiscard]] Record parse_record(const std::string& text);
+
 // The one for this user.
 [[nodiscard]] std::string default_runtime_path();
 

@@ -86,6 +86,29 @@ TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
   EXPECT_EQ(runtime->load_all().size(), 1U);
 }
 
+// Cut to fewer bits it would be the ID of another process, or the number of another file.
+TEST(RuntimeDir, ANumberThatDoesNotFitIsDamage) {
+  const std::string sound = record_text(sample_record());
+  ASSERT_TRUE(parse_record(sound).is_readable);
+  for (const auto& [from, to] : {std::pair{"[123,456]", "[4294967419,456]"},
+                                 {"[123,456]", "[-4294967173,456]"},
+                                 {"[123,456]", "[123.5,456]"},
+                                 {"[123,456]", "[123,1e300]"},
+                                 {"[18446744073709551615,42]", "[18446744073709551616,42]"},
+                                 {"[18446744073709551615,42]", "[-1,42]"},
+                                 {"\"number\":1", "\"number\":4294967297"},
+                                 {"\"loops\":3", "\"loops\":1e20"},
+                                 {"\"schema\":1", "\"schema\":4294967297"}}) {
+    std::string text = sound;
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), std::string(from).size(), to);
+    const Record record = parse_record(text);
+    EXPECT_FALSE(record.is_readable) << to;
+    EXPECT_EQ(record.server.pid, 0) << to;
+    EXPECT_EQ(record.image, "") << to;
+  }
+}
+
 TEST(RuntimeDir, H70_OneThatOthersCanReachIsRefused) {
   const TemporaryDirectory dir;
   std::filesystem::create_directory(dir / "open");
