@@ -25,49 +25,6 @@ struct Counts {
   uint64_t unreadable = 0;  // of these
 };
 
-// The whole disk as the slow reader sees it.
-struct Expected {
-  std::vector<Extent> extents;  // as long as they can be
-  Bytes content;
-  Bytes lost;  // for each byte: 1 if it can't be read
-};
-
-bool continues(const Extent& run, const SlowPiece& piece, ExtentKind kind) {
-  if (run.kind != kind) return false;
-  if (kind == ExtentKind::zero) return true;
-  return run.delta == piece.layer &&
-         (kind == ExtentKind::unreadable || run.file_offset + run.length == piece.position);
-}
-
-ExtentKind kind_of(const SlowPiece& piece) {
-  if (piece.kind == SlowPiece::Kind::zero) return ExtentKind::zero;
-  return piece.kind == SlowPiece::Kind::data ? ExtentKind::data : ExtentKind::unreadable;
-}
-
-Expected read_slowly(const std::vector<Layer>& layers) {
-  const SlowReader reader(layers);
-  Expected expected;
-  expected.content.resize(reader.size());
-  expected.lost.resize(reader.size());
-  for (uint64_t offset = 0; offset < reader.size();) {
-    const SlowPiece piece = reader.piece_at(offset);
-    const std::span out(&expected.content[offset], piece.length);
-    if (piece.kind == SlowPiece::Kind::unreadable) {
-      std::fill_n(&expected.lost[offset], piece.length, std::byte{1});
-    } else if (piece.kind == SlowPiece::Kind::data &&
-               layers[piece.layer].file->read(piece.position, out) != 0) {
-      ADD_FAILURE() << "the slow reader looks past the end of a file at " << offset;
-    }
-    auto& extents = expected.extents;
-    if (extents.empty() || !continues(extents.back(), piece, kind_of(piece))) {
-      extents.push_back({0, kind_of(piece), static_cast<uint32_t>(piece.layer), piece.position});
-    }
-    extents.back().length += piece.length;
-    offset += piece.length;
-  }
-  return expected;
-}
-
 void compare_extents(const Disk& disk, const Expected& expected) {
   uint64_t offset = 0;
   for (const Extent& right : expected.extents) {

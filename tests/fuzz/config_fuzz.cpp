@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Configuration files, and IDs and names of containers: what is taken for one must be safe in a
-// path.
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-
-#include "core/container.hpp"
-#include "core/container_name.hpp"
+// Configuration files of vzctl, and the value of DISK in one.
 #include "core/text.hpp"
 #include "core/vz_config.hpp"
 #include "core/vz_disks.hpp"
+#include "tests/fuzz/fuzzing.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+constexpr char kKeys[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+
+void try_disks(const std::string& value) {
+  const auto list = parse_disks(value, "fuzz");
+  require(list.warnings.size() <= 2);
+  for (const VzDisk& disk : list.disks) {
+    require(disk.uuid.size() == 38 && disk.image.find_first_of("$`") == std::string::npos);
+    const auto chosen = choose_disk(list.disks, disk.uuid, "101");
+    if (chosen) require((*chosen)->uuid == disk.uuid);
+  }
+  for (const char* which : {"", "root", "1", "6a"}) {
+    static_cast<void>(choose_disk(list.disks, which, "101"));
+  }
+}
+
+void try_config(const std::string& text) {
+  const auto config = parse_vz_config(text, "fuzz");
+  if (!config) return;
+  for (const auto& [key, value] : config->values) {
+    require(!key.empty() && key.find_first_not_of(kKeys) == std::string::npos);
+    require(value.find('\n') == std::string::npos && value.find('\0') == std::string::npos);
+    require(config->find(key) != nullptr);
+  }
+  for (const auto& key : config->repeated) require(config->values.contains(key));
+  if (const auto* disks = config->find("DISK")) try_disks(*disks);
+}
+
+}  // namespace
+}  // namespace ploopu::testing
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string text(reinterpret_cast<const char*>(data), size);
-  static_cast<void>(ploopu::parse_vz_config(text, "fuzz"));
-  if (const auto ctid = ploopu::parse_ctid(text)) {
-    constexpr char kSafe[] = "0123456789abcdefABCDEF-";
-    if (ctid->empty() || ctid->size() > 36 || ctid->find_first_not_of(kSafe) != std::string::npos) {
-      std::abort();
-    }
-  }
-  if (ploopu::is_container_name(text) && text.find('/') != std::string::npos) std::abort();
-  const auto list = ploopu::parse_disks(text, "fuzz");
-  if (list.warnings.size() > 1) std::abort();
-  static_cast<void>(ploopu::choose_disk(list.disks, "1", "101"));
-  for (const char c : ploopu::escape_bytes(text)) {
-    if (c >= 0 && c < 0x20) std::abort();
-  }
+  using namespace ploopu::testing;
+  const std::string text = text_of(data, size);
+  try_config(text);
+  try_disks(text);
+  for (const char c : ploopu::escape_bytes(text)) require(c < 0 || c >= 0x20);
   return 0;
 }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes as the features of a format extension whose MD5 is right, and as the bitmaps behind it.
 // The first byte picks the disk's size.
-#include <cstdint>
-#include <cstdlib>
-
 #include "core/format_extension.hpp"
+#include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/extension_builder.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void try_features(uint8_t size, const Bytes& features) {
   PloopSpec spec = {.cluster_sectors = 2, .disk_sectors = uint64_t{size} * 509, .in_use = kV21};
@@ -38,9 +32,8 @@ void try_features(uint8_t size, const Bytes& features) {
 }  // namespace ploopu::testing
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace ploopu::testing;
-  if (size == 0) return 0;
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  try_features(data[0], Bytes(bytes + 1, bytes + size));
+  ploopu::testing::Input input(data, size);
+  const uint8_t disk_size = input.byte();
+  ploopu::testing::try_features(disk_size, input.bytes());
   return 0;
 }

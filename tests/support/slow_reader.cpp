@@ -18,6 +18,13 @@ uint64_t number_at(const MemoryFile& file, uint64_t offset) {
   return number;
 }
 
+bool continues(const Extent& run, const SlowPiece& piece) {
+  if (run.kind != kind_of(piece)) return false;
+  if (run.kind == ExtentKind::zero) return true;
+  return run.delta == piece.layer &&
+         (run.kind == ExtentKind::unreadable || run.file_offset + run.length == piece.position);
+}
+
 }  // namespace
 
 SlowReader::SlowReader(const std::vector<Layer>& base_first) : layers_(base_first) {
@@ -57,6 +64,35 @@ SlowPiece SlowReader::piece_at(uint64_t offset) const {
     return {Kind::data, std::min(length, file.size() - position), i, position};
   }
   return {Kind::zero, length, 0, 0};
+}
+
+ExtentKind kind_of(const SlowPiece& piece) {
+  if (piece.kind == Kind::zero) return ExtentKind::zero;
+  return piece.kind == Kind::data ? ExtentKind::data : ExtentKind::unreadable;
+}
+
+Expected read_slowly(const std::vector<Layer>& layers) {
+  const SlowReader reader(layers);
+  Expected expected;
+  expected.content.resize(reader.size());
+  expected.lost.resize(reader.size());
+  for (uint64_t offset = 0; offset < reader.size();) {
+    const SlowPiece piece = reader.piece_at(offset);
+    const std::span out(&expected.content[offset], piece.length);
+    if (piece.kind == Kind::unreadable) {
+      std::fill_n(&expected.lost[offset], piece.length, std::byte{1});
+    } else if (piece.kind == Kind::data &&
+               layers[piece.layer].file->read(piece.position, out) != 0) {
+      throw std::runtime_error("the slow reader looks past the end of a file");
+    }
+    auto& extents = expected.extents;
+    if (extents.empty() || !continues(extents.back(), piece)) {
+      extents.push_back({0, kind_of(piece), static_cast<uint32_t>(piece.layer), piece.position});
+    }
+    extents.back().length += piece.length;
+    offset += piece.length;
+  }
+  return expected;
 }
 
 }  // namespace ploopu::testing

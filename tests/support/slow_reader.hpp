@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A reader that is as slow and plain as it can be, and shares no code with core: what core says
-// about a chain is held against it. It walks through the chain again for every sector.
+// A reader that is as slow and plain as it can be, and shares no code with core, only the names of
+// what it finds: what core says about a chain is held against it. It walks through the chain again
+// for every sector.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "core/disk.hpp"
 #include "tests/support/random_chain.hpp"
 
 namespace ploopu::testing {
@@ -40,5 +42,17 @@ class SlowReader {
   const std::vector<Layer>& layers_;
   std::vector<Header> headers_;
 };
+
+// The whole disk as the slow reader sees it.
+struct Expected {
+  std::vector<Extent> extents;  // as long as they can be
+  Bytes content;
+  Bytes lost;  // for each byte: 1 if it can't be read
+};
+
+// Throws where the slow reader looks past the end of a file.
+[[nodiscard]] Expected read_slowly(const std::vector<Layer>& layers);
+
+[[nodiscard]] ExtentKind kind_of(const SlowPiece& piece);
 
 }  // namespace ploopu::testing

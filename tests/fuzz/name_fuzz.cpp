@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a user calls a container, and what /etc/vz says of it: nothing leads to another container,
+// or to a file that is none of their configurations.
+//     line   the word
+//     line   what /etc/vz/names/WORD is a link to
+//     line   what /etc/vz/conf/102.conf is a link to; empty: it is a file
+//     rest   the configuration of each container
+#include <algorithm>
+
+#include "core/container.hpp"
+#include "core/container_name.hpp"
+#include "core/locate.hpp"
+#include "tests/fuzz/fuzzing.hpp"
+#include "tests/support/fake_file_system.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+constexpr char kUuid[] = "6a1b0000-1111-2222-3333-444455556666";
+constexpr uint64_t kLargestCtid = 2147483644;
+
+bool is_digits(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// It becomes a part of paths.
+void check_ctid(const std::string& word) {
+  const auto ctid = parse_ctid(word);
+  if (!ctid) return;
+  require(parse_ctid(*ctid) == ctid);
+  if (is_digits(*ctid) && ctid->size() < 32) {
+    require(*ctid == word && std::to_string(std::stoull(word)) == word);
+    require(std::stoull(word) >= 1 && std::stoull(word) <= kLargestCtid);
+  } else {
+    require(ctid->size() == 36);
+    require(ctid->find_first_not_of("0123456789abcdefABCDEF-") == std::string::npos);
+  }
+}
+
+void fill_host(FakeFileSystem& files, const std::string& word, Input& input) {
+  const std::string name_link = input.line();
+  const std::string config_link = input.line();
+  const std::string config = input.text();
+  files.add("/etc/shadow", "NAME=" + word + "\nVE_PRIVATE=/vz/private/101\n");
+  files.add("/etc/vz/vz.conf", "VE_PRIVATE=/vz/private/$VEID\n");
+  files.add("/etc/vz/conf/101.conf", config);
+  files.add("/etc/vz/conf/102.conf", config);
+  if (!config_link.empty()) files.add_link("/etc/vz/conf/102.conf", config_link);
+  for (const std::string ctid : {"101", "102", kUuid}) {
+    files.add("/vz/private/" + ctid + "/ve.conf", config);
+    files.add("/vz/private/" + ctid + "/root.hdd/DiskDescriptor.xml", "");
+  }
+  files.add_link(std::string("/etc/vz/conf/") + kUuid + ".conf",
+                 std::string("/vz/private/") + kUuid + "/ve.conf");
+  if (is_container_name(word)) files.add_link("/etc/vz/names/" + word, name_link);
+  files.on_read = [](const std::string& path) { require(path != "/etc/shadow"); };
+}
+
+void try_word(Input input) {
+  const std::string word = input.line();
+  check_ctid(word);
+  if (is_container_name(word)) {
+    require(word != "." && word != ".." && word.size() <= 255);
+    require(word.find_first_of(std::string("/\0\n", 3)) == std::string::npos);
+  }
+  FakeFileSystem files;
+  fill_host(files, word, input);
+  const auto found = find_container(files, "/", word);
+  if (found && *found) {
+    require(parse_ctid((*found)->ctid) == (*found)->ctid);
+    require(parse_ctid(word) || is_container_name(word));
+    const auto area = find_private_area(files, "/", (*found)->ctid);
+    if (area) require(area->path.starts_with('/') && area->path.find("/..") == std::string::npos);
+  }
+  if (word.find('/') == std::string::npos) static_cast<void>(locate_image(files, "/", word));
+}
+
+}  // namespace
+}  // namespace ploopu::testing
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  ploopu::testing::try_word({data, size});
+  return 0;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Any bytes as the record of an attachment. One that can't be read has nothing that a command could
+// act on; one that can is written as it was read.
+#include "platform/runtime_dir.hpp"
+#include "tests/fuzz/fuzzing.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+void try_record(const std::string& text) {
+  const Record record = parse_record(text);
+  if (!record.is_readable) {
+    require(record.image.empty() && record.device.empty() && record.mountpoints.empty());
+    require(record.chain.empty() && record.server.pid == 0 && !record.is_unfinished());
+    return;
+  }
+  const std::string written = record_text(record);
+  const Record again = parse_record(written);
+  require(again.is_readable && record_text(again) == written);
+  require(again.image == record.image && again.mountpoints == record.mountpoints);
+  require(again.chain == record.chain && again.scratch == record.scratch);
+  require(again.server.pid == record.server.pid);
+}
+
+}  // namespace
+}  // namespace ploopu::testing
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ploopu::testing;
+  try_record(text_of(data, size));
+  return 0;
+}
