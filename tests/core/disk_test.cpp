@@ -412,6 +412,14 @@ TEST(Disk, AnErrorOfTheFileIsPassedOn) {
   EXPECT_EQ(read(disk, 0, 8 * 512), pattern(8 * 512, 13));
 }
 
+TEST(Disk, AHeaderThatCannotBeRead) {
+  auto file = ploop_file(spec_of(2, 8, {1, 2}));
+  file->fail_at(20, ESTALE);
+  const auto delta = Delta::open({file, DeltaFormat::ploop, "delta", 0});
+  ASSERT_FALSE(delta);
+  EXPECT_THAT(delta.error().message, ::testing::HasSubstr("delta: reading the header"));
+}
+
 // ---- Chains
 
 std::shared_ptr<MemoryFile> filled(const PloopSpec& spec, uint32_t seed) {

@@ -207,6 +207,25 @@ TEST_F(GptTest, H80_AHeaderThatLiesElsewhere) {
   EXPECT_THAT(probe().warnings, ElementsAre(HasSubstr("says that it lies in block 2")));
 }
 
+TEST_F(GptTest, H80_HeadersWhoseFieldsCannotBe) {
+  make_gpt(512);
+  clear(kDiskSize - 512, 512);
+  const uint64_t kept = 40 * kMiB;
+  copy(512, kept, 512);
+  const auto fault_with = [&](uint64_t field, const std::string& value) {
+    patch(512 + field, value);
+    if (field != 12) seal(512);
+    const auto layout = probe();
+    EXPECT_THAT(layout.partitions, IsEmpty());
+    copy(kept, 512, 512);
+    return layout.warnings.empty() ? "" : layout.warnings[0];
+  };
+  EXPECT_THAT(fault_with(12, "\\000\\000"), HasSubstr("its header's size is 0"));
+  EXPECT_THAT(fault_with(12, "\\001\\002"), HasSubstr("its header's size is 513"));
+  EXPECT_THAT(fault_with(40, "\\377\\377\\001"), HasSubstr("uses blocks 131071 to 131038"));
+  EXPECT_THAT(fault_with(72, "\\000\\000\\002"), HasSubstr("entries are in block 131072"));
+}
+
 // libblkid would read and believe them all: 1 GB and two minutes for eight million.
 TEST_F(GptTest, H80_AHeaderWithAMillionEntries) {
   make_disk(kDiskSize);
@@ -281,6 +300,17 @@ TEST_F(PartitionTable, MbrWithLogicalPartitionsFarAway) {
   EXPECT_EQ(layout.partitions[3].start, 400000U * 512);
   EXPECT_EQ(layout.partitions[3].label, "far");
   EXPECT_THAT(layout.warnings, IsEmpty());
+}
+
+TEST_F(PartitionTable, OfADiskThatWasCut) {
+  make_disk(64 * kMiB);
+  partition("label: dos\nstart=2048, size=65536\nstart=67584, size=2048\nstart=69632, size=2048");
+  resize(67584 * 512 + kMiB / 2);
+  auto layout = probe();
+  ASSERT_EQ(layout.partitions.size(), 2U);
+  EXPECT_EQ(layout.partitions[1].size, kMiB / 2);
+  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("partition 2 ends behind the end"),
+                                           HasSubstr("partition 3 starts behind the end")));
 }
 
 TEST_F(PartitionTable, H80_ALoopOfExtendedRecordsEnds) {
