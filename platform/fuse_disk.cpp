@@ -77,7 +77,10 @@ void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
   PagePipe& pages = read_buffers().pages;
   const int error = disk_of(request).deliver(start, length, pages);
   if (error == 0) {
-    fuse_bufvec data = FUSE_BUFVEC_INIT(length);
+    // Not by FUSE_BUFVEC_INIT, which is C: clang has a warning for it, and warnings are errors.
+    fuse_bufvec data = {};
+    data.count = 1;
+    data.buf[0].size = length;
     data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_RETRY);
     data.buf[0].fd = pages.read_end();
     // Pages are not given away (FUSE_BUF_SPLICE_MOVE): the cache of the image would lose them.
