@@ -34,12 +34,28 @@ inline void compare_content(const Disk& disk, const Expected& expected, uint64_t
   }
 }
 
+// Clusters of which some delta has something.
+inline void compare_allocated(const Disk& disk, const Expected& expected) {
+  std::vector<bool> allocated(disk.clusters_total());
+  uint64_t offset = 0;
+  for (const Extent& extent : expected.extents) {
+    const uint64_t end = offset + extent.length;
+    for (; offset < end; offset += disk.cluster_size() - offset % disk.cluster_size()) {
+      if (extent.kind != ExtentKind::zero) allocated[offset / disk.cluster_size()] = true;
+    }
+    offset = end;
+  }
+  const auto count = std::count(allocated.begin(), allocated.end(), true);
+  require(disk.clusters_allocated() == static_cast<uint64_t>(count));
+}
+
 // Every byte of a disk that is small enough to be held in memory.
 inline void compare_with_slow_reader(const Disk& disk, const std::vector<Layer>& base_first) {
   const Expected expected = read_slowly(base_first);
   require(disk.size() == expected.content.size());
   compare_extents(disk, expected);
   compare_content(disk, expected, 3001);
+  compare_allocated(disk, expected);
 }
 
 }  // namespace ploopu::testing
