@@ -37,22 +37,27 @@ void check_ctid(const std::string& word) {
   }
 }
 
-void fill_host(FakeFileSystem& files, const std::string& word, Input& input) {
-  const std::string name_link = input.line();
-  const std::string config_link = input.line();
+struct Links {
+  std::string of_name;
+  std::string of_config;
+};
+
+void fill_host(FakeFileSystem& files, const std::string& word, const Links& links, Input& input) {
   const std::string config = input.text();
   files.add("/etc/shadow", "NAME=" + word + "\nVE_PRIVATE=/vz/private/101\n");
+  files.add("/tmp/101.conf", config);
+  files.add("/tmp/ve.conf", config);
   files.add("/etc/vz/vz.conf", "VE_PRIVATE=/vz/private/$VEID\n");
   files.add("/etc/vz/conf/101.conf", config);
   files.add("/etc/vz/conf/102.conf", config);
-  if (!config_link.empty()) files.add_link("/etc/vz/conf/102.conf", config_link);
+  if (!links.of_config.empty()) files.add_link("/etc/vz/conf/102.conf", links.of_config);
   for (const std::string ctid : {"101", "102", kUuid}) {
     files.add("/vz/private/" + ctid + "/ve.conf", config);
     files.add("/vz/private/" + ctid + "/root.hdd/DiskDescriptor.xml", "");
   }
   files.add_link(std::string("/etc/vz/conf/") + kUuid + ".conf",
                  std::string("/vz/private/") + kUuid + "/ve.conf");
-  if (is_container_name(word)) files.add_link("/etc/vz/names/" + word, name_link);
+  if (is_container_name(word)) files.add_link("/etc/vz/names/" + word, links.of_name);
   files.on_read = [](const std::string& path) { require(path != "/etc/shadow"); };
 }
 
@@ -64,11 +69,16 @@ void try_word(Input input) {
     require(word.find_first_of(std::string("/\0\n", 3)) == std::string::npos);
   }
   FakeFileSystem files;
-  fill_host(files, word, input);
+  const Links links = {input.line(), input.line()};
+  fill_host(files, word, links, input);
   const auto found = find_container(files, "/", word);
   if (found && *found) {
     require(parse_ctid((*found)->ctid) == (*found)->ctid);
     require(parse_ctid(word) || is_container_name(word));
+    if (!parse_ctid(word) && links.of_config.empty()) {
+      const auto config = files.resolve("/", "/etc/vz/names/" + word);
+      require(config && !config->path.starts_with("/tmp/"));
+    }
     const auto area = find_private_area(files, "/", (*found)->ctid);
     if (area) require(area->path.starts_with('/') && area->path.find("/..") == std::string::npos);
   }
