@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Configuration files of vzctl, and the value of DISK in one.
+#include "core/disk_descriptor.hpp"
 #include "core/text.hpp"
 #include "core/vz_config.hpp"
 #include "core/vz_disks.hpp"
@@ -16,7 +17,8 @@ void try_disks(const std::string& value) {
   for (const VzDisk& disk : list.disks) {
     require(disk.uuid.size() == 38 && disk.image.find_first_of("$`") == std::string::npos);
     const auto chosen = choose_disk(list.disks, disk.uuid, "101");
-    if (chosen) require((*chosen)->uuid == disk.uuid);
+    if (disk.uuid == kNullGuid) continue;  // whatever has it, the root disk is meant
+    require(!chosen || (*chosen && (*chosen)->uuid == disk.uuid));
   }
   for (const char* which : {"", "root", "1", "6a"}) {
     static_cast<void>(choose_disk(list.disks, which, "101"));
