@@ -9,9 +9,9 @@ least=95
 # Everything that takes apart what a stranger wrote.
 parsers='core/bundle core/check_table core/container core/container_config core/container_name
     core/delta core/disk core/disk_descriptor core/dm_name core/ext_superblock
-    core/format_extension core/gpt core/nbd_server core/nbd_wire core/partitions core/ploop_header
-    core/snapshots core/text core/vz_config core/vz_disks core/xml platform/blkid_prober
-    platform/runtime_dir'
+    core/format_extension core/gpt core/nbd_server core/nbd_wire core/overlay_file core/partitions
+    core/ploop_header core/snapshots core/text core/vz_config core/vz_disks core/xml
+    platform/blkid_prober platform/runtime_dir'
 cd "$1"
 rm -rf profiles
 export LLVM_PROFILE_FILE="$PWD/profiles/%p-%m"
