@@ -3,19 +3,24 @@
 # Run by run-cases.sh; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
-# server ROLE: the process ID of the supervisor, standby or worker; nothing when there is none.
-server() {
+# noted ROLE: the process ID that the servers noted for the supervisor, standby or worker.
+noted() {
     case $1 in supervisor) line=1 ;; standby) line=2 ;; worker) line=3 ;; esac
-    # A moment after the device is there, so is the standby.
-    wait_for three_servers
-    noted | sed -n "${line}s/ .*//p"
+    cat /run/ploopu/*/servers 2>/dev/null | sed -n "${line}s/ .*//p"
 }
-noted() { cat /run/ploopu/*/servers 2>/dev/null; }
-three_servers() { [ "$(servers | sort)" = "$(noted | sed 's/ .*//' | sort)" ] && [ "$(noted | wc -l)" = 3 ]; }
-# is_another PID: another process than this has the role that server() was asked for last.
+# server ROLE: the same, when all three are there.
+server() {
+    wait_for three_servers
+    noted "$1"
+}
+three_servers() {
+    [ "$(servers | sort)" = "$(cat /run/ploopu/*/servers 2>/dev/null | sed 's/ .*//' | sort)" ] &&
+        [ "$(servers | wc -l)" = 3 ]
+}
+# is_another ROLE PID: another process than this has the role now.
 is_another() {
-    new=$(noted | sed -n "${line}s/ .*//p")
-    [ -n "$new" ] && [ "$new" != "$1" ] && servers | grep -qx "$new"
+    new=$(noted "$1")
+    [ -n "$new" ] && [ "$new" != "$2" ] && servers | grep -qx "$new"
 }
 milliseconds() { date +%s%3N; }
 
@@ -51,7 +56,7 @@ case_r01_a_worker_that_is_killed_under_load() {
         # While a request is on its way, mostly.
         kill -9 "$worker"
         before=$(milliseconds)
-        wait_for is_another "$worker"
+        wait_for is_another worker "$worker"
         [ $(($(milliseconds) - before)) -le 2000 ] || fail "a new worker came after $(($(milliseconds) - before)) ms"
         dd if="$device" of=/dev/null bs=4k count=1 skip=$((kills * 7)) iflag=direct 2>>"$WORK/wrong" ||
             echo 'an error' >>"$WORK/wrong"
@@ -71,7 +76,7 @@ case_r02_a_worker_that_is_killed_while_idle() {
     device=$(attach 103 | device_of)
     worker=$(server worker)
     kill -9 "$worker"
-    wait_for is_another "$worker"
+    wait_for is_another worker "$worker"
     before=$(milliseconds)
     cmp "$device" "$FIXTURES/raw/103"
     took=$(($(milliseconds) - before))
@@ -89,7 +94,7 @@ case_r03_a_worker_that_hangs() {
     took=$(($(milliseconds) - before))
     cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
     [ "$took" -le 12000 ] || fail "it took $took ms"
-    is_another "$worker" || fail 'it is still the same'
+    is_another worker "$worker" || fail 'it is still the same'
     compare_with_raw "$device" "$FIXTURES/raw/103"
     ploopu detach 103
 }
@@ -101,21 +106,18 @@ case_r04_a_supervisor_that_is_killed() {
         supervisor=$(server supervisor)
         standby=$(server standby)
         kill -9 "$supervisor"
-        line=1
-        wait_for is_another "$supervisor"
+        wait_for is_another supervisor "$supervisor"
         expect_equal "$(server supervisor)" "$standby" "round $round: the standby is the next one"
         expect_equal "$(server worker)" "$worker" "round $round: it goes on"
         expect_equal "$(list_field '.attachments[0] | "\(.state) \(.pid)"')" "serving $standby"
     done
     kill -9 "$worker"
-    line=3
-    wait_for is_another "$worker"
+    wait_for is_another worker "$worker"
     compare_with_raw "$device" "$FIXTURES/raw/103"
     # One that only waits is replaced, too.
     standby=$(server standby)
     kill -9 "$standby"
-    line=2
-    wait_for is_another "$standby"
+    wait_for is_another standby "$standby"
     ploopu detach 103
 }
 
@@ -167,7 +169,7 @@ case_what_was_written_outlives_a_worker() {
             patch "$WORK/model" $offset <"$WORK/piece"
             worker=$(server worker)
             kill -9 "$worker"
-            wait_for is_another "$worker"
+            wait_for is_another worker "$worker"
         done
         blkdiscard --force --offset 131072 --length 65536 "$device"
         head -c 65536 /dev/zero | patch "$WORK/model" 131072
