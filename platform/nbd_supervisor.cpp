@@ -238,24 +238,25 @@ void NbdSupervisor::end_workers() {
 }
 
 void NbdSupervisor::keep_standby() {
-  if (standby_) return;
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
-  UniqueFd ours(ends[0]);
-  UniqueFd theirs(ends[1]);
-  const pid_t pid = ::fork();
-  if (pid < 0) return;
-  if (pid == 0) {
-    ours.reset();
-    standby_channel_.reset();
-    if (!stand_by(std::move(theirs))) ::_exit(0);
-    return;  // the supervisor, from now on
+  while (!standby_) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+    UniqueFd ours(ends[0]);
+    UniqueFd theirs(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) return;
+    if (pid == 0) {
+      ours.reset();
+      standby_channel_.reset();
+      if (!stand_by(std::move(theirs))) ::_exit(0);
+      continue;  // the supervisor, from now on, and in need of a standby
+    }
+    auto child = watch(pid);
+    if (!child) return;
+    standby_ = *std::move(child);
+    standby_channel_ = std::move(ours);
+    note_processes();
   }
-  auto child = watch(pid);
-  if (!child) return;
-  standby_ = *std::move(child);
-  standby_channel_ = std::move(ours);
-  note_processes();
 }
 
 // Waits until the supervisor dies. False when there is nothing left to do.

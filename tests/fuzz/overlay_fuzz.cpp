@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Any bytes as what is done with an overlay that is kept, held against plain memory; or as the file
+// in which one was kept.
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <optional>
+
+#include "core/overlay.hpp"
+#include "core/served_disk.hpp"
+#include "tests/fuzz/fuzzing.hpp"
+#include "tests/support/memory_scratch.hpp"
+#include "tests/support/nbd_client.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+constexpr uint64_t kSize = (16 << 20) + 96 * 512;  // a piece and a part of one
+constexpr char kName[] = "kept";
+
+// Sparse, since most of it is never touched.
+class SparseScratch final : public ScratchFile {
+ public:
+  [[nodiscard]] uint64_t size() const override { return OverlayFile::size_for(kSize); }
+  [[nodiscard]] FileIdentity identity() const override { return {1, 2}; }
+  [[nodiscard]] int descriptor() const override { return -1; }
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
+    std::fill(out.begin(), out.end(), std::byte{0});
+    each(offset, out.size(), [&](uint64_t sector, size_t within, size_t at, size_t length) {
+      const auto found = sectors_.find(sector);
+      if (found != sectors_.end()) std::memcpy(&out[at], &found->second[within], length);
+    });
+    return 0;
+  }
+  [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data) const override {
+    each(offset, data.size(), [&](uint64_t sector, size_t within, size_t at, size_t length) {
+      std::memcpy(&sectors_[sector][within], &data[at], length);
+    });
+    return 0;
+  }
+  [[nodiscard]] int punch(uint64_t offset, uint64_t length) const override {
+    sectors_.erase(sectors_.lower_bound(offset / 512),
+                   sectors_.lower_bound((offset + length) / 512));
+    return 0;
+  }
+  [[nodiscard]] int reserve(uint64_t /*offset*/, uint64_t /*length*/) const override { return 0; }
+  [[nodiscard]] int sync() const override { return 0; }
+
+ private:
+  template <class Visit>
+  static void each(uint64_t offset, size_t length, Visit visit) {
+    for (size_t at = 0; at < length;) {
+      const size_t within = (offset + at) % 512;
+      const size_t part = std::min(length - at, 512 - within);
+      visit((offset + at) / 512, within, at, part);
+      at += part;
+    }
+  }
+  mutable std::map<uint64_t, std::array<std::byte, 512>> sectors_;
+};
+
+const Image& image() {
+  static const Image made = [] {
+    auto raw = std::make_shared<MemoryFile>();
+    raw->set_size(kSize);
+    raw->write(0, pattern(8192, 1));
+    raw->write((16 << 20) - 4096, pattern(8192, 2));
+    return Image{{}, *Disk::assemble(chain(open_raw(raw, 8))), {}, {}};
+  }();
+  return made;
+}
+
+struct Session {
+  Session(const SparseScratch& scratch, bool is_new)
+      : states(kSize),
+        file(is_new ? OverlayFile::create(scratch, kName, describe_base(image()))
+                    : OverlayFile::open(scratch, kName, describe_base(image()))) {
+    require(file.has_value());
+    if (!is_new) require(file->load(scratch, kName, states).has_value());
+    overlay.emplace(image().disk, scratch, states, kSize, &*file);
+  }
+  OwnStates states;
+  Result<OverlayFile> file;
+  std::optional<Overlay> overlay;
+};
+
+void try_operations(std::span<const uint8_t> input) {
+  const SparseScratch scratch;
+  Bytes model(kSize);
+  require(image().disk.read(0, model) == 0);
+  auto session = std::make_unique<Session>(scratch, true);
+  for (; input.size() >= 6; input = input.subspan(6)) {
+    // Places near the start, near the border of the pieces, and anywhere by sectors.
+    const uint64_t value = input[1] | uint64_t{input[2]} << 8;
+    const std::array<uint64_t, 3> places = {value, (16 << 20) - 32768 + value,
+                                            value * 512 % (kSize + 512)};
+    const uint64_t offset = std::min(places[input[0] / 8 % 3], kSize + 1);
+    const uint64_t unit = std::array<uint64_t, 4>{1, 512, 4096, 1 << 18}[input[0] / 32 % 4];
+    const uint64_t length = (input[3] | uint64_t{input[4]} << 8) % 300 * unit;
+    const bool is_inside = offset <= kSize && length <= kSize - offset;
+    const auto at = model.begin() + static_cast<ptrdiff_t>(std::min(offset, kSize));
+    switch (input[0] % 8) {
+      case 0:
+      case 1: {
+        const uint64_t size = std::min<uint64_t>(length, 40000);
+        const Bytes data(size, std::byte{input[5]});
+        const bool fits = offset <= kSize && size <= kSize - offset;
+        require(session->overlay->write(offset, data) == (fits ? 0 : EINVAL));
+        if (fits) std::copy(data.begin(), data.end(), at);
+        break;
+      }
+      case 2:
+      case 3:
+        require(session->overlay->write_zeroes(offset, length) == (is_inside ? 0 : EINVAL));
+        if (is_inside) std::fill_n(at, length, std::byte{0});
+        break;
+      case 4:
+        require(session->overlay->flush() == 0);
+        break;
+      case 5:
+        require(session->overlay->close() == 0);
+        session = std::make_unique<Session>(scratch, false);
+        require(!session->file->was_cut_short());
+        break;
+      default: {
+        Bytes got(std::min<uint64_t>(length, 40000));
+        const bool fits = offset <= kSize && got.size() <= kSize - offset;
+        const int error = ServedDisk(image().disk, &*session->overlay).read(offset, got);
+        require(error == (fits ? 0 : EINVAL));
+        if (fits) require(std::equal(got.begin(), got.end(), at));
+      }
+    }
+  }
+  Bytes all(kSize);
+  require(ServedDisk(image().disk, &*session->overlay).read(0, all) == 0 && all == model);
+}
+
+// What can't be an overlay's file is refused; from what can, something is read.
+void try_file(std::span<const uint8_t> input) {
+  const SparseScratch scratch;
+  require(OverlayFile::create(scratch, kName, describe_base(image())).has_value());
+  const auto bytes = std::as_bytes(input.first(std::min<size_t>(input.size(), 32768)));
+  // The header stays for what lies behind it to be looked at, if the input begins with 0.
+  const bool keep_header = !bytes.empty() && bytes[0] == std::byte{0};
+  require(scratch.write(keep_header ? 4096 : 0, bytes) == 0);
+  OwnStates states(kSize);
+  const auto file = OverlayFile::open(scratch, kName, describe_base(image()));
+  if (!file || !file->load(scratch, kName, states)) return;
+  const Overlay overlay(image().disk, scratch, states, kSize, &*file);
+  MemoryCollector all(kSize);
+  require(overlay.deliver(0, kSize, all) == 0);
+}
+
+}  // namespace
+}  // namespace ploopu::testing
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace ploopu::testing;
+  const std::span input(data, size);
+  if (input.empty()) return 0;
+  (input[0] == 0xFF ? try_file : try_operations)(input.subspan(1));
+  return 0;
+}
