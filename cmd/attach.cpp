@@ -66,6 +66,8 @@ void declare_attach(CLI::App& app, Action& action) {
   add_backend_option(*command, options->request);
   command->add_flag("--no-loop", options->request.as_file,
                     "With fuse: print the path of a file that is the disk; make no device");
+  command->add_flag("--new", options->request.is_new,
+                    "Make another device, even if the image has one already");
   CLI::Option* overlay = command->add_flag(
       "--overlay", options->request.overlay.wanted,
       "Make it writable: what is written is kept apart, and gone with the device");

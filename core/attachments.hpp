@@ -62,6 +62,7 @@ struct AttachRequest {
   std::string root = "/";
   std::string backend = "auto";  // "auto", or the name of one
   bool as_file = false;          // no block device, just a file with the disk's content
+  bool is_new = false;           // another device, even if the image has one already
   OverlayRequest overlay;
 };
 

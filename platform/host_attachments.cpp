@@ -266,7 +266,9 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
 // The attachment that the image has already, if that can serve the request as well.
 Result<std::optional<Attachment>> HostAttachments::find_existing(
     const Image& image, const AttachRequest& request) const {
+  if (request.is_new) return std::nullopt;
   const auto chain = identities_of(image.disk);
+  std::optional<Error> obstacle;
   for (const auto& record : runtime_->load_all()) {
     auto existing = inspect(record);
     const bool is_same = record.chain == chain;
@@ -287,9 +289,12 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
     if (existing->state == AttachmentState::stale) {
       difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
     }
-    return fail(ErrorKind::busy, "{}: is attached already, as {} ({}{}): detach that first",
-                image.location.path, existing->device, record.backend, difference);
+    obstacle =
+        Error{ErrorKind::busy,
+              fmt::format("{}: is attached already, as {} ({}{}): detach that first",
+                          image.location.path, existing->device, record.backend, difference)};
   }
+  if (obstacle) return tl::unexpected<Error>(*std::move(obstacle));
   return std::nullopt;
 }
 

@@ -278,7 +278,7 @@ bool NbdSupervisor::stand_by(UniqueFd channel) {
     if (header == nullptr) continue;
     int descriptor = -1;
     std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    worker_.emplace();
+    worker_ = Child{};
     std::memcpy(&worker_->pid, &text[1], sizeof worker_->pid);
     worker_->pidfd.reset(descriptor);
     worker_start_ = Clock::now();

@@ -74,10 +74,12 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, Uniqu
   Gate begin;
   const auto ready = [&]() -> Result<void> {
     auto keep = served_descriptors(disk);
+    keep.reserve(keep.size() + sockets.size() + 1);
     keep.push_back(report.get());
     for (const auto& socket : sockets) keep.push_back(socket.get());
     PLOOPU_CHECK(close_all_but(std::move(keep)));
     static std::vector<std::unique_ptr<SocketStream>> streams;
+    streams.reserve(sockets.size());
     for (auto& socket : sockets) {
       streams.push_back(std::make_unique<SocketStream>(std::move(socket)));
     }

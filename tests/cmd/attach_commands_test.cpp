@@ -65,6 +65,13 @@ TEST_F(CommandTest, AttachWithAnOverlay) {
   EXPECT_EQ(run({"attach", "101", "--overlay", "--overlay-size", "much"}), 64);
 }
 
+TEST_F(CommandTest, AttachAnew) {
+  EXPECT_EQ(run({"attach", "101"}), 0);
+  EXPECT_FALSE(attachments_.last_attach.is_new);
+  EXPECT_EQ(run({"attach", "101", "--new"}), 0);
+  EXPECT_TRUE(attachments_.last_attach.is_new);
+}
+
 TEST_F(CommandTest, AttachWithAnOverlayThatIsKept) {
   const json attached = run_json({"attach", "101", "--overlay-file", "/big/x/../101.overlay"});
   EXPECT_EQ(attached["overlay_file"], "/big/101.overlay");

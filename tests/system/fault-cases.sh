@@ -207,6 +207,20 @@ case_h71_a_record_of_an_unknown_back_end_is_kept() {
     ploopu detach 101
 }
 
+case_a_second_device_when_asked_for() {
+    first=$(attach 103 | device_of)
+    expect_equal "$(attach -q 103 | device_of)" "$first"
+    second=$(attach --new 103 | device_of)
+    [ "$first" != "$second" ] || fail 'it is the same'
+    expect_equal "$(list_field '.attachments | length')" 2
+    ploopu detach "$first"
+    compare_with_raw "$second" "$FIXTURES/raw/103"
+    expect_equal "$(attach -q 103 | device_of)" "$second"
+    attach --new 103 >/dev/null
+    ploopu detach 103
+    expect_equal "$(list_field '.attachments | length')" 0
+}
+
 # Killed after it has unmounted and before that is written down.
 case_a_killed_umount_can_be_repeated() {
     mkdir "$WORK/m"
