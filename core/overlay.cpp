@@ -107,7 +107,7 @@ int Overlay::write_part_of_sector(uint64_t offset, std::span<const std::byte> da
 int Overlay::prepare_change(uint64_t first, uint64_t end) {
   if (file_ == nullptr) return 0;
   if (!is_marked_) {
-    const std::lock_guard order(saving_);
+    const std::lock_guard order(marking_);
     const int error = is_marked_ ? 0 : file_->mark_changed(scratch_);
     if (error != 0) return error;
     is_marked_ = true;
@@ -167,12 +167,16 @@ int Overlay::write_zeroes(uint64_t offset, uint64_t length) try {
 int Overlay::zero_sectors(uint64_t offset, uint64_t length) {
   const uint64_t first = offset / kSectorSize;
   const uint64_t end = first + length / kSectorSize;
-  const std::shared_lock order(writing_);
+  // Nobody may write there before the hole is made, which can take long; reading goes on.
+  const std::unique_lock order(writing_);
   if (const int error = prepare_change(first, end); error != 0) return error;
-  const std::unique_lock guard(guard_);
-  const uint64_t written = states_.count_written(first, end);
-  states_.set(first, end, SectorState::zero);
-  used_ -= written;
+  uint64_t written = 0;
+  {
+    const std::unique_lock guard(guard_);
+    written = states_.count_written(first, end);
+    states_.set(first, end, SectorState::zero);
+    used_ -= written;
+  }
   // Just to give the room back: nothing of it is read any more.
   if (written > 0) static_cast<void>(scratch_.punch(data_start_ + offset, length));
   return 0;
@@ -182,21 +186,28 @@ int Overlay::flush() try {
   constexpr size_t kPiecesAtOnce = 512;  // 4 MiB
   if (file_ == nullptr) return 0;
   const std::lock_guard order(saving_);
+  if (states_.has_loss()) return EIO;
   for (uint64_t piece = 0; piece < states_.pieces();) {
     std::vector<PieceStates> changed;
     {
       const std::unique_lock guard(guard_);
       changed = states_.take_changed(piece, kPiecesAtOnce);
     }
-    if (const int error = file_->save(scratch_, changed); error != 0) {
-      const std::unique_lock guard(guard_);
-      states_.put_back(changed);
-      return error;
-    }
+    const int error = file_->save(scratch_, changed);
+    // Where the disk fails once, the kernel forgets what it couldn't write, and says so only once.
+    if (error != 0 && error != ENOSPC) states_.note_loss();
+    if (error != 0) return error;
+    const std::unique_lock guard(guard_);
+    states_.note_saved(changed);
   }
   return 0;
 } catch (const std::bad_alloc&) {
   return ENOMEM;
+}
+
+void Overlay::take_over() {
+  used_ = states_.count_written(0, states_.sectors());
+  is_marked_ = false;
 }
 
 int Overlay::close() {

@@ -44,7 +44,9 @@ class Overlay {
   // For one that is kept: returns 0 when all that was written before outlives this host's end, or
   // an errno value. Of one that isn't, nothing outlives anything.
   [[nodiscard]] int flush();
-  // The same, when nothing is written any more.
+  // To be called first in a process that goes on where another one died.
+  void take_over();
+  // As flush(), when nothing is written any more.
   [[nodiscard]] int close();
 
   [[nodiscard]] const ScratchFile& scratch() const { return scratch_; }
@@ -77,6 +79,7 @@ class Overlay {
   // others that write.
   std::shared_mutex writing_;
   std::mutex saving_;
+  std::mutex marking_;
   std::atomic<bool> is_marked_ = false;  // as changed, in the file
 };
 

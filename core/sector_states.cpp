@@ -10,9 +10,11 @@ namespace {
 
 constexpr uint64_t kWordSectors = 64;
 
-// What of a piece was changed.
+// What of a piece was changed, and what of that is being saved now.
 constexpr uint8_t kBitsChanged = 1;
 constexpr uint8_t kFormChanged = 2;
+constexpr uint8_t kChanged = kBitsChanged | kFormChanged;
+constexpr int kSavingShift = 2;
 
 size_t round_up_to_word(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -45,16 +47,19 @@ void keep_order() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 size_t SectorStates::memory_size(uint64_t sectors) {
   const uint64_t pieces = pieces_of(sectors);
-  return 2 * round_up_to_word(pieces) + pieces * kPieceWords * sizeof(uint64_t);
+  return 2 * round_up_to_word(pieces) + sizeof(uint64_t) + pieces * kPieceWords * sizeof(uint64_t);
 }
 
-SectorStates::SectorStates(uint64_t sectors, std::span<std::byte> memory) : sectors_(sectors) {
+SectorStates::SectorStates(uint64_t sectors, std::span<std::byte> memory)
+    : sectors_(sectors), loss_(nullptr) {
   const uint64_t pieces = pieces_of(sectors);
   std::byte* at = memory.data();
   forms_ = {reinterpret_cast<PieceForm*>(at), pieces};
   at += round_up_to_word(pieces);
   changes_ = {reinterpret_cast<uint8_t*>(at), pieces};
   at += round_up_to_word(pieces);
+  loss_ = reinterpret_cast<uint64_t*>(at);
+  at += sizeof(uint64_t);
   bits_ = {reinterpret_cast<uint64_t*>(at), pieces * kPieceWords};
 }
 
@@ -108,9 +113,10 @@ uint64_t SectorStates::count_written(uint64_t first, uint64_t end) const {
 }
 
 void SectorStates::change_form(uint64_t piece, PieceForm form) {
+  // One that is marked for nothing is saved for nothing.
+  changes_[piece] |= kFormChanged;
   keep_order();
   forms_[piece] = form;
-  changes_[piece] |= kFormChanged;
 }
 
 void SectorStates::set_in_piece(uint64_t piece, uint64_t first, uint64_t end, SectorState state) {
@@ -121,6 +127,7 @@ void SectorStates::set_in_piece(uint64_t piece, uint64_t first, uint64_t end, Se
   }
   const auto bits = bits_of(piece);
   changes_[piece] |= kBitsChanged;
+  keep_order();
   if (const PieceForm form = forms_[piece]; form != PieceForm::mixed) {
     for (size_t word = 0; word < bits.size(); word += 2) {
       bits[word] = form == PieceForm::written ? ~uint64_t{0} : 0;
@@ -154,7 +161,8 @@ std::vector<PieceStates> SectorStates::take_changed(uint64_t& piece, size_t max)
                                     changes_.end(), [](uint8_t change) { return change != 0; });
     piece = static_cast<uint64_t>(found - changes_.begin());
     if (found == changes_.end()) break;
-    PieceStates copy{piece, forms_[piece], (*found & kFormChanged) != 0, {}};
+    const int change = *found | *found >> kSavingShift;
+    PieceStates copy{piece, forms_[piece], (change & kFormChanged) != 0, {}};
     if (copy.form == PieceForm::mixed) {
       const auto bits = bits_of(piece);
       copy.bits.assign(bits.begin(), bits.end());
@@ -162,15 +170,16 @@ std::vector<PieceStates> SectorStates::take_changed(uint64_t& piece, size_t max)
     taken.push_back(std::move(copy));
     ++piece;
   }
-  for (const auto& copy : taken) changes_[copy.number] = 0;
+  for (const auto& copy : taken) {
+    uint8_t& change = changes_[copy.number];
+    change = static_cast<uint8_t>((change & kChanged) << kSavingShift |
+                                  (change & kChanged << kSavingShift));
+  }
   return taken;
 }
 
-void SectorStates::put_back(const std::vector<PieceStates>& taken) {
-  for (const auto& copy : taken) {
-    changes_[copy.number] |= kBitsChanged;
-    if (copy.form_changed) changes_[copy.number] |= kFormChanged;
-  }
+void SectorStates::note_saved(const std::vector<PieceStates>& taken) {
+  for (const auto& copy : taken) changes_[copy.number] &= kChanged;
 }
 
 void SectorStates::load(uint64_t piece, PieceForm form, std::span<const uint64_t> bits) {

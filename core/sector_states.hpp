@@ -59,11 +59,14 @@ class SectorStates {
   [[nodiscard]] uint64_t count_written(uint64_t first, uint64_t end) const;
   void set(uint64_t first, uint64_t end, SectorState state);
 
-  // Copies of at most `max` pieces, from `piece` on, that were changed since they were last taken,
-  // and sets `piece` behind the last one. Throws std::bad_alloc, and then nothing is taken.
+  // Copies of at most `max` pieces, from `piece` on, that were changed and not saved since, and
+  // sets `piece` behind the last one. Throws std::bad_alloc, and then nothing is taken.
   [[nodiscard]] std::vector<PieceStates> take_changed(uint64_t& piece, size_t max);
-  // They count as changed again.
-  void put_back(const std::vector<PieceStates>& taken);
+  // Until this is called they are taken again: whoever took them may have been killed.
+  void note_saved(const std::vector<PieceStates>& taken);
+  // Something may not have been saved, and never will be.
+  void note_loss() { *loss_ = 1; }
+  [[nodiscard]] bool has_loss() const { return *loss_ != 0; }
   // Sets a piece without taking it for changed.
   void load(uint64_t piece, PieceForm form, std::span<const uint64_t> bits);
 
@@ -80,6 +83,7 @@ class SectorStates {
   uint64_t sectors_;
   std::span<PieceForm> forms_;
   std::span<uint8_t> changes_;
+  uint64_t* loss_;
   std::span<uint64_t> bits_;
 };
 

@@ -48,6 +48,10 @@ class ServedDisk {
     return overlay_ == nullptr ? EPERM : overlay_->write_zeroes(offset, length);
   }
   [[nodiscard]] int flush() const { return overlay_ == nullptr ? 0 : overlay_->flush(); }
+  // In a process that goes on where another one died.
+  void take_over() const {
+    if (overlay_ != nullptr) overlay_->take_over();
+  }
   // When nobody is served any more.
   [[nodiscard]] int close() const { return overlay_ == nullptr ? 0 : overlay_->close(); }
 

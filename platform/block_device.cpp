@@ -156,6 +156,11 @@ Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string
   return nodes;
 }
 
+Result<void> flush_disk(const UniqueFd& disk, const std::string& name) {
+  if (::fsync(disk.get()) == 0) return {};
+  return fail_errno(errno, fmt::format("{}: saving what was written to it", name));
+}
+
 Result<UniqueFd> claim_disk(const std::string& disk) {
   UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
   if (fd.valid()) return fd;

@@ -40,6 +40,9 @@ namespace ploopu {
 [[nodiscard]] Result<std::vector<AttachedPartition>> provide_partition_nodes(
     const std::string& disk, const DiskLayout& layout, std::vector<std::string>& notes);
 
+// Returns when all that was written to it is where it is kept.
+[[nodiscard]] Result<void> flush_disk(const UniqueFd& disk, const std::string& name);
+
 // Opens the whole disk for us alone: the kernel says EBUSY while it is mounted in any namespace,
 // lazily unmounted but in use, or under device-mapper. The claim ends with the descriptor.
 [[nodiscard]] Result<UniqueFd> claim_disk(const std::string& disk);

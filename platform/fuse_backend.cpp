@@ -80,13 +80,15 @@ class FuseService final : public Service {
     return file;
   }
 
-  void wait() override { thread_.join(); }
+  void wait() override {
+    thread_.join();
+    static_cast<void>(disk_.close());  // detach looks at the file
+  }
 
   Result<void> stop() override { return backend_.release(record_); }
 
   // An aborted FUSE connection ends the loop, too, but takes no loop device away.
   void clean_up() override {
-    static_cast<void>(disk_.close());  // detach looks at the file
     if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
   }
 
@@ -143,6 +145,7 @@ Result<void> FuseBackend::release(const Record& record) const {
     PLOOPU_TRY(auto claim, claim_disk(device));
     // Somebody else may have freed it meanwhile, and a third one taken its number.
     if (find_device(record) != device) return unmount_file(file);
+    if (!record.overlay_file.empty() && is_served(record)) PLOOPU_CHECK(flush_disk(claim, device));
     restore_queue(device, record.queue);
     PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));
   }

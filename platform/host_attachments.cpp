@@ -24,6 +24,7 @@ namespace {
 // udev and desktop programs have a look at every new device, and are done in moments.
 constexpr std::chrono::seconds kBriefHolders{2};
 constexpr std::chrono::seconds kServerExit{5};
+constexpr std::chrono::seconds kSaving{600};
 
 bool contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -481,8 +482,12 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
   }
   // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
   // be killed. A device that isn't seen may still be in use.
-  const bool ended = query.device.empty() ? wait_for_exit(record.servers, kServerExit)
-                                          : end_processes(record.servers, kServerExit);
+  // They may have changed meanwhile, and one that saves what is kept must not be killed.
+  const auto now = find_record(record.id);
+  const auto& servers = now ? now->servers : record.servers;
+  const auto limit = record.overlay_file.empty() ? kServerExit : kSaving;
+  const bool ended =
+      query.device.empty() ? wait_for_exit(servers, limit) : end_processes(servers, limit);
   if (!ended) {
     return fail(ErrorKind::failed,
                 "{}: is not there (any more, or in this mount namespace), but its server (pid {}) "

@@ -29,12 +29,14 @@ class NbdService final : public Service {
   }
 
   void serve_until(int control) override { supervisor_.run(control); }
-  void wait() override { supervisor_.run(-1); }
+  void wait() override {
+    supervisor_.run(-1);
+    if (supervisor_.have_all_ended()) static_cast<void>(disk_.close());  // detach looks at the file
+  }
 
   Result<void> stop() override { return backend_.release(record_); }
 
   void clean_up() override {
-    static_cast<void>(disk_.close());  // detach looks at the file
     if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
   }
 
@@ -79,6 +81,10 @@ Result<void> NbdBackend::release(const Record& record) const {
   PLOOPU_TRY(auto claim, claim_disk(nbd_node(index)));
   // Somebody else may have disconnected it, and the driver given its number to a third one.
   if (find_nbd(record.id) != index) return {};
+  // While its server can take it: what was written is lost with the device otherwise.
+  if (!record.overlay_file.empty() && is_served(record)) {
+    PLOOPU_CHECK(flush_disk(claim, nbd_node(index)));
+  }
   remove_partitions(claim, nbd_node(index));
   // The claim is held until the device is disconnected, so that no mount can come between. The
   // driver cleans up when the claim, the last descriptor, is closed behind it.

@@ -21,7 +21,7 @@ namespace ploopu {
 namespace {
 
 // Each connection has a thread and, in the driver, a queue of its own.
-constexpr unsigned kMaxConnections = 4;
+constexpr size_t kMaxConnections = 4;
 constexpr uint64_t kFlushSeconds = 60;
 
 // Below this, a worker can't have kept a request waiting so long that the driver gave up on it.
@@ -29,6 +29,7 @@ constexpr std::chrono::seconds kYoung{3};
 constexpr std::chrono::milliseconds kFirstPause{1};
 constexpr std::chrono::milliseconds kLongestPause{200};
 constexpr std::chrono::milliseconds kWorkerExit{500};
+constexpr size_t kMostCondemned = 4;
 
 // Messages to the standby.
 constexpr char kWorker = 'w';  // with the pidfd of the one there is now
@@ -39,28 +40,65 @@ bool has_event(int fd, short events, std::chrono::milliseconds limit) {
   return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
 }
 
-// Room for one descriptor beside a message.
-union Attachment1 {
+// Room for the descriptors beside a message: a pidfd and the sockets.
+constexpr size_t kMaxDescriptors = 1 + kMaxConnections;
+union Descriptors {
   cmsghdr header;
-  std::array<char, CMSG_SPACE(sizeof(int))> room;
+  std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> room;
 };
 
-void send_with_descriptor(int channel, char word, pid_t pid, int descriptor) {
+// Doesn't wait. False when the other side doesn't take it.
+bool send_descriptors(int channel, char word, pid_t pid, const std::vector<int>& descriptors) {
   std::array<char, 1 + sizeof pid> text{word};
   std::memcpy(&text[1], &pid, sizeof pid);
   iovec data = {text.data(), text.size()};
-  Attachment1 extra{};
+  const size_t size = descriptors.size() * sizeof(int);
+  Descriptors extra{};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = &extra;
+  message.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(size);
+  std::memcpy(CMSG_DATA(header), descriptors.data(), size);
+  return ::sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
+struct Received {
+  char word = 0;  // 0 when the other side is gone
+  pid_t pid = 0;
+  std::vector<UniqueFd> descriptors;
+};
+// Waits.
+Received receive_descriptors(int channel) {
+  std::array<char, 1 + sizeof(pid_t)> text{};
+  iovec data = {text.data(), text.size()};
+  Descriptors extra{};
   msghdr message = {};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = &extra;
   message.msg_controllen = sizeof extra;
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof descriptor);
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  static_cast<void>(::sendmsg(channel, &message, MSG_NOSIGNAL));
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  Received received;
+  if (got <= 0) return received;
+  received.word = text[0];
+  std::memcpy(&received.pid, &text[1], sizeof received.pid);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr) return received;
+  const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < count; ++i) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
+    received.descriptors.emplace_back(descriptor);
+  }
+  return received;
 }
 
 }  // namespace
@@ -78,9 +116,13 @@ Result<std::vector<NbdSupervisor::Pair>> NbdSupervisor::make_pairs(size_t count)
   return pairs;
 }
 
+bool NbdSupervisor::Child::has_ended() const {
+  return has_event(pidfd.get(), POLLIN, std::chrono::milliseconds(0));
+}
+
 // One whose end nobody would notice had better not be.
 Result<NbdSupervisor::Child> NbdSupervisor::watch(pid_t pid) {
-  Child child{pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))};
+  Child child{pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), {}};
   if (child.pidfd.valid()) return child;
   const int error = errno;
   ::kill(pid, SIGKILL);
@@ -98,13 +140,15 @@ Result<NbdSupervisor::Child> NbdSupervisor::start_worker(std::vector<UniqueFd> s
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno(errno, "nbd: starting a worker process");
   if (pid == 0) run_nbd_worker(disk_, std::move(sockets), std::move(theirs));
-  return watch(pid);
+  PLOOPU_TRY(auto child, watch(pid));
+  child.sockets = std::move(sockets);
+  return child;
 }
 
 Result<int> NbdSupervisor::start() {
   static_cast<void>(::signal(SIGCHLD, SIG_IGN));  // nobody waits for those that end
   PLOOPU_TRY(links_, NbdLinkEvents::open());
-  connections_ = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxConnections);
+  connections_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxConnections);
   PLOOPU_TRY(auto pairs, make_pairs(connections_));
   std::vector<UniqueFd> ours;
   std::vector<int> drivers;
@@ -134,8 +178,9 @@ Result<int> NbdSupervisor::start() {
     end_workers();
     return tl::unexpected<Error>(std::move(ready).error());
   }
+  let_nbd_worker_serve(report);
   // Without the identifier nobody could tell later whose device it is.
-  if (!is_ours()) {
+  if (!is_nbd_of(index_, id_)) {
     static_cast<void>(NbdNetlink::disconnect(index_));
     end_workers();
     return fail(ErrorKind::missing_kernel_part,
@@ -144,7 +189,7 @@ Result<int> NbdSupervisor::start() {
   return index_;
 }
 
-bool NbdSupervisor::is_ours() const { return is_nbd_of(index_, id_); }
+bool NbdSupervisor::is_gone() const { return is_nbd_gone(index_, id_); }
 
 // The driver takes a socket where it knows of a dead one, and drops it otherwise without a word
 // (R30): then its end is closed. What died a moment ago it may not know yet.
@@ -170,60 +215,77 @@ std::vector<UniqueFd> NbdSupervisor::reconnect() const {
   return accepted;
 }
 
+// It serves when others know of it: nobody could deal with it otherwise.
 void NbdSupervisor::plug_in() {
-  auto sockets = reconnect();
-  if (!sockets.empty()) {
-    UniqueFd report;  // how it gets on is seen by whether it lives
-    if (auto worker = start_worker(std::move(sockets), report)) {
-      worker_ = *std::move(worker);
-      // One that dies at once isn't followed by the next at once.
-      const bool was_short = Clock::now() - worker_start_ < std::chrono::seconds(1);
-      worker_start_ = Clock::now();
-      pause_ = was_short ? std::clamp(pause_ * 2, kFirstPause, kLongestPause)
-                         : std::chrono::milliseconds(0);
-      tell_standby();
-      note_processes();
-      return;
-    }
-  }
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+  next_attempt_ = Clock::now() + pause_;
+  auto sockets = reconnect();
+  if (sockets.empty()) return;
+  UniqueFd report;  // how it gets on is seen by whether it lives
+  auto worker = start_worker(std::move(sockets), report);
+  if (!worker) return;
+  worker_ = *std::move(worker);
+  worker_start_ = Clock::now();
+  tell_standby();
+  note_processes();
+  let_nbd_worker_serve(report);
 }
 
 // It hangs: a request on it took longer than the driver waits. Killed, it may stay in the kernel
 // for as long as the storage below doesn't answer.
 void NbdSupervisor::condemn_worker() {
+  for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
   ::syscall(SYS_pidfd_send_signal, worker_->pidfd.get(), SIGKILL, nullptr, 0);
   condemned_.push_back(*std::move(worker_));
   worker_.reset();
+  next_attempt_ = Clock::now();
+}
+
+// It has ended. After a long life the next one may come at once.
+void NbdSupervisor::lose_worker() {
+  // The standby has them, too: closed, they would live on.
+  for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
+  worker_.reset();
+  if (Clock::now() - worker_start_ < std::chrono::seconds(1)) return;
+  pause_ = std::chrono::milliseconds(0);
+  next_attempt_ = Clock::now();
+}
+
+// What an old one hangs in may be a write: done after what the next one writes, it would undo that.
+bool NbdSupervisor::may_plug_in() {
+  std::erase_if(condemned_, [](const Child& child) { return child.has_ended(); });
+  const size_t most = disk_.is_writable() ? 0 : kMostCondemned;
+  return condemned_.size() <= most && Clock::now() >= next_attempt_;
 }
 
 // Dead links are also those of a worker that died, and for which there is another one already.
 void NbdSupervisor::look_at_links() {
-  constexpr size_t kMostCondemned = 4;
   const auto dead = links_.take();
   if (std::find(dead.begin(), dead.end(), index_) == dead.end() || !worker_) return;
-  std::erase_if(condemned_, [](const Child& child) {
-    return has_event(child.pidfd.get(), POLLIN, std::chrono::milliseconds(0));
-  });
-  if (Clock::now() - worker_start_ >= kYoung && condemned_.size() < kMostCondemned) {
-    condemn_worker();
-  }
+  if (Clock::now() - worker_start_ >= kYoung) condemn_worker();
+}
+
+// How long to wait for events; without end (-1) where all is as it should be.
+std::chrono::milliseconds NbdSupervisor::patience() const {
+  constexpr std::chrono::milliseconds kForever{-1}, kSoon{100};
+  if (worker_) return standby_ ? kForever : std::chrono::milliseconds(1000);
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_attempt_ - Clock::now());
+  return std::clamp(wait, std::chrono::milliseconds(1), kSoon);
 }
 
 void NbdSupervisor::run(int control) {
-  while (is_ours()) {
+  while (!is_gone()) {
     if (control < 0) keep_standby();
-    if (!worker_) plug_in();
+    if (!worker_ && may_plug_in()) plug_in();
     std::array<pollfd, 4> events = {{{worker_ ? worker_->pidfd.get() : -1, POLLIN, 0},
                                      {standby_ ? standby_->pidfd.get() : -1, POLLIN, 0},
                                      {links_.descriptor(), POLLIN, 0},
                                      {control, POLLIN, 0}}};
-    const int limit = worker_ ? -1 : static_cast<int>(pause_.count());
-    if (::poll(events.data(), events.size(), limit) < 0 && errno != EINTR) break;
+    if (::poll(events.data(), events.size(), static_cast<int>(patience().count())) <= 0) continue;
     if (events[3].revents != 0) return;
     if (events[2].revents != 0) look_at_links();
     if (events[1].revents != 0) standby_.reset();
-    if (events[0].revents != 0) worker_.reset();
+    if (events[0].revents != 0 && worker_) lose_worker();
   }
   end_workers();
   dismiss_standby();
@@ -231,10 +293,14 @@ void NbdSupervisor::run(int control) {
 
 // The device is gone, or was never there: their sockets are closed.
 void NbdSupervisor::end_workers() {
-  if (worker_ && !has_event(worker_->pidfd.get(), POLLIN, kWorkerExit)) condemn_worker();
+  if (worker_) {
+    for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
+    if (!has_event(worker_->pidfd.get(), POLLIN, kWorkerExit)) condemn_worker();
+  }
   worker_.reset();
-  for (const auto& child : condemned_) has_event(child.pidfd.get(), POLLIN, kWorkerExit);
-  condemned_.clear();
+  std::erase_if(condemned_, [](const Child& child) {
+    return has_event(child.pidfd.get(), POLLIN, kWorkerExit);
+  });
 }
 
 void NbdSupervisor::keep_standby() {
@@ -262,25 +328,16 @@ void NbdSupervisor::keep_standby() {
 // Waits until the supervisor dies. False when there is nothing left to do.
 bool NbdSupervisor::stand_by(UniqueFd channel) {
   for (;;) {
-    std::array<char, 1 + sizeof(pid_t)> text{};
-    iovec data = {text.data(), text.size()};
-    Attachment1 extra{};
-    msghdr message = {};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = &extra;
-    message.msg_controllen = sizeof extra;
-    const ssize_t got = ::recvmsg(channel.get(), &message, MSG_CMSG_CLOEXEC);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    if (text[0] == kBye) return false;
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr) continue;
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    worker_ = Child{};
-    std::memcpy(&worker_->pid, &text[1], sizeof worker_->pid);
-    worker_->pidfd.reset(descriptor);
+    auto received = receive_descriptors(channel.get());
+    if (received.word == kBye) return false;
+    if (received.word != kWorker) break;
+    if (received.descriptors.empty()) continue;
+    // The one before may hang still.
+    if (worker_ && !worker_->has_ended()) condemned_.push_back(*std::move(worker_));
+    worker_ = Child{received.pid, std::move(received.descriptors.front()), {}};
+    for (size_t i = 1; i < received.descriptors.size(); ++i) {
+      worker_->sockets.push_back(std::move(received.descriptors[i]));
+    }
     worker_start_ = Clock::now();
   }
   standby_.reset();
@@ -288,16 +345,22 @@ bool NbdSupervisor::stand_by(UniqueFd channel) {
   return true;
 }
 
-void NbdSupervisor::tell_standby() const {
-  if (standby_ && worker_) {
-    send_with_descriptor(standby_channel_.get(), kWorker, worker_->pid, worker_->pidfd.get());
-  }
+// One that doesn't listen is replaced.
+void NbdSupervisor::tell_standby() {
+  if (!standby_ || !worker_) return;
+  std::vector<int> descriptors = {worker_->pidfd.get()};
+  for (const auto& socket : worker_->sockets) descriptors.push_back(socket.get());
+  if (send_descriptors(standby_channel_.get(), kWorker, worker_->pid, descriptors)) return;
+  ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
+  standby_.reset();
 }
 
 void NbdSupervisor::dismiss_standby() {
   if (!standby_) return;
-  static_cast<void>(::send(standby_channel_.get(), &kBye, 1, MSG_NOSIGNAL));
-  has_event(standby_->pidfd.get(), POLLIN, kWorkerExit);
+  static_cast<void>(::send(standby_channel_.get(), &kBye, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+  if (!has_event(standby_->pidfd.get(), POLLIN, kWorkerExit)) {
+    ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
+  }
   standby_.reset();
 }
 
@@ -305,7 +368,10 @@ void NbdSupervisor::dismiss_standby() {
 void NbdSupervisor::note_processes() const {
   std::vector<ProcessIdentity> processes = {identify_process(::getpid())};
   for (const auto* child : {&standby_, &worker_}) {
-    if (*child) processes.push_back(identify_process((*child)->pid));
+    if (!*child) continue;
+    const auto process = identify_process((*child)->pid);
+    // Or the number may be another one's by now.
+    if (!(*child)->has_ended()) processes.push_back(process);
   }
   static_cast<void>(runtime_.save_servers(id_, processes));
 }

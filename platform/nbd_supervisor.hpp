@@ -35,12 +35,18 @@ class NbdSupervisor {
   // returns from this in a process of its own if it becomes the supervisor.
   void run(int control);
 
+  // After run(): no worker is left that could write.
+  [[nodiscard]] bool have_all_ended() const { return condemned_.empty(); }
+
  private:
   using Clock = std::chrono::steady_clock;
 
   struct Child {
+    [[nodiscard]] bool has_ended() const;
+
     pid_t pid = 0;
     UniqueFd pidfd;
+    std::vector<UniqueFd> sockets;  // a worker's: shut down, the driver takes back what is on them
   };
   // A socket of ours to the driver's end of it.
   struct Pair {
@@ -52,15 +58,18 @@ class NbdSupervisor {
   [[nodiscard]] static Result<Child> watch(pid_t pid);
   [[nodiscard]] Result<Child> start_worker(std::vector<UniqueFd> sockets, UniqueFd& report) const;
 
-  [[nodiscard]] bool is_ours() const;
+  [[nodiscard]] bool is_gone() const;
   [[nodiscard]] std::vector<UniqueFd> reconnect() const;
   void plug_in();
   void look_at_links();
   void condemn_worker();
+  void lose_worker();
+  [[nodiscard]] bool may_plug_in();
+  [[nodiscard]] std::chrono::milliseconds patience() const;
   void end_workers();
 
   void keep_standby();
-  void tell_standby() const;
+  void tell_standby();
   void dismiss_standby();
   [[nodiscard]] bool stand_by(UniqueFd channel);
   void note_processes() const;
@@ -76,7 +85,8 @@ class NbdSupervisor {
   std::vector<Child> condemned_;  // killed, but they hang in the kernel
   std::optional<Child> standby_;
   UniqueFd standby_channel_;
-  std::chrono::milliseconds pause_{0};  // until the next attempt to plug one in
+  std::chrono::milliseconds pause_{0};  // between attempts to plug one in
+  Clock::time_point next_attempt_;
 };
 
 }  // namespace ploopu

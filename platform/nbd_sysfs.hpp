@@ -13,8 +13,11 @@ namespace ploopu {
 // Number of the device that carries it; -1 when none does.
 [[nodiscard]] int find_nbd(const std::string& id);
 
-// Whether that number still is the attachment's.
+// Whether that number is the attachment's.
 [[nodiscard]] bool is_nbd_of(int index, const std::string& id);
+
+// Whether it surely isn't any more: false where that can't be told now.
+[[nodiscard]] bool is_nbd_gone(int index, const std::string& id);
 
 [[nodiscard]] std::string nbd_node(int index);
 

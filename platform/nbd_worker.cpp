@@ -69,8 +69,12 @@ void start_threads(const ServedDisk& disk, std::vector<std::unique_ptr<SocketStr
 
 }  // namespace
 
-void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, UniqueFd report) {
+void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
+                    UniqueFd report) noexcept {
   ::prctl(PR_SET_NAME, "ploopu-nbd-work");
+  // What it writes must not wait until its own device was written to.
+  if (disk.is_writable()) ::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+  disk.take_over();
   Gate begin;
   const auto ready = [&]() -> Result<void> {
     auto keep = served_descriptors(disk);
@@ -94,6 +98,9 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, Uniqu
   const std::string word = ready ? std::string(1, kReady) : ready.error().message;
   static_cast<void>(::send(report.get(), word.data(), word.size(), MSG_NOSIGNAL));
   if (!ready) ::_exit(1);
+  // A supervisor that died before anybody else knew of this worker won't say it.
+  char go = 0;
+  if (::recv(report.get(), &go, 1, 0) != 1) ::_exit(1);
   begin.open();
   Gate().wait();
   ::_exit(0);
@@ -109,6 +116,10 @@ Result<void> wait_for_nbd_worker(const UniqueFd& report) {
   if (got == 1 && word[0] == kReady) return {};
   return fail(ErrorKind::failed, "nbd: the worker process can't serve: {}",
               got > 0 ? std::string(word.data(), static_cast<size_t>(got)) : "it ended");
+}
+
+void let_nbd_worker_serve(const UniqueFd& report) {
+  static_cast<void>(::send(report.get(), &kReady, 1, MSG_NOSIGNAL));
 }
 
 }  // namespace ploopu

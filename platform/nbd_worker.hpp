@@ -14,9 +14,13 @@ namespace ploopu {
 // To be called in a process of its own, which it ends when the driver has let go of all sockets, or
 // when one of them brings what is no request.
 [[noreturn]] void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
-                                 UniqueFd report);
+                                 UniqueFd report) noexcept;
 
-// The other end of its `report`, a pair of SOCK_SEQPACKET: returns when it serves, or why it can't.
+// The other end of its `report`, a pair of SOCK_SEQPACKET: returns when it could serve, or why it
+// can't.
 [[nodiscard]] Result<void> wait_for_nbd_worker(const UniqueFd& report);
+
+// It begins to serve. When the other end is closed without this, it ends.
+void let_nbd_worker_serve(const UniqueFd& report);
 
 }  // namespace ploopu

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ PagePipe::PagePipe(size_t capacity) {
   read_end_ = UniqueFd(ends[0]);
   write_end_ = UniqueFd(ends[1]);
   nowhere_.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!nowhere_.valid()) write_end_.reset();
   // Who isn't root gets no more than /proc/sys/fs/pipe-max-size; half is better than the default.
   while (::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(capacity)) < 0 && capacity > kPiece) {
     capacity /= 2;
@@ -79,9 +81,12 @@ void PagePipe::drop() {
     const ssize_t got = ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size_,
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;  // others took what was in it
+    if (got <= 0) break;  // others took what was in it, or this pipe can't be trusted any more
     size_ -= static_cast<size_t>(got);
   }
+  int left = 0;
+  if (size_ > 0 && (::ioctl(read_end_.get(), FIONREAD, &left) != 0 || left != 0))
+    write_end_.reset();
   size_ = 0;
 }
 

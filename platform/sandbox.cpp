@@ -41,6 +41,9 @@ Result<void> deny_all_paths() {
 }
 
 Result<void> become_nobody() {
+  // Or the processes of all who are nobody on this host would count.
+  constexpr rlimit kAny = {RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_NPROC, &kAny) != 0) return fail_errno(errno, "setting limits");
   for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
       return fail_errno(errno, "dropping a capability");
@@ -57,7 +60,7 @@ Result<void> become_nobody() {
 // The heap grows by brk, mprotect or mmap as it likes. Of these only the last one is left later: so
 // there is one heap for all threads, with room for what is small, and the rest is mapped.
 void settle_heap() {
-  constexpr int kRoom = 1 << 20, kLarge = 64 << 20, kSmall = 4096;
+  constexpr int kRoom = 1 << 20, kLarge = 32 << 20, kSmall = 4096;
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_TRIM_THRESHOLD, kLarge);
   ::mallopt(M_MMAP_THRESHOLD, kLarge);

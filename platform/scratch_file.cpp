@@ -37,8 +37,7 @@ class PosixScratchFile final : public ScratchFile {
   }
   [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data) const override {
     const int error = no_room_or(transfer(offset, data, ::pwrite));
-    if (is_kept_ && error == 0) send_to_disk(data.size());
-    return error;
+    return is_kept_ && error == 0 ? send_to_disk(data.size()) : error;
   }
   [[nodiscard]] int punch(uint64_t offset, uint64_t length) const override {
     const int done = ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -58,12 +57,12 @@ class PosixScratchFile final : public ScratchFile {
 
   // What waits in memory goes on its way early: a flush that came after gigabytes would take longer
   // than the kernel waits for it.
-  void send_to_disk(uint64_t written) const {
+  [[nodiscard]] int send_to_disk(uint64_t written) const {
     constexpr uint64_t kBacklog = uint64_t{8} << 20;
     const uint64_t waiting = waiting_ += written;
-    if (waiting < kBacklog) return;
+    if (waiting < kBacklog) return 0;
     waiting_ -= waiting;
-    ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    return sync();
   }
 
   template <class Bytes, class Call>
@@ -115,15 +114,21 @@ Result<void> lock_for_good(const UniqueFd& fd, const std::string& path) {
 
 Result<UniqueFd> open_kept(const std::string& path, int access) {
   struct stat status = {};
-  if (::stat(path.c_str(), &status) != 0) return fail_errno(errno, path);
-  if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorKind::refused, "{}: is no regular file: name another overlay file", path);
+  // First by its name, since to open a device has effects, and then what was opened.
+  UniqueFd fd;
+  for (int look = 0; look < 2; ++look) {
+    const int looked = look == 0 ? ::stat(path.c_str(), &status) : ::fstat(fd.get(), &status);
+    if (looked != 0) return fail_errno(errno, path);
+    if (!S_ISREG(status.st_mode)) {
+      return fail(ErrorKind::refused, "{}: is no regular file: name another overlay file", path);
+    }
+    if ((status.st_mode & S_IWOTH) != 0) {
+      return fail(ErrorKind::refused, "{}: everybody may write to it: 'chmod o-w' it first", path);
+    }
+    if (look == 1) break;
+    fd.reset(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd.valid()) return fail_errno(errno, path);
   }
-  if ((status.st_mode & S_IWOTH) != 0) {
-    return fail(ErrorKind::refused, "{}: everybody may write to it: 'chmod o-w' it first", path);
-  }
-  UniqueFd fd(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!fd.valid()) return fail_errno(errno, path);
   return fd;
 }
 
@@ -162,6 +167,12 @@ Result<Scratch> create_kept_scratch(const std::string& path, uint64_t size) {
 Result<Scratch> open_kept_scratch(const std::string& path) {
   PLOOPU_TRY(auto fd, open_kept(path, O_RDWR));
   PLOOPU_CHECK(lock_for_good(fd, path));
+  struct stat opened = {}, named = {};
+  // Whoever made it may have removed it meanwhile, having failed.
+  if (::fstat(fd.get(), &opened) != 0 || ::stat(path.c_str(), &named) != 0 ||
+      opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) {
+    return fail(ErrorKind::busy, "{}: was just removed by another process: try again", path);
+  }
   return with_room(std::move(fd), true);
 }
 

@@ -197,13 +197,57 @@ TEST_F(OverlayFileTest, WhatIsNoOverlayFileOrADamagedOneIsRefused) {
 TEST_F(OverlayFileTest, AFailureToSaveIsToldAndTriedAgain) {
   Session session(image_, scratch_, true);
   ASSERT_EQ(session.overlay->write(0, pattern(4096, 1)), 0);
-  scratch_.error = EIO;
-  EXPECT_EQ(session.overlay->flush(), EIO);
-  EXPECT_EQ(session.overlay->close(), EIO);
+  scratch_.error = ENOSPC;
+  EXPECT_EQ(session.overlay->flush(), ENOSPC);
+  EXPECT_EQ(session.overlay->close(), ENOSPC);
   scratch_.error = 0;
   EXPECT_EQ(session.overlay->close(), 0);
   Session next(image_, scratch_, false);
   EXPECT_EQ(next.read(image_, 0, 4096), pattern(4096, 1));
+}
+
+// The kernel says once that it couldn't write, and forgets.
+TEST_F(OverlayFileTest, AfterADiskFailedNothingCountsAsSaved) {
+  Session session(image_, scratch_, true);
+  ASSERT_EQ(session.overlay->write(0, pattern(4096, 1)), 0);
+  scratch_.error = EIO;
+  EXPECT_EQ(session.overlay->flush(), EIO);
+  scratch_.error = 0;
+  EXPECT_EQ(session.overlay->flush(), EIO);
+  EXPECT_EQ(session.overlay->close(), EIO);
+  EXPECT_TRUE(*OverlayFile::was_cut_short(scratch_, kName));
+}
+
+// A process that dies while it saves, and the one that goes on with the same states.
+TEST_F(OverlayFileTest, WhatAKilledProcessWasSavingIsSavedByTheNext) {
+  Session session(image_, scratch_, true);
+  ASSERT_EQ(session.overlay->write(0, pattern(4096, 1)), 0);
+  ASSERT_EQ(session.overlay->write_zeroes(0, 16 << 20), 0);
+  ASSERT_EQ(session.overlay->write(8192, pattern(512, 2)), 0);
+  SectorStates& states = session.states;
+  uint64_t piece = 0;
+  ASSERT_EQ(states.take_changed(piece, 10).size(), 1U);  // and dies
+  session.overlay.emplace(image_.disk, scratch_, states, kSize, &*session.file);
+  session.overlay->take_over();
+  ASSERT_EQ(session.overlay->close(), 0);
+  Session next(image_, scratch_, false);
+  EXPECT_EQ(next.read(image_, 8192, 512), pattern(512, 2));
+  EXPECT_EQ(next.read(image_, 0, 8192), Bytes(8192));
+  // Saved once, it isn't saved again.
+  piece = 0;
+  EXPECT_TRUE(states.take_changed(piece, 10).empty());
+}
+
+TEST_F(OverlayFileTest, TheNextProcessKnowsHowMuchIsUsed) {
+  OwnStates states(kSize);
+  Overlay first(image_.disk, scratch_, states, 8192);
+  Overlay second(image_.disk, scratch_, states, 8192);  // forked before the first wrote
+  ASSERT_EQ(first.write(0, Bytes(8192)), 0);
+  second.take_over();
+  EXPECT_EQ(second.used(), 8192U);
+  EXPECT_EQ(second.write(65536, Bytes(512)), ENOSPC);
+  EXPECT_EQ(second.write_zeroes(0, 512), 0);
+  EXPECT_EQ(second.write(65536, Bytes(512)), 0);
 }
 
 // Room for what says where the data is, is taken before the data is.

@@ -162,6 +162,30 @@ case_r08_servers_that_die_while_a_command_works() {
 }
 no_servers_run() { [ -z "$(servers)" ]; }
 
+# More than is kept back from the disk at once, by one and the same worker; and a flush that it dies in.
+case_a_kept_overlay_whose_worker_is_killed_in_a_flush() {
+    device=$(attach 103 --overlay-file "$WORK/kept" | device_of)
+    worker=$(server worker)
+    head -c 12582912 /dev/urandom >"$WORK/pieces"
+    dd if="$WORK/pieces" of="$device" bs=1M oflag=direct status=none
+    expect_equal "$(server worker)" "$worker" 'it stays'
+    strace -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:delay_enter=3000000 -p "$worker" -f &
+    tracer=$!
+    wait_for grep -q '^TracerPid:.[1-9]' "/proc/$worker/status"
+    dd if="$WORK/pieces" of="$device" bs=4k count=1 seek=3500 oflag=direct conv=fsync,notrunc status=none &
+    writer=$!
+    in_flush() { grep -q '^75 ' /proc/"$worker"/task/*/syscall 2>/dev/null; }
+    wait_for in_flush
+    kill -9 "$worker"
+    wait $tracer || true
+    wait $writer || fail 'an error'
+    ploopu -q detach "$device"
+    device=$(attach 103 --overlay-file "$WORK/kept" | device_of)
+    cmp -n 12582912 "$device" "$WORK/pieces"
+    dd if="$device" bs=4k skip=3500 count=1 status=none | cmp -n 4096 - "$WORK/pieces"
+    ploopu -q detach "$device"
+}
+
 case_what_was_written_outlives_a_worker() {
     head -c 5242880 /dev/urandom >"$WORK/raw"
     qemu-img convert -f raw -O parallels -o cluster_size=65536 "$WORK/raw" "$WORK/image"
