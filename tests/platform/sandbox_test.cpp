@@ -189,10 +189,10 @@ TEST(Sandbox, AWorkerServesInIt) {
     if (pid == 0) run_nbd_worker(served, std::move(theirs), UniqueFd(report[1]));
     theirs.clear();
     ::close(report[1]);
-    const UniqueFd command(report[0]);
-    const auto ready = wait_for_nbd_worker(command);
+    const UniqueFd supervisor(report[0]);
+    const auto ready = wait_for_nbd_worker(supervisor);
     ASSERT_TRUE(ready) << ready.error().message;
-    let_nbd_worker_serve(command);
+    let_nbd_worker_serve(supervisor);
     for (uint32_t length : {512U, 30000U, 65536U, 300000U, 4U << 20}) {
       for (const auto& socket : ours) {
         const auto length_there = static_cast<uint32_t>(std::min<uint64_t>(length, disk.size()));
