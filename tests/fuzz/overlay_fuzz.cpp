@@ -98,8 +98,8 @@ class PlainMemory {
   PlainMemory(const PlainMemory&) = delete;
   PlainMemory& operator=(const PlainMemory&) = delete;
   ~PlainMemory() {
-    for (const auto& [offset, length] : touched_) {
-      require(image().disk.read(offset, std::span(bytes()).subspan(offset, length)) == 0);
+    if (first_ < end_) {
+      require(image().disk.read(first_, std::span(bytes()).subspan(first_, end_ - first_)) == 0);
     }
   }
 
@@ -111,13 +111,19 @@ class PlainMemory {
     }();
     return all;
   }
-  void touch(uint64_t offset, uint64_t length) { touched_.emplace_back(offset, length); }
-  [[nodiscard]] const std::vector<std::pair<uint64_t, uint64_t>>& touched() const {
-    return touched_;
+  void touch(uint64_t offset, uint64_t length) {
+    first_ = std::min(first_, offset);
+    end_ = std::max(end_, offset + length);
+  }
+  // All that was touched, and a bit more.
+  [[nodiscard]] std::pair<uint64_t, uint64_t> touched() const {
+    const uint64_t start = first_ - std::min<uint64_t>(first_, 1000);
+    return {start, std::min(std::max(start, end_) + 1000, kSize)};
   }
 
  private:
-  std::vector<std::pair<uint64_t, uint64_t>> touched_;
+  uint64_t first_ = kSize;
+  uint64_t end_ = 0;
 };
 
 void try_operations(std::span<const uint8_t> input) {
@@ -171,12 +177,10 @@ void try_operations(std::span<const uint8_t> input) {
       }
     }
   }
-  for (const auto& [offset, length] : memory.touched()) {
-    const uint64_t start = offset - std::min<uint64_t>(offset, 1000);
-    Bytes got(std::min(length + 2000, kSize - start));
-    require(ServedDisk(image().disk, &*session->overlay).read(start, got) == 0);
-    require(std::equal(got.begin(), got.end(), model.begin() + static_cast<ptrdiff_t>(start)));
-  }
+  const auto [start, end] = memory.touched();
+  Bytes got(end - start);
+  require(ServedDisk(image().disk, &*session->overlay).read(start, got) == 0);
+  require(std::equal(got.begin(), got.end(), model.begin() + static_cast<ptrdiff_t>(start)));
 }
 
 // What can't be an overlay's file is refused; from what can, something is read.

@@ -169,13 +169,12 @@ case_a_kept_overlay_whose_worker_is_killed_in_a_flush() {
     head -c 12582912 /dev/urandom >"$WORK/pieces"
     dd if="$WORK/pieces" of="$device" bs=1M oflag=direct status=none
     expect_equal "$(server worker)" "$worker" 'it stays'
-    strace -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:delay_enter=3000000 -p "$worker" -f &
+    strace -qq -o "$WORK/trace" -e trace=fdatasync -e inject=fdatasync:delay_enter=3000000 -p "$worker" -f &
     tracer=$!
     wait_for grep -q '^TracerPid:.[1-9]' "/proc/$worker/status"
     dd if="$WORK/pieces" of="$device" bs=4k count=1 seek=3500 oflag=direct conv=fsync,notrunc status=none &
     writer=$!
-    in_flush() { grep -q '^75 ' /proc/"$worker"/task/*/syscall 2>/dev/null; }
-    wait_for in_flush
+    wait_for grep -q fdatasync "$WORK/trace"
     kill -9 "$worker"
     wait $tracer || true
     wait $writer || fail 'an error'
