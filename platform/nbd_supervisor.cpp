@@ -22,7 +22,7 @@ namespace {
 
 // Each connection has a thread and, in the driver, a queue of its own.
 constexpr size_t kMaxConnections = 4;
-constexpr uint64_t kFlushSeconds = 60;
+constexpr uint64_t kFlushSeconds = 20;
 
 // Below this, a worker can't have kept a request waiting so long that the driver gave up on it.
 constexpr std::chrono::seconds kYoung{3};
