@@ -67,11 +67,18 @@ tl::unexpected<Error> task_failed(const Task& task, const std::string& name) {
   return failure;
 }
 
+// What udev leaves alone: it makes our node, but no links by what it finds in the device, and gives
+// it to no LVM, md or btrfs. See packaging/59-ploopu.rules, which is too late where device-mapper's
+// rules have lower numbers.
+constexpr uint16_t kUdevFlags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
+                                DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+
 // Runs a task that makes or removes a node, and returns when that has happened. Where udev runs,
 // it tells us through the cookie; otherwise libdevmapper does it itself in dm_udev_wait().
 bool run_and_wait(const Task& task) {
   uint32_t cookie = 0;
-  const bool done = dm_task_set_cookie(task.get(), &cookie, 0) != 0 && dm_task_run(task.get()) != 0;
+  const bool done =
+      dm_task_set_cookie(task.get(), &cookie, kUdevFlags) != 0 && dm_task_run(task.get()) != 0;
   return dm_udev_wait(cookie) != 0 && done;
 }
 
