@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run-cases.sh BACKEND [PATTERN]: runs all cases for one back end on this kernel, as root. Prints a
 # line for each and at the end a verdict. "module" stands for the cases around loading nbd.
-# Needs PLOOPU and FIXTURES in the environment.
+# Needs PLOOPU and FIXTURES in the environment. GUEST says that nothing but the cases uses this kernel.
 set -eu
 here=$(dirname "$0")
 export BACKEND="$1"
@@ -29,6 +29,7 @@ dm) scripts="$common dm-cases.sh" ;;
 *) scripts="$common server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh $BACKEND-cases.sh" ;;
 esac
 [ "$BACKEND" != nbd ] || scripts="$scripts supervisor-cases.sh"
+[ -z "${GUEST:-}" ] || [ "$BACKEND" = module ] || scripts="$scripts udev-cases.sh"
 # run_case SCRIPT CASE
 run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
 for script in $scripts; do

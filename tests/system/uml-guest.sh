@@ -9,7 +9,7 @@ mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
 mkdir /run/lock /run/scratch
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
-export TMPDIR=/run/scratch
+export TMPDIR=/run/scratch GUEST=1
 modules=/usr/lib/uml/modules/$(uname -r)/kernel
 insmod "$modules/drivers/block/loop.ko"
 insmod "$modules/fs/fuse/fuse.ko"
