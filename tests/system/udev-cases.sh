@@ -3,6 +3,8 @@
 # Run by run-cases.sh, on every back end, where nothing else uses the kernel; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2154,SC2317 # cases are called by name
 
+monitor='' control=''
+
 # start_udev RULES: those are ours.
 start_udev() {
     mkdir -p /run/udev/rules.d
@@ -14,6 +16,8 @@ start_udev() {
 
 # Libraries believe that it runs as long as /run/udev has its socket.
 stop_udev() {
+    [ -z "$monitor" ] || kill "$monitor" || true
+    [ -z "$control" ] || release_control || true
     udevadm control --exit || true
     wait_for no_udev
     rm -rf /run/udev /dev/disk
@@ -34,6 +38,7 @@ expect_no_findings() {
     settle
     kill "$monitor"
     wait "$monitor" || true
+    monitor=
     grep -q '^DEVTYPE=disk' "$WORK/events" || fail 'no events'
     if grep "$findings" "$WORK/events"; then fail 'udev looked into a device'; fi
     expect_no_links
@@ -74,13 +79,19 @@ control() {
     fi
     settle
 }
-end_control() {
+release_control() {
     if [ "$BACKEND" = nbd ]; then
         qemu-nbd -d "$control" >/dev/null
-        wait "$others" || true
-        wait_for [ ! -e /sys/block/nbd0/nbd0p1 ] # udev has a look, and the kernel, too, then
     else
         losetup -d "$control"
+    fi
+}
+end_control() {
+    release_control
+    control=
+    if [ "$BACKEND" = nbd ]; then
+        wait "$others" || true
+        wait_for [ ! -e /sys/block/nbd0/nbd0p1 ] # udev has a look, and the kernel, too, then
     fi
     settle
 }
