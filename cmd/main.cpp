@@ -17,6 +17,7 @@
 #include "platform/host_attachments.hpp"
 #include "platform/host_owners.hpp"
 #include "platform/huge_pages.hpp"
+#include "platform/interruption.hpp"
 #include "platform/posix_file_system.hpp"
 
 namespace {
@@ -45,7 +46,10 @@ int main(int argc, char** argv) {
     const ploopu::HostOwners owners;
     ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
                                  attachments, file_finder, owners};
-    return ploopu::cmd::run(std::vector<std::string>(argv + 1, argv + argc), context);
+    const int code = ploopu::cmd::run(std::vector<std::string>(argv + 1, argv + argc), context);
+    // What is done by now is told, and stays.
+    if (code != 0) ploopu::obey_interruption();
+    return code;
   } catch (const std::exception& error) {
     std::cerr << "ploopu: " << error.what() << '\n';
     return 1;

@@ -14,6 +14,7 @@
 #include "platform/fuse_backend.hpp"
 #include "platform/holders.hpp"
 #include "platform/host_overlay.hpp"
+#include "platform/interruption.hpp"
 #include "platform/nbd_backend.hpp"
 #include "platform/own_mounts.hpp"
 #include "platform/wait.hpp"
@@ -99,6 +100,21 @@ Result<void> refuse_if_used(const HolderQuery& query) {
   static_cast<void>(wait_until(settled, kBriefHolders));
   if (holders.empty()) return {};
   return fail(ErrorKind::busy, "{}: in use: {}", query.device, join(holders));
+}
+
+// Looks at all of them before it unmounts any.
+Result<void> unmount_all(const std::vector<MountEntry>& table,
+                         const std::vector<MountEntry>& going) {
+  if (const auto obstacles = find_mount_obstacles(table, going); !obstacles.empty()) {
+    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, join(obstacles));
+  }
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(check_not_covered(mount));
+  }
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(unmount_directory(mount.directory));
+  }
+  return {};
 }
 
 }  // namespace
@@ -214,6 +230,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   if (disk.is_writable()) record.scratch = disk.overlay()->scratch().identity();
   const auto started = [&]() -> Result<void> {
     PLOOPU_CHECK(runtime_->save(record));
+    PLOOPU_CHECK(check_not_interrupted());
     PLOOPU_TRY(auto server, backend.serve(disk, record, lock->get()));
     if (server) record.server = server->identity();
     record.servers = {record.server};
@@ -221,6 +238,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
     }
     PLOOPU_CHECK(runtime_->save(record));
+    PLOOPU_CHECK(check_not_interrupted());
     return server ? server->keep() : Result<void>();
   }();
   if (started) return record;
@@ -253,6 +271,10 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
         notes.insert(notes.end(), warnings.begin(), warnings.end());
       }
       return record;
+    }
+    if (auto going_on = check_not_interrupted(); !going_on) {
+      if (overlay) overlay->undo();
+      return tl::unexpected<Error>(std::move(going_on).error());
     }
     kind = record.error().kind;
     std::string reason = std::move(record).error().message;
@@ -329,6 +351,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     outcome.already_attached = true;
     return outcome;
   }
+  hold_interruptions();
   PLOOPU_TRY(const auto record, start_with_any(image, layout, request, outcome.notes));
   auto made = inspect(record);
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
@@ -419,13 +442,19 @@ Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
 Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
                                             const MountRequest& request) {
   PLOOPU_TRY(const auto lock, take_lock());
+  hold_interruptions();
   PLOOPU_TRY(auto record, find_record(attachment.id));
   // Written down first: a mount that nobody remembers would make detach refuse.
   const bool known = contains(record.mountpoints, request.directory);
   if (!known) record.mountpoints.push_back(request.directory);
   PLOOPU_CHECK(runtime_->save(record));
   auto outcome = mount_device(request);
-  const bool is_mounted = outcome && *outcome == MountOutcome::mounted;
+  bool is_mounted = outcome && *outcome == MountOutcome::mounted;
+  if (auto going_on = check_not_interrupted(); is_mounted && !going_on) {
+    PLOOPU_CHECK(unmount_directory(request.directory));
+    is_mounted = false;
+    outcome = tl::unexpected<Error>(std::move(going_on).error());
+  }
   if (is_mounted && request.is_writable) {
     record.is_users_overlay = true;
     // Only what detach says depends on it.
@@ -436,24 +465,6 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
     PLOOPU_CHECK(runtime_->save(record));
   }
   return outcome;
-}
-
-// Looks at all of them before it unmounts any.
-Result<void> HostAttachments::unmount_own(Record& record, const std::vector<MountEntry>& table,
-                                          const std::vector<MountEntry>& going) {
-  if (const auto obstacles = find_mount_obstacles(table, going); !obstacles.empty()) {
-    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, join(obstacles));
-  }
-  for (const auto& mount : going) {
-    PLOOPU_CHECK(check_not_covered(mount));
-  }
-  for (const auto& mount : going) {
-    PLOOPU_CHECK(unmount_directory(mount.directory));
-    std::erase(record.mountpoints, mount.directory);
-    // What is noted too long does no harm, so a full /run must not keep anything mounted.
-    static_cast<void>(runtime_->save(record));
-  }
-  return {};
 }
 
 // What can't be read any more may also be taken out of the tree: whoever is in there gets errors.
@@ -516,8 +527,11 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                  [&](const MountEntry& mount) { return mount.directory == *request.mountpoint; });
     outcome.detached = named.size() == own.size();
     if (!outcome.detached) {
-      PLOOPU_CHECK(unmount_own(record, table, named));
+      PLOOPU_CHECK(unmount_all(table, named));
       outcome.unmounted = directories_of(named);
+      std::erase(record.mountpoints, *request.mountpoint);
+      // What is noted too long does no harm, so a full /run must not make it fail.
+      static_cast<void>(runtime_->save(record));
       return outcome;
     }
   }
@@ -525,7 +539,9 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                           directories_of(own), record.server.pid};
   if (request.force) PLOOPU_CHECK(cut_off(*backend, record, own));
   if (!device.empty() && !request.force) PLOOPU_CHECK(refuse_if_used(query));
-  if (!own.empty() && !request.force) PLOOPU_CHECK(unmount_own(record, table, own));
+  // They stay noted until the device is gone: an umount that was cut short is finished by
+  // repeating it.
+  if (!own.empty() && !request.force) PLOOPU_CHECK(unmount_all(table, own));
   outcome.unmounted = directories_of(own);
   const bool is_kept = !record.overlay_file.empty();
   if (record.is_users_overlay && !is_kept) {

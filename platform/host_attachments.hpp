@@ -46,10 +46,8 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] Result<std::optional<Attachment>> find_existing(const Image& image,
                                                                 const AttachRequest& request) const;
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
-  [[nodiscard]] Result<void> unmount_own(Record& record, const std::vector<MountEntry>& table,
-                                         const std::vector<MountEntry>& going);
-  [[nodiscard]] Result<void> cut_off(const Backend& backend, const Record& record,
-                                     const std::vector<MountEntry>& mounts);
+  [[nodiscard]] static Result<void> cut_off(const Backend& backend, const Record& record,
+                                            const std::vector<MountEntry>& mounts);
   [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
                                          const HolderQuery& query);
   void sweep();

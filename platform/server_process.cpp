@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "platform/interruption.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -40,9 +42,11 @@ void send_result(int control, const Result<std::string>& result) {
 Result<std::string> receive_result(int control) {
   std::array<char, kMaxMessage> buffer{};
   ssize_t got = 0;
-  struct pollfd event = {control, POLLIN, 0};
+  std::array<pollfd, 2> events = {{{control, POLLIN, 0}, {interruption_descriptor(), POLLIN, 0}}};
   const std::chrono::milliseconds limit = kStartLimit;
-  if (::poll(&event, 1, static_cast<int>(limit.count())) == 0) {
+  const int ready = ::poll(events.data(), events.size(), static_cast<int>(limit.count()));
+  PLOOPU_CHECK(check_not_interrupted());
+  if (ready == 0) {
     return fail(ErrorKind::failed, "the server process is not ready after {} seconds",
                 kStartLimit.count());
   }
