@@ -221,18 +221,6 @@ case_a_second_device_when_asked_for() {
     expect_equal "$(list_field '.attachments | length')" 0
 }
 
-# Killed after it has unmounted and before that is written down.
-case_a_killed_umount_can_be_repeated() {
-    mkdir "$WORK/m"
-    mount_image 101 "$WORK/m" >/dev/null
-    code=0
-    strace -qq -o /dev/null -e trace=rename -e inject=rename:signal=KILL:when=1 \
-        "$PLOOPU" --root "$FIXTURES/root" umount "$WORK/m" || code=$?
-    expect_equal $code 137
-    if grep -q " $WORK/m " /proc/self/mounts; then fail 'it was killed too early'; fi
-    ploopu umount "$WORK/m"
-}
-
 # Killed where the kernel is told to let go, and while the server is waited for. What was left can be
 # used again, or is taken down by repeating it.
 case_a_killed_detach_can_be_repeated() {

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Commands that are killed, interrupted or refused something at their system calls in turn: at those
+# that change something outside the process, and of the others at every KILL_STEP-th; 1 is all.
+# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2317 # cases are called by name
+
+step=${KILL_STEP:-100}
+# points COMMAND...: does it, and writes its system calls to points, as NAME:K for the K-th of that
+# name. Those of the dynamic linker, before main() opens /dev/null, are its own affair.
+points() {
+    point=whole
+    strace -qq -E ASAN_OPTIONS=detect_leaks=0 -o "$WORK/trace" "$PLOOPU" --root "$FIXTURES/root" "$@" >"$WORK/out"
+    awk -F'(' -v step="$step" '
+        /^[a-z0-9_]+\(/ { calls[$1]++ }
+        /"\/dev\/null", O_RDWR/ { begun = 1 }
+        /^(exit_group|exit)\(/ { exit }
+        /^[a-z0-9_]+\(/ && begun {
+            changes = $1 ~ /^(clone|flock|ftruncate|ioctl|mkdir|mount|poll|rename|send.*|umount2|unlink.*|write)$/
+            if (changes || NR % step == 0) print $1 ":" calls[$1]
+        }' "$WORK/trace" >"$WORK/points"
+    [ -s "$WORK/points" ] || fail "$*: no system calls"
+}
+
+# at POINT WHAT COMMAND...: runs it with that done to it at POINT; its exit code is in $code.
+at() {
+    point=$1 what=$2 code=0
+    shift 2
+    # Leaks can't be looked for under strace.
+    strace -q -ttt -E ASAN_OPTIONS=detect_leaks=0 -o "$WORK/trace" -e "trace=${point%:*}" \
+        -e "inject=${point%:*}:$what:when=${point#*:}" "$PLOOPU" --root "$FIXTURES/root" "$@" \
+        >"$WORK/out" 2>"$WORK/err" || code=$?
+}
+
+listed() { list_field '.attachments | length'; }
+# What leftovers looks for, too, is looked for at the end of the case: it takes its time.
+nothing() {
+    set -- /run/ploopu/*
+    [ "$*" = /run/ploopu/lock ] && [ -z "$(servers)" ]
+}
+expect_nothing() { nothing || fail "$1: left: $(leftovers)"; }
+# A server takes down what isn't finished, at its own pace.
+settled() {
+    left=$(listed)
+    [ "$left" != 0 ] || nothing
+}
+
+# repeat COMMAND...: it does its work, or finds it done.
+repeat() {
+    repeated=0
+    ploopu -q "$@" >"$WORK/out" 2>"$WORK/err" || repeated=$?
+    case $repeated in
+    0 | 66) ;;
+    *) fail "at $point: exit code $repeated: $(cat "$WORK/err")" ;;
+    esac
+}
+
+# What each command needs, and how it is seen that it can be repeated.
+before_attach() { :; }
+before_mount() { :; }
+before_detach() { attach -q 101 >/dev/null; }
+before_umount() { mount_image -q 101 "$WORK/m" >/dev/null; }
+
+after_attach() {
+    attach -q 101 >"$WORK/out"
+    expect_equal "$(listed)" 1 "attachments, $point"
+    cmp -n 1048576 "$(device_of <"$WORK/out")" "$FIXTURES/raw/101"
+    ploopu detach 101
+}
+after_mount() {
+    if ! mount_image -q 101 "$WORK/m" >"$WORK/out" 2>"$WORK/err"; then
+        grep -q 'mounted there already' "$WORK/err" || fail "at $point: $(cat "$WORK/err")"
+    fi
+    expect_equal "$(list_field '.attachments[].mountpoints[]')" "$WORK/m" "mounts, $point"
+    cmp "$WORK/m/etc/hostname" "$FIXTURES/tree/etc/hostname"
+    ploopu umount "$WORK/m"
+}
+after_detach() {
+    # Half of it is no obstacle to using the image again.
+    [ $((number % 4)) -lt 2 ] || attach -q 101 >/dev/null
+    [ "$(listed)" -le 1 ] || fail "at $point: two devices: $(ploopu list)"
+    repeat detach 101
+}
+after_umount() { repeat umount "$WORK/m"; }
+
+# kill_at_every_point VERB ARGUMENT...: the next command is in turn the same at once, and list.
+kill_at_every_point() {
+    mkdir "$WORK/m"
+    number=0 clean=0
+    "before_$1"
+    points "$@"
+    "after_$1"
+    while read -r point; do
+        "before_$1"
+        at "$point" signal=KILL "$@"
+        # Where it waits for others, it doesn't make the same number of calls each time.
+        [ $code = 137 ] || [ $code = 0 ] || fail "killed at $point: exit code $code: $(cat "$WORK/err")"
+        number=$((number + 1)) left=
+        [ $((number % 2)) = 0 ] && wait_for settled
+        if [ "$left" = 0 ]; then
+            clean=$((clean + 1))
+        else
+            "after_$1"
+        fi
+        expect_nothing "killed at $point"
+    done <"$WORK/points"
+    echo "$1: killed at $number points; of $((number / 2)), $clean left nothing, the others something to finish"
+}
+case_r08_attach_killed_at_every_point() { kill_at_every_point attach --backend "$BACKEND" 101; }
+case_r09_mount_killed_at_every_point() { kill_at_every_point mount --backend "$BACKEND" 101 "$WORK/m"; }
+case_r09_detach_killed_at_every_point() { kill_at_every_point detach 101; }
+case_r09_umount_killed_at_every_point() { kill_at_every_point umount "$WORK/m"; }
+
+# took: the seconds from that point to the end, of what was traced last.
+took() {
+    awk -v name="${point%:*}(" -v number="${point#*:}" '
+        index($2, name) == 1 && ++n == number { begin = $1 }
+        END { print $1 - begin }' "$WORK/trace"
+}
+
+# Whoever changes their mind has nothing to clear away: what was made is gone again when the command
+# ends, and that within a second; unless all was done and only had to be said.
+interrupt_at_every_point() {
+    mkdir "$WORK/m"
+    number=0 late=0
+    points "$@"
+    "after_$1"
+    while read -r point; do
+        number=$((number + 1))
+        case $((number % 3)) in
+        0) name=INT expected=130 ;;
+        1) name=TERM expected=143 ;;
+        2) name=HUP expected=129 ;;
+        esac
+        at "$point" "signal=$name" "$@"
+        if [ $code = 0 ]; then
+            expect_equal "$(listed)" 1 "attachments, SIG$name at $point"
+            late=$((late + 1))
+            "after_$1"
+        fi
+        [ $code = 0 ] || expect_equal $code "$expected" "SIG$name at $point: $(cat "$WORK/err")"
+        expect_nothing "SIG$name at $point"
+        seconds=$(took)
+        [ "${seconds%%.*}" = 0 ] || fail "SIG$name at $point: it took $seconds seconds"
+    done <"$WORK/points"
+    [ $((late * 4)) -lt $number ] || fail "$late of $number signals came too late"
+    echo "$1: $number signals, $late of them too late"
+}
+case_r10_attach_interrupted_at_every_point() { interrupt_at_every_point attach --backend "$BACKEND" 101; }
+case_r10_mount_interrupted_at_every_point() { interrupt_at_every_point mount --backend "$BACKEND" 101 "$WORK/m"; }
+
+# errors_of NAME: what that system call may well say.
+errors_of() {
+    case $1 in
+    open* | socket* | memfd_create | pidfd_open | signalfd4 | accept*) echo EMFILE ENOMEM EINTR ;;
+    read* | pread* | getdents64) echo EIO EINTR ;;
+    write* | pwrite* | ftruncate | mkdir | rename) echo ENOSPC EIO ;;
+    mmap | brk | mprotect) echo ENOMEM ;;
+    clone*) echo EAGAIN ENOMEM ;;
+    flock | poll | recv* | send* | futex) echo EINTR ENOMEM ;;
+    ioctl | mount | umount2) echo ENOMEM EIO EINTR EBUSY ;;
+    *) echo EIO ENOMEM ;;
+    esac
+}
+
+# refuse_at_every_point VERB ARGUMENT...: one call fails, once. Closing isn't refused: it can't be,
+# and a call that isn't made leaves open what really would have been closed.
+refuse_at_every_point() {
+    # Sanitizers have ways of their own to go without memory.
+    ! grep -q __asan_init "$PLOOPU" || return 0
+    mkdir "$WORK/m"
+    number=0 done=0
+    "before_$1"
+    points "$@"
+    "after_$1"
+    grep -v -e '^close:' -e '^munmap:' "$WORK/points" >"$WORK/refusable"
+    while read -r point; do
+        for error in $(errors_of "${point%:*}"); do
+            "before_$1"
+            at "$point" "error=$error" "$@"
+            number=$((number + 1))
+            case $code in
+            0) done=$((done + 1)) ;;
+            1 | 64 | 65 | 66 | 69 | 75 | 77)
+                grep -v -e 'warning:' -e 'instead$' "$WORK/err" >"$WORK/errors" || true
+                expect_equal "$(wc -l <"$WORK/errors")" 1 "lines, $error of $point: $(cat "$WORK/err")"
+                grep -q '^ploopu: ' "$WORK/errors" || fail "$error of $point: $(cat "$WORK/err")"
+                case $1 in attach | mount) expect_nothing "$error of $point ($(cat "$WORK/err"))" ;; esac
+                ;;
+            *) fail "$error of $point: exit code $code: $(cat "$WORK/err")" ;;
+            esac
+            case $1 in attach | mount) [ $code != 0 ] || "after_$1" ;; *) "after_$1" ;; esac
+            expect_nothing "$error of $point"
+        done
+    done <"$WORK/refusable"
+    echo "$1: $number calls failed; $done times it did its work all the same"
+}
+case_r19_attach_refused_at_every_point() { refuse_at_every_point attach --backend "$BACKEND" 101; }
+case_r19_mount_refused_at_every_point() { refuse_at_every_point mount --backend "$BACKEND" 101 "$WORK/m"; }
+case_r19_detach_refused_at_every_point() { refuse_at_every_point detach 101; }
+case_r19_umount_refused_at_every_point() { refuse_at_every_point umount "$WORK/m"; }
