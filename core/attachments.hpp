@@ -122,7 +122,7 @@ class Attachments {
   Attachments& operator=(const Attachments&) = delete;
 
   // For several steps that belong together; each of those below takes it for itself as well.
-  // ErrorKind::busy when another process keeps it for half a minute.
+  // ErrorKind::busy when one other process keeps it for half a minute.
   [[nodiscard]] virtual Result<AttachmentLock> lock() = 0;
 
   // Who isn't can make files only, and sees only what is their own.

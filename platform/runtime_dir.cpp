@@ -162,6 +162,12 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
   return {};
 }
 
+std::pair<time_t, long> time_of(const UniqueFd& file) {
+  struct stat status = {};
+  ::fstat(file.get(), &status);
+  return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
 std::vector<ProcessIdentity> parse_servers(const std::string& text) {
   std::vector<ProcessIdentity> servers;
   std::istringstream words(text);
@@ -229,11 +235,20 @@ UniqueFd RuntimeDir::open_lock() const {
 Result<UniqueFd> RuntimeDir::lock() const {
   UniqueFd fd = open_lock();
   if (!fd.valid()) return fail_errno(errno, path_ + "/lock");
-  const auto taken = [&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0; };
-  if (!wait_until(taken, kLockLimit)) {
-    return fail(ErrorKind::busy, "{}/lock: another ploopu holds it: try again when it has ended",
-                path_);
+  // Whoever gets it stamps it, so that a queue is seen to move, however long it takes.
+  bool is_ours = false;
+  while (!is_ours) {
+    const auto stamp = time_of(fd);
+    const auto has_moved = [&] {
+      is_ours = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+      return is_ours || time_of(fd) != stamp;
+    };
+    if (!wait_until(has_moved, kLockLimit)) {
+      return fail(ErrorKind::busy, "{}/lock: another ploopu holds it: try again when it has ended",
+                  path_);
+    }
   }
+  ::futimens(fd.get(), nullptr);
   return fd;
 }
 

@@ -22,7 +22,7 @@ if [ -n "$found" ]; then
 fi
 passed=0
 failed=
-common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kill-cases.sh'
+common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kill-cases.sh race-cases.sh'
 case $BACKEND in
 module) scripts=module-cases.sh ;;
 dm) scripts="$common dm-cases.sh" ;;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES and PATTERN come from the
-# kernel's command line. Everything that is written goes to the guest's own memory.
+# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES, PATTERN and how much the
+# cases do come from the kernel's command line. Everything that is written goes to the guest's own
+# memory.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=$(dirname "$0")
 mount -t proc proc /proc

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Many commands at the same time. RACES is how many attaches of one image are raced; the more the
+# better, but 64 attaches at once are as many devices.
+# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# shellcheck shell=sh disable=SC2317 # cases are called by name
+
+# An image that is attached in no time: one cluster, with that text in it.
+make_small_image() {
+    { echo "$2" && head -c 65536 /dev/zero; } >"$WORK/raw"
+    truncate -s 1M "$WORK/raw"
+    qemu-img convert -f raw -O parallels -o cluster_size=64k "$WORK/raw" "$1"
+}
+
+# wait_for_all PIDS: all of them have ended, and well.
+wait_for_all() {
+    bad=0
+    for pid in $1; do wait "$pid" || bad=$((bad + 1)); done
+    [ $bad = 0 ] || fail "$bad failed: $(cat "$WORK"/*.error)"
+}
+
+case_r24_many_images_attached_at_once() {
+    many=64
+    pids=
+    for number in $(seq $many); do make_small_image "$WORK/$number.hds" "image $number"; done
+    for number in $(seq $many); do
+        attach -q "$WORK/$number.hds" >"$WORK/$number.device" 2>"$WORK/$number.error" &
+        pids="$pids $!"
+    done
+    wait_for_all "$pids"
+    for number in $(seq $many); do
+        expect_equal "$(head -n 1 "$(cat "$WORK/$number.device")" | tr -d '\0')" "image $number"
+    done
+    expect_equal "$(sort -u "$WORK"/*.device | wc -l)" $many 'devices'
+    expect_equal "$(list_field '.attachments | length')" $many
+    ploopu detach --all
+}
+
+# By all its names, and in every second round while it is being detached.
+case_r23_one_image_attached_by_many_at_once() {
+    make_small_image "$WORK/image" 'the image'
+    ln -s image "$WORK/link"
+    ln "$WORK/image" "$WORK/other"
+    round=0
+    while [ $((round * 20)) -lt "${RACES:-200}" ]; do
+        round=$((round + 1))
+        pids=
+        if [ $((round % 2)) = 0 ]; then attach -q "$WORK/image" >/dev/null; fi
+        for number in $(seq 20); do
+            case $((number % 4)) in
+            1) name='link' ;;
+            2) name=other ;;
+            *) name=image ;;
+            esac
+            attach -q "$WORK/$name" >"$WORK/$number.device" 2>"$WORK/$number.error" &
+            pids="$pids $!"
+        done
+        # It may come first, and find nothing.
+        if [ $((round % 2)) = 0 ]; then ploopu -q detach --all >/dev/null 2>&1 || true; fi
+        wait_for_all "$pids"
+        left=$(list_field '.attachments | length')
+        [ "$left" -le 1 ] || fail "two devices: $(ploopu list)"
+        [ $((round % 2)) = 0 ] || expect_equal "$(cat "$WORK"/*.device | sort -u | wc -l)" 1 devices
+        ploopu detach --all
+    done
+}
