@@ -234,6 +234,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
     PLOOPU_TRY(auto server, backend.serve(disk, record, lock->get()));
     if (server) record.server = server->identity();
     record.servers = {record.server};
+    PLOOPU_CHECK(check_not_interrupted());
     if (!record.is_file) {
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
     }

@@ -121,11 +121,12 @@ took() {
 }
 
 # Whoever changes their mind has nothing to clear away: what was made is gone again when the command
-# ends, and that within a second; unless all was done and only had to be said.
+# ends, and that within a second (five on a slow host); unless all was done and only had to be said.
 interrupt_at_every_point() {
     [ "$step" != 0 ] || return 0
     mkdir "$WORK/m"
-    number=0 late=0
+    number=0 late=0 limit=1
+    [ "$step" -lt 1000 ] || limit=5
     points "$@"
     "after_$1"
     while read -r point; do
@@ -144,7 +145,7 @@ interrupt_at_every_point() {
         [ $code = 0 ] || expect_equal $code "$expected" "SIG$name at $point: $(cat "$WORK/err")"
         expect_nothing "SIG$name at $point"
         seconds=$(took)
-        [ "${seconds%%.*}" = 0 ] || fail "SIG$name at $point: it took $seconds seconds"
+        [ "${seconds%%.*}" -lt $limit ] || fail "SIG$name at $point: it took $seconds seconds"
     done <"$WORK/points"
     [ $((late * 4)) -lt $number ] || fail "$late of $number signals came too late"
     echo "$1: $number signals, $late of them too late"
