@@ -18,11 +18,17 @@ start_udev() {
 stop_udev() {
     [ -z "$monitor" ] || kill "$monitor" || true
     [ -z "$control" ] || release_control || true
-    udevadm control --exit || true
+    # Asked to exit while it has events to work on, it can stay for good.
+    settle || true
     wait_for no_udev
     rm -rf /run/udev /dev/disk
 }
-no_udev() { ! pgrep -x systemd-udevd >/dev/null && ! pgrep -x udevd >/dev/null; }
+no_udev() {
+    pids=$(pgrep udev) || return 0 # its workers, too
+    # shellcheck disable=SC2086 # words
+    kill -9 $pids 2>/dev/null || true
+    return 1
+}
 
 settle() { udevadm settle --timeout 20; }
 
