@@ -21,7 +21,7 @@ wait_for_all() {
 case_r24_many_images_attached_at_once() {
     # More than the devices that nbd makes by itself.
     many=64
-    if [ "${RACES:-200}" -lt 100 ] && [ "$BACKEND" != nbd ]; then many=16; fi
+    if [ "${RACES:-200}" -lt 100 ]; then many=20; fi
     pids=
     for number in $(seq $many); do make_small_image "$WORK/$number.hds" "image $number"; done
     for number in $(seq $many); do
