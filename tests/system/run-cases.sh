@@ -23,12 +23,15 @@ fi
 passed=0
 failed=
 common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kill-cases.sh race-cases.sh'
+servers='server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh'
 case $BACKEND in
 module) scripts=module-cases.sh ;;
 dm) scripts="$common dm-cases.sh" ;;
-*) scripts="$common server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh $BACKEND-cases.sh" ;;
+nbd) scripts="$common $servers nbd-cases.sh supervisor-cases.sh" ;;
+fuse) scripts="$common $servers fuse-cases.sh" ;;
 esac
-[ "$BACKEND" != nbd ] || scripts="$scripts supervisor-cases.sh"
+# All cases of fuse run on the host's kernel; in the guest, which is slow, those that are about fuse itself.
+[ "$BACKEND.${GUEST:-}" != fuse.1 ] || [ "$pattern" != . ] || scripts='server-cases.sh fuse-cases.sh'
 [ -z "${GUEST:-}" ] || [ "$BACKEND" = module ] || scripts="$scripts udev-cases.sh"
 # run_case SCRIPT CASE
 run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
