@@ -12,6 +12,7 @@
 
 #include "cmd/dispatch.hpp"
 #include "platform/blkid_prober.hpp"
+#include "platform/confined_process.hpp"
 #include "platform/environment.hpp"
 #include "platform/ext_files.hpp"
 #include "platform/host_attachments.hpp"
@@ -37,6 +38,9 @@ int main(int argc, char** argv) {
   fill_standard_streams();
   ploopu::clear_environment();
   std::pmr::set_default_resource(ploopu::huge_pages());
+  const ploopu::ConfinedProcess confinement;
+  // Who isn't root has nothing to lose that the image's owner doesn't have.
+  if (::geteuid() == 0) ploopu::set_confinement(&confinement);
   static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libsmartcols prints what the locale knows
   try {
     const ploopu::PosixFileSystem files;

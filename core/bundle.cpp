@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/confined.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -21,7 +23,8 @@ Result<ReadDescriptor> read_one(const FileSystem& files, const std::string& path
     text = files.read_text(path, kMaxDescriptorBytes);
   }
   if (!text) return tl::unexpected<Error>(std::move(text).error());
-  auto descriptor = parse_disk_descriptor(*text, path);
+  auto descriptor =
+      confined<DiskDescriptor>(path, {}, [&] { return parse_disk_descriptor(*text, path); });
   if (!descriptor) {
     descriptor.error().message += backups_beside(files, directory_of(path));
     return tl::unexpected<Error>(std::move(descriptor).error());

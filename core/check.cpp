@@ -8,6 +8,7 @@
 
 #include "core/check_descriptor.hpp"
 #include "core/check_table.hpp"
+#include "core/confined.hpp"
 #include "core/format_extension.hpp"
 #include "core/image.hpp"
 
@@ -36,12 +37,31 @@ uint64_t check_extension(const Delta& delta, ExtensionReader& reader, CheckRepor
   return extension.clusters;
 }
 
+template <class T>
+void append(std::vector<T>& list, const std::vector<T>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
+
 // Everything that one file of an image is asked.
 void check_delta(const Delta& delta, ExtensionReader& extensions, CheckReport& report) {
   warn_about_delta(delta, report.warnings);
   if (delta.is_raw()) return;
   check_header_fields(delta, report);
-  check_table(delta, check_extension(delta, extensions, report), report);
+  const uint64_t extension_clusters = check_extension(delta, extensions, report);
+  const auto found = confined<CheckReport>(delta.name(), {delta.file().descriptor()},
+                                           [&]() -> Result<CheckReport> {
+                                             CheckReport part;
+                                             check_table(delta, extension_clusters, part);
+                                             return part;
+                                           });
+  if (!found) {
+    report.errors.push_back({"header", found.error().message});
+    return;
+  }
+  append(report.errors, found->errors);
+  append(report.warnings, found->warnings);
+  report.leaks += found->leaks;
+  report.clusters_checked += found->clusters_checked;
 }
 
 // What reading gives EIO for, in one piece where it lies together.

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory_resource>
 #include <utility>
 
+#include "core/confined.hpp"
 #include "core/memory_sink.hpp"
 
 namespace ploopu {
@@ -35,6 +37,18 @@ Result<void> check_chain(const std::vector<Delta>& deltas) {
 
 }  // namespace
 
+struct Disk::TableAnswer {
+  // For each piece: 1 + where in the memory its entries are, the same of their owners, or 0; and
+  // its owner.
+  std::vector<std::array<uint64_t, 3>> pieces;
+  std::vector<std::array<uint64_t, 2>> usage;   // of each delta: allocated, damaged
+  std::vector<std::array<uint64_t, 4>> splits;  // cluster; entry, owner and valid bytes of a layer
+  uint64_t clusters_allocated = 0;
+
+  // NOLINTNEXTLINE(*)
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(TableAnswer, pieces, usage, splits, clusters_allocated)
+};
+
 Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   PLOOPU_CHECK(check_chain(base_first));
   Disk disk;
@@ -51,8 +65,105 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
     disk.raw_clusters_ = std::min(base.disk_clusters(), disk.clusters_total());
     disk.clusters_allocated_ = disk.raw_clusters_;
   }
-  for (uint32_t i = 0; i < disk.deltas_.size(); ++i) PLOOPU_CHECK(disk.overlay(i));
+  PLOOPU_CHECK(confinement() == nullptr ? disk.read_tables() : disk.read_tables_confined());
   return disk;
+}
+
+Result<void> Disk::read_tables() {
+  for (uint32_t i = 0; i < deltas_.size(); ++i) PLOOPU_CHECK(overlay(i));
+  return {};
+}
+
+Result<void> Disk::read_tables_confined() {
+  const std::string& what = deltas_.back().name();
+  const size_t most = pieces_.size() * kPieceClusters * 2 * sizeof(uint32_t);
+  PLOOPU_TRY(common_memory_, confinement()->share(most));
+  const auto memory = common_memory_->bytes();
+  table_memory_ = std::make_unique<std::pmr::monotonic_buffer_resource>(
+      memory.data(), memory.size(), std::pmr::null_memory_resource());
+  PLOOPU_TRY(const auto answer,
+             confined<TableAnswer>(what, descriptors(), [&]() -> Result<TableAnswer> {
+               PLOOPU_CHECK(read_tables());
+               return describe_tables(memory);
+             }));
+  PLOOPU_CHECK(common_memory_->make_own());
+  if (adopt_tables(answer, memory)) return {};
+  return fail(ErrorKind::damaged, "{}: who read its table gave no sound answer: refused", what);
+}
+
+std::vector<int> Disk::descriptors() const {
+  std::vector<int> all;
+  for (const auto& delta : deltas_) all.push_back(delta.file().descriptor());
+  return all;
+}
+
+Disk::TableAnswer Disk::describe_tables(std::span<const std::byte> memory) const {
+  const auto place = [&](const uint32_t* numbers) -> uint64_t {
+    if (numbers == nullptr) return 0;
+    return 1 + static_cast<uint64_t>(std::as_bytes(std::span(numbers, 1)).data() - memory.data());
+  };
+  TableAnswer answer;
+  for (const auto& piece : pieces_) {
+    answer.pieces.push_back({place(piece.entries), place(piece.owners), piece.owner});
+  }
+  for (const auto& usage : usage_) answer.usage.push_back({usage.allocated, usage.damaged});
+  for (const auto& [cluster, layers] : splits_) {
+    for (const auto& layer : layers) {
+      answer.splits.push_back({cluster, layer.slot.entry, layer.slot.owner, layer.valid});
+    }
+  }
+  answer.clusters_allocated = clusters_allocated_;
+  return answer;
+}
+
+// False when it isn't what describe_tables() can have said.
+bool Disk::adopt_tables(const TableAnswer& answer, std::span<std::byte> memory) {
+  if (answer.pieces.size() != pieces_.size() || answer.usage.size() != usage_.size()) return false;
+  bool is_inside = true;
+  const auto numbers_at = [&](uint64_t place) -> uint32_t* {
+    constexpr uint64_t kSize = kPieceClusters * sizeof(uint32_t);
+    if (place == 0) return nullptr;
+    is_inside = is_inside && place <= memory.size() && memory.size() - (place - 1) >= kSize &&
+                (place - 1) % alignof(uint32_t) == 0;
+    // NOLINTNEXTLINE(*-reinterpret-cast): numbers that describe_tables() has placed
+    return is_inside ? reinterpret_cast<uint32_t*>(&memory[place - 1]) : nullptr;
+  };
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const auto& [entries, owners, owner] = answer.pieces[i];
+    pieces_[i] = {numbers_at(entries), numbers_at(owners), static_cast<uint32_t>(owner)};
+  }
+  for (size_t i = 0; i < usage_.size(); ++i) {
+    usage_[i] = {answer.usage[i][0], answer.usage[i][1]};
+  }
+  splits_.clear();
+  for (const auto& [cluster, entry, owner, valid] : answer.splits) {
+    const Slot slot = {static_cast<uint32_t>(entry), static_cast<uint32_t>(owner)};
+    if (slot.owner == kSplit || !is_sound(cluster, slot)) return false;
+    splits_[cluster].push_back({slot, valid});
+  }
+  clusters_allocated_ = answer.clusters_allocated;
+  return is_inside && are_pieces_sound();
+}
+
+bool Disk::are_pieces_sound() const {
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const Piece& piece = pieces_[i];
+    if (piece.entries == nullptr) continue;
+    // Whole pieces of one owner, of which most of a large disk consists, need one look.
+    const bool is_uniform = piece.owners == nullptr && piece.owner != kSplit;
+    if (is_uniform && !is_sound(0, {1, piece.owner})) return false;
+    for (size_t k = 0; !is_uniform && k < kPieceClusters; ++k) {
+      if (!is_sound(i * kPieceClusters + k, piece.slot(k))) return false;
+    }
+  }
+  return true;
+}
+
+// Whether lookups of a cluster that has this slot stay within what there is.
+bool Disk::is_sound(uint64_t cluster, Slot slot) const {
+  if (slot.owner == kSplit) return splits_.contains(cluster);
+  return slot.owner == kNobody ||
+         (slot.owner <= deltas_.size() && !deltas_[slot.owner - 1].is_raw());
 }
 
 void Disk::set_slot(uint64_t cluster, Slot slot) {

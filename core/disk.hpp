@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "core/confinement.hpp"
 #include "core/data_sink.hpp"
 #include "core/delta.hpp"
 #include "core/result.hpp"
@@ -42,7 +43,7 @@ class Disk {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
   // ploop files of one version; otherwise ErrorKind::damaged. The last one, the top, gives the
-  // size.
+  // size. The tables are read where confinement() has it done.
   [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first);
 
   // Bytes; not always a multiple of the cluster.
@@ -53,6 +54,8 @@ class Disk {
   [[nodiscard]] uint64_t clusters_allocated() const { return clusters_allocated_; }
   [[nodiscard]] const std::vector<Delta>& deltas() const { return deltas_; }
   [[nodiscard]] const DeltaUsage& usage(size_t delta) const { return usage_[delta]; }
+  // Of the deltas' files, which own them.
+  [[nodiscard]] std::vector<int> descriptors() const;
 
   // The longest run at disk byte `offset` that is all one extent, at most `max_length` bytes.
   // Neighbouring clusters that are neighbours in the file too, or all zero, are one run.
@@ -100,7 +103,16 @@ class Disk {
     uint32_t owner = kNobody;     // this one
   };
 
+  struct TableAnswer;  // what another process tells of the tables that it has read
+
   Disk() = default;
+  // May be done by another process, into memory that both have.
+  [[nodiscard]] Result<void> read_tables();
+  [[nodiscard]] Result<void> read_tables_confined();
+  [[nodiscard]] TableAnswer describe_tables(std::span<const std::byte> memory) const;
+  [[nodiscard]] bool adopt_tables(const TableAnswer& answer, std::span<std::byte> memory);
+  [[nodiscard]] bool are_pieces_sound() const;
+  [[nodiscard]] bool is_sound(uint64_t cluster, Slot slot) const;
   [[nodiscard]] Result<void> overlay(uint32_t index);
   [[nodiscard]] bool fill_fresh_piece(uint32_t index, uint64_t first,
                                       std::span<const uint32_t> entries);
@@ -126,9 +138,11 @@ class Disk {
   std::vector<Delta> deltas_;
   std::vector<DeltaUsage> usage_;
   std::vector<Piece> pieces_;  // by cluster / kPieceClusters
-  // Of pieces_; comes from std::pmr::get_default_resource(), given back all at once.
+  // Of pieces_; comes from std::pmr::get_default_resource(), or is what another process filled.
+  // Given back all at once.
   std::unique_ptr<std::pmr::monotonic_buffer_resource> table_memory_ =
       std::make_unique<std::pmr::monotonic_buffer_resource>();
+  std::unique_ptr<CommonMemory> common_memory_;
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;
   uint64_t cluster_size_ = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/confined.hpp"
 #include "core/little_endian.hpp"
 
 namespace ploopu {
@@ -113,14 +114,19 @@ Result<void> check_options(const Superblock& superblock) {
               superblock.where, options);
 }
 
-}  // namespace
-
-Result<bool> check_ext(const ServedDisk& disk, uint64_t start, uint64_t length) {
+Result<bool> check_superblock(const ServedDisk& disk, uint64_t start, uint64_t length) {
   PLOOPU_TRY(const auto superblock, read_superblock(disk, start));
   PLOOPU_CHECK(check_sizes(superblock, length));
   PLOOPU_CHECK(check_journal(superblock));
   PLOOPU_CHECK(check_options(superblock));
   return superblock.needs_recovery();
+}
+
+}  // namespace
+
+Result<bool> check_ext(const ServedDisk& disk, uint64_t start, uint64_t length) {
+  return confined<bool>(disk.image().deltas().back().name(), disk.descriptors(),
+                        [&] { return check_superblock(disk, start, length); });
 }
 
 }  // namespace ploopu

@@ -11,6 +11,7 @@
 
 #include <md5.h>
 
+#include "core/confined.hpp"
 #include "core/little_endian.hpp"
 
 namespace ploopu {
@@ -263,6 +264,10 @@ class Parser {
   uint64_t start_ = 0;  // of the extension in the file
 };
 
+ExtensionState state_after(const Error& error) {
+  return error.kind == ErrorKind::damaged ? ExtensionState::corrupt : ExtensionState::unknown;
+}
+
 FormatExtension without_content(ExtensionState state, std::string reason) {
   FormatExtension extension;
   extension.state = state;
@@ -270,6 +275,13 @@ FormatExtension without_content(ExtensionState state, std::string reason) {
   extension.clusters = 1;
   return extension;
 }
+
+// What a parser tells its caller.
+struct Parsed {
+  FormatExtension extension;
+  uint64_t bytes_left = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Parsed, extension, bytes_left)  // NOLINT(*)
 
 }  // namespace
 
@@ -309,13 +321,17 @@ FormatExtension ExtensionReader::read(const Delta& delta) {
         fmt::format("m_DiskInUse is {:#x}: last closed by software that doesn't keep it",
                     delta.header().disk_in_use));
   }
-  FormatExtension extension;
-  extension.state = ExtensionState::valid;
-  const auto done = Parser(delta, bytes_left_, extension).run();
-  if (done) return extension;
-  const bool corrupt = done.error().kind == ErrorKind::damaged;
-  return without_content(corrupt ? ExtensionState::corrupt : ExtensionState::unknown,
-                         done.error().message);
+  const auto parsed =
+      confined<Parsed>(delta.name(), {delta.file().descriptor()}, [&]() -> Result<Parsed> {
+        Parsed all{{}, bytes_left_};
+        all.extension.state = ExtensionState::valid;
+        const auto done = Parser(delta, all.bytes_left, all.extension).run();
+        if (!done) all.extension = without_content(state_after(done.error()), done.error().message);
+        return all;
+      });
+  if (!parsed) return without_content(state_after(parsed.error()), parsed.error().message);
+  bytes_left_ = std::min(bytes_left_, parsed->bytes_left);
+  return parsed->extension;
 }
 
 }  // namespace ploopu

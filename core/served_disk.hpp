@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/disk.hpp"
 #include "core/memory_sink.hpp"
@@ -24,6 +25,13 @@ class ServedDisk {
   [[nodiscard]] bool is_kept() const { return overlay_ != nullptr && overlay_->is_kept(); }
   // nullptr when there is none.
   [[nodiscard]] const Overlay* overlay() const { return overlay_; }
+
+  // All that is read from or written to.
+  [[nodiscard]] std::vector<int> descriptors() const {
+    auto all = disk_.descriptors();
+    if (overlay_ != nullptr) all.push_back(overlay_->scratch().descriptor());
+    return all;
+  }
 
   // As Disk::extent_at().
   [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/bundle.hpp"
+#include "core/confined.hpp"
 #include "core/text.hpp"
 #include "core/xml.hpp"
 
@@ -77,7 +78,8 @@ Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
   PLOOPU_TRY(const auto found, files.resolve("/", directory + "/" + kNamesFile));
   if (found.type == PathType::missing) return std::vector<SnapshotName>();
   PLOOPU_TRY(const auto text, files.read_text(found.path, kMaxDescriptorBytes));
-  return parse_snapshot_names(text, found.path);
+  return confined<std::vector<SnapshotName>>(
+      found.path, {}, [&] { return parse_snapshot_names(text, found.path); });
 }
 
 }  // namespace

@@ -66,12 +66,4 @@ class Backend {
   [[nodiscard]] virtual Result<void> release(const Record& record) const = 0;
 };
 
-// What a server keeps open.
-[[nodiscard]] inline std::vector<int> served_descriptors(const ServedDisk& disk) {
-  std::vector<int> descriptors;
-  for (const auto& delta : disk.image().deltas()) descriptors.push_back(delta.file().descriptor());
-  if (disk.overlay() != nullptr) descriptors.push_back(disk.overlay()->scratch().descriptor());
-  return descriptors;
-}
-
 }  // namespace ploopu

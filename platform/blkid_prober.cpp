@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/confined.hpp"
 #include "core/gpt.hpp"
 #include "core/little_endian.hpp"
 #include "platform/unique_fd.hpp"
@@ -289,14 +290,27 @@ Result<void> probe_all(const ServedDisk& disk, Window& window, DiskLayout& layou
   return {};
 }
 
-}  // namespace
-
-Result<DiskLayout> BlkidProber::probe(const ServedDisk& disk) const {
+Result<DiskLayout> find_layout(const ServedDisk& disk) {
   DiskLayout layout;
-  if (disk.size() == 0) return layout;
   Window window(disk);
   PLOOPU_CHECK(probe_all(disk, window, layout));
   window.warn_of_unreadable(layout.warnings);
+  return layout;
+}
+
+}  // namespace
+
+Result<DiskLayout> BlkidProber::probe(const ServedDisk& disk) const {
+  if (disk.size() == 0) return DiskLayout();
+  const std::string& what = disk.image().deltas().back().name();
+  PLOOPU_TRY(auto layout,
+             confined<DiskLayout>(what, disk.descriptors(), [&] { return find_layout(disk); }));
+  for (const auto& partition : layout.partitions) {
+    if (partition.start > disk.size() || partition.size > disk.size() - partition.start) {
+      return fail(ErrorKind::damaged, "{}: partition {} was found outside of the disk: refused",
+                  what, partition.number);
+    }
+  }
   return layout;
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/confined.hpp"
 #include "platform/ext_io.hpp"
 
 namespace ploopu {
@@ -348,10 +349,8 @@ class Search {
   std::map<uint32_t, std::string> paths_;                            // of directories
 };
 
-}  // namespace
-
-Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partition,
-                                      std::span<const DiskRange> lost) const {
+Result<LostFiles> find_files(const Disk& disk, const Partition& partition,
+                             std::span<const DiskRange> lost) {
   WorkLimit limit(disk);
   PLOOPU_TRY(const auto opened, open_ext(disk, partition, limit));
   auto found = Search(disk, partition, lost, opened.fs.get(), limit).run();
@@ -359,6 +358,15 @@ Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partiti
     found.notes.insert(found.notes.begin(), about(partition, opened.note));
   }
   return found;
+}
+
+}  // namespace
+
+Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partition,
+                                      std::span<const DiskRange> lost) const {
+  return confined<LostFiles>(
+      disk.deltas().back().name(), disk.descriptors(),
+      [&] { return find_files(disk, partition, lost); }, WorkSize::searching);
 }
 
 }  // namespace ploopu

@@ -115,7 +115,7 @@ Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk, 
   if (!created.valid()) return fail_errno(errno, file);
   FuseService service(disk, record, *this, runtime_);
   PLOOPU_TRY(auto server,
-             ServerProcess::launch(service, served_descriptors(disk), lock, "ploopu-fuse"));
+             ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-fuse"));
   record.device = file;
   if (!record.is_file) {
     PLOOPU_TRY(record.device, attach_loop(file, disk.is_writable()));

@@ -59,7 +59,7 @@ Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk, R
                                                        int lock) const {
   NbdService service(disk, record, *this, runtime_);
   PLOOPU_TRY(auto server,
-             ServerProcess::launch(service, served_descriptors(disk), lock, "ploopu-nbd"));
+             ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd"));
   record.device = server.started();
   record.queue = tune_queue(record.device);
   return std::optional(std::move(server));

@@ -77,7 +77,7 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
   disk.take_over();
   Gate begin;
   const auto ready = [&]() -> Result<void> {
-    auto keep = served_descriptors(disk);
+    auto keep = disk.descriptors();
     keep.reserve(keep.size() + sockets.size() + 1);
     keep.push_back(report.get());
     for (const auto& socket : sockets) keep.push_back(socket.get());
@@ -88,6 +88,7 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
       streams.push_back(std::make_unique<SocketStream>(std::move(socket)));
     }
     PLOOPU_CHECK(drop_privileges());
+    PLOOPU_CHECK(settle_for_serving());
     try {
       start_threads(disk, streams, begin);
     } catch (const std::exception& error) {

@@ -4,9 +4,14 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
+#include <new>
+#include <span>
 
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <malloc.h>
 #include <seccomp.h>
@@ -40,21 +45,29 @@ Result<void> deny_all_paths() {
   return {};
 }
 
+Result<void> clear_capabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none = {};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) {
+    return fail_errno(errno, "dropping capabilities");
+  }
+  return {};
+}
+
 Result<void> become_nobody() {
   // Or the processes of all who are nobody on this host would count. In a container root may not.
   constexpr rlimit kAny = {RLIM_INFINITY, RLIM_INFINITY};
   static_cast<void>(::setrlimit(RLIMIT_NPROC, &kAny));
-  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
-      return fail_errno(errno, "dropping a capability");
-    }
+  bool may = true;
+  for (int capability = 0; may && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+       ++capability) {
+    may = ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;
   }
-  // With the user go the capabilities.
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 ||
-      ::setresuid(kNobody, kNobody, kNobody) != 0) {
-    return fail_errno(errno, "becoming nobody");
-  }
-  return {};
+  may = may && ::setgroups(0, nullptr) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
+        ::setresuid(kNobody, kNobody, kNobody) == 0;
+  if (may) return {};  // with the user go the capabilities
+  if (errno != EPERM && errno != EINVAL) return fail_errno(errno, "becoming nobody");
+  return clear_capabilities();
 }
 
 // The heap grows by brk, mprotect or mmap as it likes. Of these only the last one is left later: so
@@ -68,51 +81,92 @@ void settle_heap() {
   ::mallopt(M_MMAP_THRESHOLD, kSmall);
 }
 
-struct FilterDeleter {
-  void operator()(void* filter) const { seccomp_release(filter); }
+// An allow-list; whatever isn't in it ends the process.
+class Filter {
+ public:
+  Filter() : filter_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {
+    if (!filter_) throw std::bad_alloc();
+    error_ = seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+  }
+
+  void allow(std::initializer_list<int> calls) {
+    for (const int call : calls) add(call, {});
+  }
+  // Only where an argument is as `condition` says.
+  void allow_if(int call, scmp_arg_cmp condition) { add(call, {&condition, 1}); }
+  void allow_unless_executable(int call) {
+    allow_if(call, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  }
+
+  [[nodiscard]] Result<void> load() {
+    if (error_ == 0) error_ = seccomp_load(filter_.get());
+    return error_ == 0 ? Result<void>() : fail_errno(-error_, "seccomp");
+  }
+
+ private:
+  struct Deleter {
+    void operator()(void* filter) const { seccomp_release(filter); }
+  };
+
+  void add(int call, std::span<const scmp_arg_cmp> conditions) {
+    if (error_ != 0) return;
+    error_ = seccomp_rule_add_array(filter_.get(), SCMP_ACT_ALLOW, call,
+                                    static_cast<unsigned>(conditions.size()), conditions.data());
+  }
+
+  std::unique_ptr<void, Deleter> filter_;
+  int error_ = 0;
 };
+
+bool has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 || errno != EINVAL; }
 
 }  // namespace
 
 Result<void> drop_privileges() {
-  settle_heap();
   if (::geteuid() == 0) PLOOPU_CHECK(become_nobody());
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
     return fail_errno(errno, "dropping privileges");
   }
   PLOOPU_CHECK(deny_all_paths());
   constexpr rlimit kNone = {0, 0};
-  if (::setrlimit(RLIMIT_CORE, &kNone) != 0 || ::setrlimit(RLIMIT_NOFILE, &kNone) != 0) {
-    return fail_errno(errno, "setting limits");
-  }
+  if (::setrlimit(RLIMIT_CORE, &kNone) != 0) return fail_errno(errno, "setting limits");
+  return {};
+}
+
+Result<void> settle_for_serving() {
+  settle_heap();
+  constexpr rlimit kNone = {0, 0};
+  if (::setrlimit(RLIMIT_NOFILE, &kNone) != 0) return fail_errno(errno, "setting limits");
   return {};
 }
 
 Result<void> allow_serving_only(bool writes) {
-  if (::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0 && errno == EINVAL) return {};
-  const std::unique_ptr<void, FilterDeleter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
-  if (!filter) return fail(ErrorKind::failed, "seccomp: out of memory");
-  int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  const auto allow = [&](int call) {
-    if (error == 0) error = seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, call, 0, nullptr);
-  };
-  for (const int call : {SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(pread64), SCMP_SYS(splice),
-                         SCMP_SYS(vmsplice), SCMP_SYS(fadvise64), SCMP_SYS(futex),
-                         SCMP_SYS(clock_gettime), SCMP_SYS(munmap), SCMP_SYS(exit_group)}) {
-    allow(call);
-  }
-  const scmp_arg_cmp not_executable = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-  if (error == 0) {
-    error =
-        seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &not_executable);
-  }
-  if (writes) {
-    for (const int call : {SCMP_SYS(pwrite64), SCMP_SYS(fallocate), SCMP_SYS(fdatasync)}) {
-      allow(call);
-    }
-  }
-  if (error == 0) error = seccomp_load(filter.get());
-  return error == 0 ? Result<void>() : fail_errno(-error, "seccomp");
+  if (!has_seccomp()) return {};
+  Filter filter;
+  filter.allow({SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(pread64), SCMP_SYS(splice),
+                SCMP_SYS(vmsplice), SCMP_SYS(fadvise64), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
+                SCMP_SYS(munmap), SCMP_SYS(exit_group)});
+  filter.allow_unless_executable(SCMP_SYS(mmap));
+  if (writes) filter.allow({SCMP_SYS(pwrite64), SCMP_SYS(fallocate), SCMP_SYS(fdatasync)});
+  return filter.load();
+}
+
+Result<void> allow_parsing_only(int answer) {
+  if (!has_seccomp()) return {};
+  Filter filter;
+  filter.allow({SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
+                SCMP_SYS(fadvise64), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
+                SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(time),
+                SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(close),
+                SCMP_SYS(exit_group)});
+  filter.allow_unless_executable(SCMP_SYS(mmap));
+  filter.allow_unless_executable(SCMP_SYS(mprotect));
+  // Where libblkid looks is a file in memory. What comes from elsewhere is open for reading only.
+  filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
+  // fstat(3) of newer C libraries: not by a name.
+  filter.allow_if(SCMP_SYS(newfstatat), SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+  filter.allow_if(SCMP_SYS(write), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(answer)));
+  return filter.load();
 }
 
 }  // namespace ploopu

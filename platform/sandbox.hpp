@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a process that answers requests may still do once it has its files and sockets: next to
-// nothing, so that whoever takes it over by a hostile image or request has nothing.
+// What a process that answers requests, or parses, may still do once it has its files and sockets:
+// next to nothing, so that whoever takes it over by a hostile image or request has nothing.
 #pragma once
 
 #include "core/result.hpp"
@@ -8,13 +8,21 @@
 namespace ploopu {
 
 // No user but nobody, no group, no capability, no privilege by execve, no path (Landlock, where the
-// kernel has it), no new descriptor, no core. To be called before there are threads. What isn't
-// root's has less to give away.
+// kernel has it), no core. To be called before there are threads. A root that can't become another
+// user, as in a user namespace without one, is left without capabilities; what isn't root's has
+// less to give away.
 [[nodiscard]] Result<void> drop_privileges();
+
+// No new descriptor, and a heap that needs no call but mmap(2) and munmap(2) from now on.
+[[nodiscard]] Result<void> settle_for_serving();
 
 // From now on every thread may only read and write what is open, wait for each other, take memory
 // that isn't executable, and end the process; anything else ends it by SIGSYS. Without `writes` not
 // even files can be written to. Where the kernel has no seccomp this does nothing.
 [[nodiscard]] Result<void> allow_serving_only(bool writes);
+
+// The same for a process that parses: it may read what is open, fill memory files of its own, and
+// write to `answer`.
+[[nodiscard]] Result<void> allow_parsing_only(int answer);
 
 }  // namespace ploopu

@@ -56,7 +56,7 @@ int status_of(const std::function<void()>& work) {
 }
 
 void enter(bool writes) {
-  if (!drop_privileges() || !allow_serving_only(writes)) ::_exit(99);
+  if (!drop_privileges() || !settle_for_serving() || !allow_serving_only(writes)) ::_exit(99);
 }
 
 struct Attempt {
@@ -128,7 +128,7 @@ TEST(Sandbox, WritingNeedsToBeAllowed) {
 TEST(Sandbox, ThereIsNoPrivilegeAndNoPath) {
   const int status = status_of([] {
     const int before = ::open("/proc/self/status", O_RDONLY);
-    if (!drop_privileges()) ::_exit(2);
+    if (!drop_privileges() || !settle_for_serving()) ::_exit(2);
     std::array<char, 4096> text{};
     const ssize_t got = ::pread(before, text.data(), text.size(), 0);
     const std::string lines(text.data(), got > 0 ? static_cast<size_t>(got) : 0);

@@ -5,7 +5,6 @@
 // ChainShape: version, cluster_sectors, depth, clusters, raw_base, by_libploop.
 // DIR/shots tells in a line for each snapshot, base first, what it is made of, so that a test needs
 // no descriptor: GUID, "raw" or "ploop" for the base, then the files of its chain.
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -13,25 +12,12 @@
 #include <string>
 #include <vector>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "platform/unique_fd.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/random_chain.hpp"
+#include "tests/support/sparse_file.hpp"
 
 namespace ploopu::testing {
 namespace {
-
-void write_sparsely(const std::string& path, const MemoryFile& file) {
-  const UniqueFd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  bool good = out.get() >= 0 && ::ftruncate(out.get(), static_cast<off_t>(file.size())) == 0;
-  for (const auto& [at, data] : file.pieces()) {
-    good = good && ::pwrite(out.get(), data.data(), data.size(), static_cast<off_t>(at)) ==
-                       static_cast<ssize_t>(data.size());
-  }
-  if (!good) throw std::runtime_error(path + ": " + std::strerror(errno));
-}
 
 class Bundle {
  public:

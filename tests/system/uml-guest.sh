@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES, PATTERN and how much the
-# cases do come from the kernel's command line. Everything that is written goes to the guest's own
+# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES, PATTERN, BACKENDS (with commas) and how
+# much the cases do come from the kernel's command line. Everything that is written goes to the guest's own
 # memory.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=$(dirname "$0")
@@ -14,20 +14,30 @@ export TMPDIR=/run/scratch GUEST=1
 modules=/usr/lib/uml/modules/$(uname -r)/kernel
 insmod "$modules/drivers/block/loop.ko"
 insmod "$modules/fs/fuse/fuse.ko"
-"$here/run-cases.sh" module "$PATTERN"
-[ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
-"$here/run-cases.sh" nbd "$PATTERN"
-# These are taken natively, where they are faster.
-KILL_STEP=0 "$here/run-cases.sh" fuse "$PATTERN"
-[ -e /sys/class/misc/device-mapper ] || insmod "$modules/drivers/md/dm-mod.ko"
-[ -e /sys/module/dm_zero ] || insmod "$modules/drivers/md/dm-zero.ko"
-# Neither hostfs nor this kernel's tmpfs has the direct I/O that dm needs.
-truncate -s 900M /run/disk
-mke2fs -q -F -t ext4 /run/disk
-mkdir /run/ext4
-mount -o loop /run/disk /run/ext4
-cp -a --sparse=always "$FIXTURES" /run/ext4/fixtures
-TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN"
+for backend in $(echo "$BACKENDS" | tr , ' '); do
+    case $backend in
+    module) "$here/run-cases.sh" module "$PATTERN" ;;
+    nbd)
+        [ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
+        "$here/run-cases.sh" nbd "$PATTERN"
+        ;;
+    fuse)
+        # These are taken natively, where they are faster.
+        KILL_STEP=0 "$here/run-cases.sh" fuse "$PATTERN"
+        ;;
+    dm)
+        [ -e /sys/class/misc/device-mapper ] || insmod "$modules/drivers/md/dm-mod.ko"
+        [ -e /sys/module/dm_zero ] || insmod "$modules/drivers/md/dm-zero.ko"
+        # Neither hostfs nor this kernel's tmpfs has the direct I/O that dm needs.
+        truncate -s 900M /run/disk
+        mke2fs -q -F -t ext4 /run/disk
+        mkdir /run/ext4
+        mount -o loop /run/disk /run/ext4
+        cp -a --sparse=always "$FIXTURES" /run/ext4/fixtures
+        TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN"
+        ;;
+    esac
+done
 if dmesg | grep -e 'Oops' -e 'BUG:' -e 'WARNING:'; then
     echo 'VERDICT: the kernel complained: failed'
 fi
