@@ -21,6 +21,7 @@ void declare_snapshots(CLI::App& app, Action& action);
 void declare_attach(CLI::App& app, Action& action);
 void declare_mount(CLI::App& app, Action& action);
 void declare_detach(CLI::App& app, Action& action);
+void declare_reload(CLI::App& app, Action& action);
 void declare_list(CLI::App& app, Action& action);
 
 }  // namespace ploopu::cmd

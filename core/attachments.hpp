@@ -137,6 +137,11 @@ class Attachments {
   [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(
       const Image& image, const std::string& file) = 0;
 
+  // Has it served by processes of this program from now on, whatever serves it now, if anything.
+  // Who uses the device waits meanwhile. `image` is what was attached, opened anew.
+  // ErrorKind::refused, and nothing is done, when that isn't the same or the back end can't do it.
+  [[nodiscard]] virtual Result<void> reload(const Attachment& attachment, const Image& image) = 0;
+
   [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
 
   // ErrorKind::busy when the directory is a mount point.

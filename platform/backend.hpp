@@ -39,6 +39,14 @@ class Backend {
                                                                    Record& record,
                                                                    int lock) const = 0;
 
+  // Has the device of `record`, which exists, served by a process of this program instead of those
+  // that serve it, or did. `disk` is the same as before. Who uses the device waits meanwhile.
+  [[nodiscard]] virtual Result<ServerProcess> take_over(const ServedDisk& /*disk*/,
+                                                        const Record& record, int /*lock*/) const {
+    return fail(ErrorKind::refused, "{}: {} can't change its server: detach and attach it again",
+                record.device, name());
+  }
+
   // Returns when every partition of `layout` has a node that can be opened. Some may be there
   // already. `notes` says which can have none, and why.
   [[nodiscard]] virtual Result<std::vector<AttachedPartition>> provide_partitions(

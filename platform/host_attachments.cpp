@@ -360,6 +360,34 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   return outcome;
 }
 
+Result<void> HostAttachments::reload(const Attachment& attachment, const Image& image) {
+  PLOOPU_TRY(const auto lock, take_lock());
+  hold_interruptions();
+  PLOOPU_TRY(auto record, find_record(attachment.id));
+  const Backend* backend = backend_of(record);
+  if (backend == nullptr || backend->find_device(record).empty()) {
+    return fail(ErrorKind::not_found, "the attachment is gone already");
+  }
+  if (record.has_overlay) {
+    return fail(
+        ErrorKind::refused,
+        "{}: what was written to its overlay is in its server's hands: detach and attach it "
+        "again",
+        record.device);
+  }
+  if (identities_of(image.disk) != record.chain) {
+    return fail(ErrorKind::refused, "{}: {} consists of other files now than when it was attached",
+                record.device, record.image);
+  }
+  PLOOPU_TRY(auto server, backend->take_over(ServedDisk(image.disk), record, lock->get()));
+  record.server = server.identity();
+  record.servers = {record.server};
+  // It serves already: what is noted wrong does less harm than ending it.
+  const auto saved = runtime_->save(record);
+  PLOOPU_CHECK(server.keep());
+  return saved;
+}
+
 Result<std::unique_ptr<OverlayView>> HostAttachments::view_overlay(const Image& image,
                                                                    const std::string& file) {
   return HostOverlay::view(image, file);

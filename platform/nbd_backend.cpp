@@ -15,15 +15,21 @@ namespace {
 
 class NbdService final : public Service {
  public:
+  // `index` is that of a device that is there already; -1 when it is to be made.
   NbdService(const ServedDisk& disk, const Record& record, const NbdBackend& backend,
-             const RuntimeDir& runtime)
+             const RuntimeDir& runtime, int index = -1)
       : disk_(disk),
         record_(record),
         backend_(backend),
         runtime_(runtime),
+        index_(index),
         supervisor_(disk, record.id, runtime) {}
 
   Result<std::string> start() override {
+    if (index_ >= 0) {
+      PLOOPU_CHECK(supervisor_.take_over(index_, record_.servers));
+      return nbd_node(index_);
+    }
     PLOOPU_TRY(const int index, supervisor_.start());
     return nbd_node(index);
   }
@@ -34,7 +40,10 @@ class NbdService final : public Service {
     if (supervisor_.have_all_ended()) static_cast<void>(disk_.close());  // detach looks at the file
   }
 
-  Result<void> stop() override { return backend_.release(record_); }
+  Result<void> stop() override {
+    if (index_ >= 0) return fail(ErrorKind::busy, "{}: was there before", record_.device);
+    return backend_.release(record_);
+  }
 
   void clean_up() override {
     if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
@@ -45,6 +54,7 @@ class NbdService final : public Service {
   const Record& record_;
   const NbdBackend& backend_;
   const RuntimeDir& runtime_;
+  const int index_;
   NbdSupervisor supervisor_;
 };
 
@@ -58,11 +68,16 @@ Result<void> NbdBackend::prepare(bool /*as_file*/) const {
 Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk, Record& record,
                                                        int lock) const {
   NbdService service(disk, record, *this, runtime_);
-  PLOOPU_TRY(auto server,
-             ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd"));
+  PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd"));
   record.device = server.started();
   record.queue = tune_queue(record.device);
   return std::optional(std::move(server));
+}
+
+Result<ServerProcess> NbdBackend::take_over(const ServedDisk& disk, const Record& record,
+                                            int lock) const {
+  NbdService service(disk, record, *this, runtime_, find_nbd(record.id));
+  return ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd");
 }
 
 std::string NbdBackend::find_device(const Record& record) const {

@@ -18,6 +18,8 @@ class NbdBackend final : public Backend {
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
   [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk, Record& record,
                                                            int lock) const override;
+  [[nodiscard]] Result<ServerProcess> take_over(const ServedDisk& disk, const Record& record,
+                                                int lock) const override;
   [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
   [[nodiscard]] std::string find_device(const Record& record) const override;
   [[nodiscard]] Result<void> cut_off(const Record& record) const override;

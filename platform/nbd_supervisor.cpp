@@ -189,6 +189,30 @@ Result<int> NbdSupervisor::start() {
   return index_;
 }
 
+Result<void> NbdSupervisor::take_over(int index, const std::vector<ProcessIdentity>& old) {
+  constexpr std::chrono::seconds kLimit{10};
+  static_cast<void>(::signal(SIGCHLD, SIG_IGN));
+  PLOOPU_TRY(links_, NbdLinkEvents::open());
+  connections_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxConnections);
+  for (const auto& process : old) {
+    if (!kill_session(process, kLimit)) {
+      return fail(ErrorKind::failed, "nbd: its server (pid {}) can't be ended", process.pid);
+    }
+  }
+  index_ = index;
+  std::vector<UniqueFd> sockets;
+  for (const auto deadline = Clock::now() + kLimit; sockets.empty() && Clock::now() < deadline;) {
+    sockets = reconnect();
+  }
+  if (sockets.empty()) return fail(ErrorKind::failed, "nbd: the driver takes no new connection");
+  UniqueFd report;
+  PLOOPU_TRY(worker_, start_worker(std::move(sockets), report));
+  worker_start_ = Clock::now();
+  PLOOPU_CHECK(wait_for_nbd_worker(report));
+  let_nbd_worker_serve(report);
+  return {};
+}
+
 bool NbdSupervisor::is_gone() const { return is_nbd_gone(index_, id_); }
 
 // The driver takes a socket where it knows of a dead one, and drops it otherwise without a word

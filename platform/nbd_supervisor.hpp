@@ -30,6 +30,10 @@ class NbdSupervisor {
   // Starts a worker and connects it to a free device, whose number it returns.
   [[nodiscard]] Result<int> start();
 
+  // The same for a device that is connected already, and whose servers, `old` among them, it ends.
+  // Requests wait meanwhile. After an error they go on waiting, for who tries again or detaches.
+  [[nodiscard]] Result<void> take_over(int index, const std::vector<ProcessIdentity>& old);
+
   // Sees to it that the device is served, until `control` can be read or the kernel has let go of
   // the device; then its workers have ended. Without a control (-1) there is a standby, too, which
   // returns from this in a process of its own if it becomes the supervisor.

@@ -2,6 +2,7 @@
 #include "platform/process.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 
 #include "platform/sysfs.hpp"
 #include "platform/unique_fd.hpp"
+#include "platform/wait.hpp"
 
 namespace ploopu {
 
@@ -64,6 +66,40 @@ bool wait_for_exit(const std::vector<ProcessIdentity>& processes, std::chrono::m
 bool end_processes(const std::vector<ProcessIdentity>& processes, std::chrono::milliseconds limit) {
   return std::all_of(processes.begin(), processes.end(),
                      [&](const auto& process) { return end_process(process, limit); });
+}
+
+namespace {
+
+std::vector<ProcessIdentity> session_of(pid_t session, const std::string& name) {
+  std::vector<ProcessIdentity> members;
+  for (const auto& entry : list_directory("/proc")) {
+    const pid_t pid = std::atoi(entry.c_str());
+    if (pid <= 0 || ::getsid(pid) != session) continue;
+    const auto comm = read_attribute(fmt::format("/proc/{}/comm", pid));
+    const auto process = identify_process(pid);
+    if (comm && comm->starts_with(name) && is_alive(process)) members.push_back(process);
+  }
+  return members;
+}
+
+}  // namespace
+
+bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit) {
+  constexpr size_t kCommonName = 10;  // "ploopu-nbd" of "ploopu-nbd-work"
+  const pid_t session = ::getsid(member.pid);
+  const auto name = read_attribute(fmt::format("/proc/{}/comm", member.pid));
+  if (!name || session <= 0 || !is_alive(member)) return true;
+  return wait_until(
+      [&] {
+        const auto left = session_of(session, name->substr(0, kCommonName));
+        for (const auto& process : left) {
+          const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+          if (!pidfd.valid() || !is_alive(process)) continue;
+          ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        }
+        return left.empty();
+      },
+      limit);
 }
 
 uint64_t open_file_room(pid_t pid, const FileIdentity& file) {

@@ -37,6 +37,10 @@ struct ProcessIdentity {
 [[nodiscard]] bool end_processes(const std::vector<ProcessIdentity>& processes,
                                  std::chrono::milliseconds limit);
 
+// Kills the process and all others of its session whose names begin as its own does, also those
+// that they still start meanwhile. False when some are left after `limit`.
+[[nodiscard]] bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit);
+
 // Bytes that a file which the process has open takes on its disk; 0 when it hasn't.
 [[nodiscard]] uint64_t open_file_room(pid_t pid, const FileIdentity& file);
 

@@ -34,6 +34,10 @@ class FakeAttachments final : public Attachments {
     return AttachmentLock(std::move(lock));
   }
 
+  Result<void> reload(const Attachment& attachment, const Image& image) override {
+    return called("reload", " " + attachment.device + " " + image.location.path);
+  }
+
   bool is_privileged() const override { return is_root; }
 
   Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,

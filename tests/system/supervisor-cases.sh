@@ -22,6 +22,7 @@ is_another() {
     new=$(noted "$1")
     [ -n "$new" ] && [ "$new" != "$2" ] && servers | grep -qx "$new"
 }
+is_stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
 milliseconds() { date +%s%3N; }
 
 # read_on: two readers in the background that compare all of $device with $FIXTURES/raw/103 past any
@@ -131,8 +132,7 @@ case_r04_a_supervisor_that_is_killed() {
 case_r05_all_of_them_are_killed() {
     device=$(attach 101 | device_of)
     kill_servers
-    stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
-    wait_for stale
+    wait_for is_stale
     expect_equal "$(list_field '.attachments[0].device')" "$device"
     dd if="$device" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null &
     reader=$!
@@ -145,7 +145,7 @@ case_r05_all_of_them_are_killed() {
     # Without a reader it is free.
     attach 101 >/dev/null
     kill_servers
-    wait_for stale
+    wait_for is_stale
     ploopu detach 101
 }
 
@@ -210,4 +210,64 @@ case_what_was_written_outlives_a_worker() {
     [ ! -s "$WORK/said" ] || fail "$(cat "$WORK/said")"
     cmp "$device" "$WORK/model" || fail 'it differs when attached again'
     ploopu -q detach "$device"
+}
+
+# are_of PROGRAM: all three servers run it.
+are_of() {
+    three_servers || return 1
+    for pid in $(servers); do
+        [ "$(readlink /proc/"$pid"/exe)" = "$1" ] || return 1
+    done
+}
+
+case_r39_servers_exchanged_under_load() {
+    device=$(attach 103 | device_of)
+    wait_for three_servers
+    read_on
+    for version in 1 2 3; do
+        cp "$PLOOPU" "$WORK/ploopu$version"
+        old=$(server supervisor)
+        before=$(milliseconds)
+        "$WORK/ploopu$version" reload "$device"
+        dd if="$device" of=/dev/null bs=4k count=1 skip=$version iflag=direct 2>>"$WORK/wrong"
+        echo $(($(milliseconds) - before)) >>"$WORK/pauses"
+        wait_for are_of "$WORK/ploopu$version"
+        [ ! -e /proc/"$old" ] || fail 'the old one is still there'
+    done
+    stop_reading
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    # What takes the place of a dead one is of the new version, too.
+    kill -9 "$(server worker)"
+    wait_for are_of "$WORK/ploopu3"
+    compare_with_raw "$device" "$FIXTURES/raw/103"
+    ploopu detach 103
+}
+
+case_r39_a_device_whose_servers_are_all_dead_is_served_again() {
+    device=$(attach 103 | device_of)
+    kill_servers
+    wait_for is_stale
+    dd if="$device" of="$WORK/read" bs=64k iflag=direct 2>/dev/null &
+    reader=$!
+    ploopu reload 103
+    wait $reader || fail 'the reader that waited got an error'
+    cmp "$WORK/read" "$FIXTURES/raw/103"
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    ploopu detach 103
+}
+
+case_r39_what_can_not_be_reloaded_is_left_alone() {
+    cp -r "$(bundle 101)" "$WORK/image"
+    device=$(attach "$WORK/image" | device_of)
+    written=$(attach --overlay 103 | device_of)
+    before=$(servers | sort)
+    expect_refusal 65 'in its server' ploopu reload "$written"
+    for file in "$WORK"/image/*.hds; do cp "$file" "$file.new" && mv "$file.new" "$file"; done
+    expect_refusal 65 'other files now' ploopu reload "$device"
+    ploopu reload --all 2>"$WORK/notes"
+    expect_equal "$(grep -c 'left as it is' "$WORK/notes")" 2 "$(cat "$WORK/notes")"
+    expect_equal "$(servers | sort)" "$before" 'the same servers'
+    expect_refusal 66 'nothing that ploopu attached' ploopu reload /dev/null
+    expect_refusal 64 'give --all' ploopu reload
+    ploopu detach --all
 }
