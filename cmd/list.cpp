@@ -14,6 +14,13 @@ const char* state_name(AttachmentState state) {
   return state == AttachmentState::serving ? "serving" : "stale";
 }
 
+// For people: also what may make them attach it anew.
+const char* state_cell(const Attachment& attachment) {
+  const bool serving = attachment.state == AttachmentState::serving;
+  return serving && attachment.image_changed.value_or(false) ? "changed"
+                                                             : state_name(attachment.state);
+}
+
 // Enough of a GUID to be recognised, and for -s.
 std::string short_guid(const std::optional<std::string>& guid) {
   constexpr size_t kDigits = 8;
@@ -25,7 +32,7 @@ const std::vector<ListColumn<Attachment>>& columns() {
   static const std::vector<ListColumn<Row>> kColumns = {
       {"DEVICE", CellKind::text, [](const Row& row) { return text_cell(row.device); }},
       {"BACKEND", CellKind::text, [](const Row& row) { return text_cell(row.backend); }},
-      {"STATE", CellKind::text, [](const Row& row) { return text_cell(state_name(row.state)); }},
+      {"STATE", CellKind::text, [](const Row& row) { return text_cell(state_cell(row)); }},
       {"CTID", CellKind::text, [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
       {"SNAPSHOT", CellKind::text,
        [](const Row& row) { return text_cell(short_guid(row.snapshot)); }},
@@ -36,7 +43,8 @@ const std::vector<ListColumn<Attachment>>& columns() {
 
 std::string footer() {
   return "\nColumns:" + column_names(columns()) + "\nWith --all:" + all_column_names() +
-         "\n\nSTATE of what is attached is 'serving', or 'stale' when its server has died or its\n"
+         "\n\nSTATE of what is attached is 'serving', 'changed' when files of its image were\n"
+         "written to, replaced or removed since, or 'stale' when its server has died or its\n"
          "device was taken away: detach it. STATE of a container's disk is 'closed', or 'in use'\n"
          "when the container is running or crashed. REASON tells what is wrong with it.\n"
          "\nExamples:\n"
@@ -57,6 +65,8 @@ Json to_json(const std::vector<Attachment>& attachments) {
     entry["backend"] = attachment.backend;
     entry["mountpoints"] = texts(attachment.mountpoints);
     entry["state"] = state_name(attachment.state);
+    entry["image_changed"] = attachment.image_changed ? Json(*attachment.image_changed) : Json();
+    entry["warnings"] = texts(attachment.warnings);
     entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
     entry["overlay"] = attachment.has_overlay;
     if (!attachment.overlay_file.empty()) entry["overlay_file"] = text(attachment.overlay_file);
@@ -68,11 +78,13 @@ Json to_json(const std::vector<Attachment>& attachments) {
 Result<void> list_attachments(Context& context, const ListOptions& options) {
   PLOOPU_TRY(const auto table, ListTable<Attachment>::choose(columns(), options));
   PLOOPU_TRY(auto attachments, context.attachments.list());
+  context.attachments.look_at_images(attachments);
   table.sort(attachments);
   if (context.options.json) {
     context.out << to_json(attachments).dump(2) << '\n';
   } else {
     table.print(context.out, attachments);
+    for (const auto& attachment : attachments) context.warn(attachment.warnings);
   }
   return {};
 }

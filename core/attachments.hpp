@@ -46,6 +46,10 @@ struct Attachment {
   std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
   // Where ploopu once mounted it: something else may have unmounted it there since.
   std::vector<std::string> former_mountpoints;
+  // Whether the files of the image were written to, replaced or removed since, and which;
+  // look_at_images() finds that out. Nothing when it can't be told, and why.
+  std::optional<bool> image_changed;
+  std::vector<std::string> warnings;
 };
 
 // A private writable layer that vanishes with the device, unless it has a file of its own.
@@ -143,6 +147,10 @@ class Attachments {
   [[nodiscard]] virtual Result<void> reload(const Attachment& attachment, const Image& image) = 0;
 
   [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
+
+  // What became of the images of what list() returned. Waits for storage that doesn't answer, but
+  // not for long.
+  virtual void look_at_images(std::vector<Attachment>& attachments) = 0;
 
   // ErrorKind::busy when the directory is a mount point.
   [[nodiscard]] virtual Result<void> check_mountpoint(const std::string& directory) = 0;

@@ -54,12 +54,6 @@ std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
   return mounts;
 }
 
-std::vector<FileIdentity> identities_of(const Disk& disk) {
-  std::vector<FileIdentity> identities;
-  for (const auto& delta : disk.deltas()) identities.push_back(delta.file().identity());
-  return identities;
-}
-
 void add_other_nodes(Attachment& attachment) {
   const auto add = [&](const std::string& node) {
     const std::string other = attachment.is_file ? node : kernel_node(node);
@@ -218,7 +212,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.id = random_id();
   record.image = image.location.path;
   record.newest_delta = image.disk.deltas().back().name();
-  record.chain = identities_of(image.disk);
+  record.chain = chain_of(image.disk);
   record.ctid = image.location.ctid;
   record.snapshot = image.snapshot;
   record.root = request.root;
@@ -291,12 +285,13 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
 Result<std::optional<Attachment>> HostAttachments::find_existing(
     const Image& image, const AttachRequest& request) const {
   if (request.is_new) return std::nullopt;
-  const auto chain = identities_of(image.disk);
+  const auto chain = chain_of(image.disk);
   std::optional<Error> obstacle;
   for (const auto& record : runtime_->load_all()) {
     auto existing = inspect(record);
-    const bool is_same = record.chain == chain;
-    const bool has_same_top = !record.chain.empty() && record.chain.back() == chain.back();
+    const bool is_same = is_same_chain(record.chain, chain);
+    const bool has_same_top =
+        !record.chain.empty() && record.chain.back().identity == chain.back().identity;
     const bool is_same_state =
         record.image == image.location.path && record.snapshot == image.snapshot;
     if (!existing || !(is_same || has_same_top || is_same_state)) continue;
@@ -350,6 +345,8 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     }
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
+    const auto changes = find_changes(record.chain, image.disk);
+    outcome.notes.insert(outcome.notes.end(), changes.lines.begin(), changes.lines.end());
     return outcome;
   }
   hold_interruptions();
@@ -448,6 +445,20 @@ Result<std::vector<Attachment>> HostAttachments::list() {
   std::sort(attachments.begin(), attachments.end(),
             [](const Attachment& a, const Attachment& b) { return a.device < b.device; });
   return attachments;
+}
+
+void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
+  if (attachments.empty()) return;
+  const auto records = runtime_->load_all();
+  for (auto& attachment : attachments) {
+    const auto record = std::find_if(records.begin(), records.end(), [&](const Record& candidate) {
+      return candidate.id == attachment.id;
+    });
+    if (record == records.end()) continue;
+    auto changes = find_changes(record->chain);
+    attachment.image_changed = changes.any;
+    attachment.warnings = std::move(changes.lines);
+  }
 }
 
 Result<void> HostAttachments::check_mountpoint(const std::string& directory) {

@@ -25,6 +25,7 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] Result<std::unique_ptr<OverlayView>> view_overlay(const Image& image,
                                                                   const std::string& file) override;
   [[nodiscard]] Result<std::vector<Attachment>> list() override;
+  void look_at_images(std::vector<Attachment>& attachments) override;
   [[nodiscard]] Result<void> check_mountpoint(const std::string& directory) override;
   [[nodiscard]] Result<MountOutcome> mount(const Attachment& attachment,
                                            const MountRequest& request) override;

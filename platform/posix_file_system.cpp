@@ -31,7 +31,7 @@ class PosixImageFile final : public ImageFile {
       : fd_(std::move(fd)),
         size_(static_cast<uint64_t>(status.st_size)),
         identity_{status.st_dev, status.st_ino},
-        modified_(status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec) {}
+        modified_(modification_time(status)) {}
 
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] FileIdentity identity() const override { return identity_; }
@@ -188,6 +188,10 @@ Result<UniqueFd> open_in_tree(const std::string& root, const std::string& path, 
 }
 
 }  // namespace
+
+int64_t modification_time(const struct stat& status) {
+  return status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
 
 Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
                                               const std::string& path) const {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "core/file_system.hpp"
 
 namespace ploopu {
@@ -31,5 +33,8 @@ class PosixFileSystem final : public FileSystem {
   [[nodiscard]] Result<std::vector<std::string>> writable_by_others(
       const std::string& directory) const override;
 };
+
+// ImageFile::modified() of a file of which this is known.
+[[nodiscard]] int64_t modification_time(const struct stat& status);
 
 }  // namespace ploopu

@@ -15,6 +15,7 @@
 
 #include "core/attachments.hpp"
 #include "core/result.hpp"
+#include "platform/chain_files.hpp"
 #include "platform/process.hpp"
 #include "platform/queue_settings.hpp"
 #include "platform/unique_fd.hpp"
@@ -26,7 +27,7 @@ struct Record {
   std::string id;
   std::string image;
   std::string newest_delta;
-  std::vector<FileIdentity> chain;  // of its files, base first: which disk it is
+  std::vector<ChainFile> chain;  // which disk it is
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;
   std::string root;

@@ -168,6 +168,8 @@ TEST_F(CommandTest, List) {
                       {"backend", "nbd"},
                       {"mountpoints", {"/mnt"}},
                       {"state", "serving"},
+                      {"image_changed", false},
+                      {"warnings", json::array()},
                       {"pid", 4711},
                       {"overlay", false}};
   EXPECT_EQ(list["attachments"][0], first);

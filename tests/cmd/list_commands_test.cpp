@@ -121,6 +121,28 @@ TEST_F(ListTest, AttachmentsHaveTheSameOptions) {
   EXPECT_EQ(lines({"list", "-Ho", "DEVICE"}), (Lines{"/dev/nbd7", "/dev/nbd8"}));
 }
 
+TEST_F(ListTest, R13_AnImageThatChangedIsSaid) {
+  attachments_.attached = {mounted_attachment()};
+  attachments_.image_changed = true;
+  EXPECT_EQ(lines({"list", "-Ho", "DEVICE,STATE"}), (Lines{"/dev/nbd7 changed"}));
+  EXPECT_EQ(err_.str(), "ploopu: warning: it changed\n");
+  json listed = run_json({"list"})["attachments"][0];
+  EXPECT_EQ(listed["state"], "serving");
+  EXPECT_EQ(listed["image_changed"], true);
+  EXPECT_EQ(listed["warnings"], json::array({"it changed"}));
+  // That its server has died is what counts then.
+  attachments_.attached[0].state = AttachmentState::stale;
+  EXPECT_EQ(lines({"list", "-Ho", "STATE"}), (Lines{"stale"}));
+
+  attachments_.attached = {mounted_attachment()};
+  attachments_.image_changed = false;
+  EXPECT_EQ(lines({"list", "-Ho", "STATE"}), (Lines{"serving"}));
+  EXPECT_EQ(run_json({"list"})["attachments"][0]["image_changed"], false);
+  attachments_.image_changed.reset();
+  EXPECT_EQ(lines({"list", "-Ho", "STATE"}), (Lines{"serving"}));
+  EXPECT_EQ(run_json({"list"})["attachments"][0]["image_changed"], nullptr);
+}
+
 TEST_F(ListTest, ContainersAreListedEvenIfAttachmentsCannotBe) {
   attachments_.errors["list"] = {ErrorKind::failed, "no list today"};
   EXPECT_EQ(lines({"list", "--all", "-Ho", "CTID"}).size(), 4U);

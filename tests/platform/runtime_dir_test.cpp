@@ -22,7 +22,7 @@ Record sample_record() {
   Record record;
   record.id = random_id();
   record.image = "/vz/Größe\xff\n\"/root.hdd";
-  record.chain = {{UINT64_MAX, 42}, {0, 1}};
+  record.chain = {{{UINT64_MAX, 42}, "/vz/\xff.hds", 1048576, -5}, {{0, 1}, "/vz/b", 0, 7}};
   record.ctid = "101";
   record.root = "/";
   record.backend = "nbd";
@@ -61,6 +61,16 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_THAT(runtime->load_all(), IsEmpty());
 }
 
+TEST(RuntimeDir, ARecordOfAnOlderVersionHasOnlyTheIdentityOfItsFiles) {
+  std::string text = record_text(sample_record());
+  const std::string newer = ",\"/vz/b\",0,7]";
+  ASSERT_NE(text.find(newer), std::string::npos) << text;
+  text.replace(text.find(newer), newer.size(), "]");
+  const Record record = parse_record(text);
+  ASSERT_TRUE(record.is_readable);
+  EXPECT_EQ(record.chain[1], (ChainFile{{0, 1}, "", 0, 0}));
+}
+
 TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
   const TemporaryDirectory dir;
   const auto runtime = RuntimeDir::open(dir / "run");
@@ -94,8 +104,10 @@ TEST(RuntimeDir, ANumberThatDoesNotFitIsDamage) {
                                  {"[123,456]", "[-4294967173,456]"},
                                  {"[123,456]", "[123.5,456]"},
                                  {"[123,456]", "[123,1e300]"},
-                                 {"[18446744073709551615,42]", "[18446744073709551616,42]"},
-                                 {"[18446744073709551615,42]", "[-1,42]"},
+                                 {"[18446744073709551615,42,", "[18446744073709551616,42,"},
+                                 {"[18446744073709551615,42,", "[-1,42,"},
+                                 {",1048576,-5]", ",-1,-5]"},
+                                 {",1048576,-5]", ",1048576,9223372036854775808]"},
                                  {"\"number\":1", "\"number\":4294967297"},
                                  {"\"loops\":3", "\"loops\":1e20"},
                                  {"\"schema\":1", "\"schema\":4294967297"}}) {

@@ -23,6 +23,7 @@ class FakeAttachments final : public Attachments {
   bool already_attached = false;
   bool is_root = true;
   uint64_t discarded = 0;
+  std::optional<bool> image_changed = false;
   std::map<std::string, std::string> lies_in;  // a device that is busy until the other is detached
   MountRequest last_mount;
   AttachRequest last_attach;
@@ -72,6 +73,13 @@ class FakeAttachments final : public Attachments {
   Result<std::vector<Attachment>> list() override {
     PLOOPU_CHECK(called("list"));
     return attached;
+  }
+
+  void look_at_images(std::vector<Attachment>& attachments) override {
+    for (auto& attachment : attachments) {
+      attachment.image_changed = image_changed;
+      if (image_changed.value_or(false)) attachment.warnings = {"it changed"};
+    }
   }
 
   Result<void> check_mountpoint(const std::string& directory) override {
