@@ -243,8 +243,12 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
 bool RuntimeDir::exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 UniqueFd RuntimeDir::open_lock() const {
-  return UniqueFd(
-      ::open((path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const std::string path = path_ + "/lock";
+  constexpr int kFlags = O_CLOEXEC | O_NOFOLLOW;
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | kFlags, 0600));
+  // What is attached can be detached also when nothing can be written down any more.
+  if (!fd.valid() && errno == EROFS) fd.reset(::open(path.c_str(), O_RDONLY | kFlags));
+  return fd;
 }
 
 Result<UniqueFd> RuntimeDir::lock() const {

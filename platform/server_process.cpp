@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "platform/interruption.hpp"
+#include "platform/sysfs.hpp"
 
 namespace ploopu {
 namespace {
@@ -94,6 +95,9 @@ Result<void> detach_from_command(std::vector<int> keep) {
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ}) {
     static_cast<void>(::signal(number, SIG_IGN));
   }
+  // All who read the device would go with it, and killing it frees next to no memory. Without root
+  // it isn't to be had.
+  static_cast<void>(write_attribute("/proc/self/oom_score_adj", "-900"));
   if (::chdir("/") != 0) return fail_errno(errno, "/");
   const int null = ::open("/dev/null", O_RDWR);
   for (const int stream : {0, 1, 2}) ::dup2(null, stream);

@@ -64,7 +64,7 @@ case_detach_by_every_name() {
     expect_refusal 66 'nothing that ploopu' ploopu detach /dev/null
 }
 
-case_a_device_in_use_is_refused_and_its_user_named() {
+case_r20_r21_a_device_in_use_is_refused_and_its_user_named() {
     device=$(attach 101 | device_of)
     node=${device}p1
     mkdir "$WORK/m"
@@ -97,7 +97,7 @@ case_a_mount_in_use_is_refused_and_its_user_named() {
     ploopu umount "$WORK/m"
 }
 
-case_a_mount_in_another_namespace_is_seen() {
+case_r21_a_mount_in_another_namespace_is_seen() {
     device=$(attach 101 | device_of)
     mkdir "$WORK/m"
     unshare --mount --propagation private sh -c \
@@ -125,7 +125,7 @@ case_copies_by_propagation_do_not_hinder() {
     umount "$WORK/shared"
 }
 
-case_a_lazy_unmount_is_seen() {
+case_r21_a_lazy_unmount_is_seen() {
     device=$(attach 101 | device_of)
     mkdir "$WORK/m"
     mount -o ro,noload "${device}p1" "$WORK/m"
@@ -247,6 +247,52 @@ case_others_are_not_hurt_by_a_mount_that_fails() {
 case_one_root_has_many_names() {
     "$PLOOPU" --root "$FIXTURES/./root/" attach --backend "$BACKEND" 101 >/dev/null
     "$PLOOPU" --root "$FIXTURES/root" detach 101
+}
+
+case_r27_partition_nodes_are_gone_when_detach_returns() {
+    for round in 1 2 3; do
+        attach 108 >"$WORK/devices"
+        expect_equal "$(wc -l <"$WORK/devices")" 3 "devices in round $round"
+        # Whoever opens one last may have the kernel look for more.
+        while read -r node; do cmp -n 4096 "$node" "$node"; done <"$WORK/devices"
+        ploopu detach 108
+        for node in $(tail -n +2 "$WORK/devices"); do
+            if [ -e "$node" ] || [ -e "/sys/class/block/${node##*/}" ]; then fail "$node stays"; fi
+        done
+    done
+}
+
+# Of the kernel's: devices, open files, locks, processes, what is written down.
+used_up() {
+    find /sys/block -type l | wc -l
+    cut -f 1 /proc/sys/fs/file-nr
+    wc -l </proc/locks
+    find /proc -maxdepth 1 -name '[0-9]*' | wc -l
+    find /run/ploopu | wc -l
+}
+memory_used() { awk '/^(SUnreclaim|KernelStack|PageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo; }
+
+# CYCLES is how often.
+case_r42_attached_and_detached_over_and_over() {
+    cycle() {
+        attach -q 108 >/dev/null
+        ploopu -q detach 108
+    }
+    for _ in 1 2 3; do cycle; done
+    used_up >"$WORK/before"
+    memory=$(memory_used)
+    round=0
+    while [ $round -lt "${CYCLES:-300}" ]; do
+        cycle
+        round=$((round + 1))
+    done
+    expect_equal "$(ls /run/ploopu)" lock
+    # Others use the host's kernel, too.
+    [ -n "${GUEST:-}" ] || return 0
+    as_before() { used_up | cmp -s "$WORK/before" -; }
+    wait_for as_before
+    more=$(($(memory_used) - memory))
+    [ $more -le 1024 ] || fail "the kernel has $more KiB more in use after ${CYCLES:-300} cycles"
 }
 
 case_completion_knows_what_is_attached() {

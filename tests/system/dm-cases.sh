@@ -267,7 +267,7 @@ case_a_bad_block_below_the_image() {
     losetup -d "$below"
 }
 
-case_devices_of_others_above_ours() {
+case_r21_devices_of_others_above_ours() {
     attach 101 >"$WORK/devices"
     while read -r device; do
         map_by_hand stranger "0 2048 linear $device 0"
@@ -384,7 +384,7 @@ failing_disk() {
 }
 
 # Here, where there is device-mapper to make such a disk, for all back ends.
-case_a_failing_disk_is_an_error_for_just_its_sectors() {
+case_r14_a_failing_disk_is_an_error_for_just_its_sectors() {
     truncate -s 80M "$WORK/disk"
     loop=$(losetup -f --show "$WORK/disk")
     echo "0 163840 linear $loop 0" | dmsetup create below

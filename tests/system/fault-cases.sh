@@ -3,7 +3,7 @@
 # Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
-case_the_image_is_never_touched() {
+case_r38_the_image_is_never_touched() {
     cp -r "$(bundle 102)" "$WORK/image"
     touch -a -d '2001-01-01' "$WORK"/image/*
     facts() { (cd "$WORK/image" && stat -c '%n %s %X %Y %Z %i' ./*); }
@@ -65,7 +65,7 @@ case_a_read_across_the_edge_of_damage_is_an_error() {
     ploopu detach "$WORK/image"
 }
 
-case_an_image_cut_while_attached() {
+case_r11_an_image_cut_while_attached() {
     cp -r --sparse=never "$(bundle 101)" "$WORK/image"
     file=$WORK/image/root.hds
     cp "$file" "$WORK/whole"
@@ -90,11 +90,100 @@ case_an_image_cut_while_attached() {
     ploopu detach "$WORK/image"
 }
 
-case_an_image_that_is_deleted_can_be_read_and_detached() {
-    cp -r "$(bundle 101)" "$WORK/image"
+# Readers get errors, and none gets wrong bytes; when the file is whole again, so is the mount.
+case_r11_an_image_cut_and_healed_under_load() {
+    cp -r --sparse=never "$(bundle 101)" "$WORK/image"
+    cp "$WORK/image/root.hds" "$WORK/whole"
+    mkdir "$WORK/m"
+    mount_image "$WORK/image" "$WORK/m" >/dev/null
+    all_serve() { [ "$BACKEND" != nbd ] || [ "$(servers | wc -l)" = 3 ]; }
+    wait_for all_serve
+    before=$(servers)
+    : >"$WORK/rounds"
+    while [ ! -e "$WORK/enough" ]; do
+        if dd if="$WORK/m/home/user/random" of="$WORK/read" bs=64k iflag=direct 2>/dev/null; then
+            cmp -s "$WORK/read" "$FIXTURES/tree/home/user/random" && echo right || echo wrong
+        else
+            echo error
+        fi >>"$WORK/rounds"
+    done &
+    reader=$!
+    # The next two rounds ended so.
+    are() { [ "$(tail -n +"$((known + 2))" "$WORK/rounds" | head -n 1)" = "$1" ]; }
+    expect_rounds() {
+        known=$(wc -l <"$WORK/rounds")
+        wait_for are "$1"
+    }
+    expect_rounds right
+    truncate -s 3M "$WORK/image/root.hds"
+    expect_rounds error
+    dd if="$WORK/whole" of="$WORK/image/root.hds" bs=1M conv=notrunc status=none
+    expect_rounds right
+    : >"$WORK/enough"
+    wait $reader
+    if grep wrong "$WORK/rounds"; then fail 'wrong bytes'; fi
+    compare_tree "$WORK/m"
+    expect_equal "$(servers)" "$before" 'they go on'
+    ploopu umount "$WORK/m"
+}
+
+# expect_change WORDS: of the image that is attached, list says that.
+expect_change() {
+    expect_equal "$(list_field '.attachments[0] | "\(.state) \(.image_changed)"')" 'serving true'
+    list_field '.attachments[0].warnings[]' | grep -q "^$WORK/image/.*: $1" || fail "no '$1': $(ploopu list --json)"
+    ploopu list 2>"$WORK/said" | grep -q "^$device *$BACKEND *changed " || fail "$(ploopu list)"
+    grep -q "^ploopu: warning: $WORK/image/.*: $1" "$WORK/said" || fail "$(cat "$WORK/said")"
+}
+expect_no_change() {
+    expect_equal "$(list_field '.attachments[0] | "\(.state) \(.image_changed) \(.warnings)"')" 'serving false []'
+}
+
+# What was opened is served, whatever its name leads to now.
+case_r12_an_image_that_is_removed_replaced_or_moved() {
+    for what in removed replaced moved; do
+        cp -r "$(bundle 101)" "$WORK/image"
+        device=$(attach "$WORK/image" | device_of)
+        expect_no_change
+        words='is not there any more'
+        case $what in
+        removed) rm -r "$WORK/image" ;;
+        replaced)
+            cp "$(bundle 103)/root.hds" "$WORK/other"
+            mv "$WORK/other" "$WORK/image/root.hds"
+            words='is another file now'
+            ;;
+        moved) mv "$WORK/image" "$WORK/elsewhere" ;;
+        esac
+        compare_with_raw "$device" "$FIXTURES/raw/101"
+        expect_change "$words"
+        [ $what = replaced ] || ploopu detach "$WORK/image"
+        [ $what != replaced ] || ploopu detach "$device"
+        rm -rf "$WORK/image" "$WORK/elsewhere"
+    done
+}
+
+# As by a container that was started on it on another host.
+case_r13_h31_an_image_that_is_written_to() {
+    cp -r "$(bundle 102)" "$WORK/image"
+    mkdir "$WORK/m"
     device=$(attach "$WORK/image" | device_of)
-    rm -r "$WORK/image"
-    compare_with_raw "$device" "$FIXTURES/raw/101"
+    expect_no_change
+    touch -a "$WORK"/image/*
+    expect_no_change
+    top=$(cd "$WORK/image" && ls root.hdd.*)
+    qemu-io -f parallels -c 'write -q -P 7 31M 64k' "$WORK/image/$top"
+    words='was written to since it was attached'
+    expect_change "$words"
+    # Whoever asks for it again is told, too.
+    attach "$WORK/image" >/dev/null 2>"$WORK/said"
+    grep -q "/$top: $words" "$WORK/said" || fail "$(cat "$WORK/said")"
+    mount_image "$WORK/image" "$WORK/m" --json >"$WORK/json"
+    jq -r '.warnings[]' "$WORK/json" | grep -q "/$top: $words" || fail "$(cat "$WORK/json")"
+    ploopu detach "$WORK/image"
+    device=$(attach "$WORK/image" 2>"$WORK/said" | device_of)
+    if grep "$words" "$WORK/said"; then fail 'it is attached anew'; fi
+    expect_no_change
+    expect_equal "$(dd if="$device" bs=1M skip=31 count=1 status=none | head -c 1 | od -An -tu1 | tr -d ' ')" 7
     ploopu detach "$WORK/image"
 }
 
@@ -276,7 +365,7 @@ case_h08_an_empty_disk() {
     expect_equal "$(list_field '.attachments | length')" 0
 }
 
-case_a_full_run_directory() {
+case_r18_a_full_run_directory() {
     [ -d /run/ploopu ] || mkdir -m 700 /run/ploopu
     mount -t tmpfs -o size=64k,mode=0700 small /run/ploopu
     mkdir "$WORK/m"
@@ -287,6 +376,27 @@ case_a_full_run_directory() {
     mount_image 101 "$WORK/m" >/dev/null
     dd if=/dev/zero of=/run/ploopu/filler bs=4k 2>/dev/null || true
     ploopu umount "$WORK/m"
+    umount /run/ploopu
+}
+
+case_r18_a_read_only_run_directory() {
+    [ -d /run/ploopu ] || mkdir -m 700 /run/ploopu
+    mount -t tmpfs -o mode=0700 small /run/ploopu
+    mkdir "$WORK/m" "$WORK/n"
+    mount_image 101 "$WORK/m" >/dev/null
+    mount_image -q 101 "$WORK/n" >/dev/null
+    attach 103 >/dev/null
+    mount -o remount,ro /run/ploopu
+    expect_refusal 1 'Read-only file system' attach 106
+    expect_equal "$(list_field '.attachments | length')" 2
+    ploopu umount "$WORK/m"
+    ploopu umount "$WORK/n"
+    ploopu detach 103
+    expect_equal "$(list_field '.attachments | length')" 0
+    # What is noted still goes when it can.
+    mount -o remount,rw /run/ploopu
+    ploopu list >/dev/null
+    expect_equal "$(ls /run/ploopu)" lock
     umount /run/ploopu
 }
 

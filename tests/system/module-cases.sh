@@ -3,7 +3,7 @@
 # Run by run-cases.sh; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
-case_without_the_module_it_is_said_and_fuse_is_used() {
+case_r26_without_the_module_it_is_said_and_fuse_is_used() {
     expect_refusal 69 "has no module 'nbd'" ploopu attach 101 --backend nbd
     ploopu attach 101 >"$WORK/out" 2>"$WORK/notes"
     grep -q "nbd: this kernel ($(uname -r)) has no module 'nbd'; dm: this kernel ($(uname -r)) has no module 'dm_mod': using fuse instead" "$WORK/notes"
@@ -11,7 +11,7 @@ case_without_the_module_it_is_said_and_fuse_is_used() {
     ploopu detach 101
 }
 
-case_a_module_that_exists_is_loaded() {
+case_r26_a_module_that_exists_is_loaded() {
     # /lib/modules as the distribution's own kernel would have it.
     release=$(uname -r)
     mkdir -p /run/lower/modules
@@ -22,6 +22,7 @@ case_a_module_that_exists_is_loaded() {
     ploopu attach 101 >"$WORK/out" 2>"$WORK/notes"
     expect_equal "$(cat "$WORK/notes")" ''
     expect_equal "$(list_field '.attachments[0].backend')" nbd
+    expect_equal "$(cat /sys/module/nbd/parameters/max_part)" 16
     compare_with_raw "$(device_of <"$WORK/out")" "$FIXTURES/raw/101"
     ploopu detach 101
     [ ! -e /sys/module/dm_mod ]
@@ -32,7 +33,7 @@ case_a_module_that_exists_is_loaded() {
 }
 
 # Then the driver knows no partitions: ours come and go by hand.
-case_a_driver_loaded_without_partitions() {
+case_r26_a_driver_loaded_without_partitions() {
     rmmod nbd 2>/dev/null || true
     insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/nbd.ko" max_part=0
     ploopu attach 101 >"$WORK/devices"
@@ -40,5 +41,16 @@ case_a_driver_loaded_without_partitions() {
     [ -b "$(sed -n 2p "$WORK/devices")" ] || fail 'no partition node'
     ploopu detach 101
     [ ! -e "$(sed -n 2p "$WORK/devices")" ] || fail 'the partition node stays'
+    rmmod nbd 2>/dev/null || true
+}
+
+# It makes them when they are asked for.
+case_r26_a_driver_loaded_without_devices() {
+    insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/nbd.ko" nbds_max=0 max_part=16
+    [ ! -e /dev/nbd0 ]
+    ploopu attach 101 >"$WORK/devices"
+    compare_with_raw "$(device_of <"$WORK/devices")" "$FIXTURES/raw/101"
+    [ -b "$(sed -n 2p "$WORK/devices")" ] || fail 'no partition node'
+    ploopu detach 101
     rmmod nbd 2>/dev/null || true
 }

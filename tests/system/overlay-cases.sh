@@ -172,7 +172,7 @@ fill_up() {
     ploopu detach "$device"
 }
 
-case_a_full_overlay() {
+case_r17_a_full_overlay() {
     make_image
     fill_up --overlay-size 2M
     # More than the file system has.
@@ -180,6 +180,22 @@ case_a_full_overlay() {
     fill_up --overlay-dir "$room" --overlay-size 64M
     wait_for is_free
     umount "$room"
+}
+
+# What doesn't fit isn't there, what was there is, and it is said to whoever syncs.
+case_r17_a_mount_whose_overlay_is_full() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" --writable --overlay-dir "$WORK" --overlay-size 1M >/dev/null
+    if dd if=/dev/urandom of="$WORK/m/new" bs=64k count=64 conv=fsync 2>"$WORK/said"; then
+        fail 'there is room for all of it'
+    fi
+    grep -q 'No space left on device\|Input/output error\|Read-only file system' "$WORK/said" || fail "$(cat "$WORK/said")"
+    is_read_only() { ! touch "$WORK/m/x" || ! sync -f "$WORK/m/x"; }
+    wait_for is_read_only 2>/dev/null
+    echo 3 >/proc/sys/vm/drop_caches
+    (cd "$WORK/m" && sha256sum --quiet -c "$FIXTURES/tree.sha256") || fail 'what was there differs'
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    ploopu -q umount "$WORK/m"
 }
 
 case_half_of_the_room_is_left_to_others() {

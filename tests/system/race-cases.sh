@@ -37,6 +37,32 @@ case_r24_many_images_attached_at_once() {
     ploopu detach --all
 }
 
+# One of them wins, and the other one is told.
+case_r22_a_mount_races_with_detach() {
+    truncate -s 1M "$WORK/raw"
+    mke2fs -q -F -t ext4 -O ^has_journal "$WORK/raw"
+    qemu-img convert -f raw -O parallels -o cluster_size=64k "$WORK/raw" "$WORK/image"
+    mkdir "$WORK/m"
+    round=0 mounted=0
+    while [ $((round * 10)) -lt "${RACES:-200}" ]; do
+        round=$((round + 1)) code=0
+        device=$(attach -q "$WORK/image" | device_of)
+        # Later each time, for as long as detach takes.
+        (sleep "0.0$((round * 7 % 10))" && exec mount -o ro "$device" "$WORK/m") 2>/dev/null &
+        mount=$!
+        ploopu -q detach "$device" 2>"$WORK/said" || code=$?
+        if wait $mount; then
+            mounted=$((mounted + 1))
+            expect_equal $code 75 'detach of what was mounted'
+            grep -q "mounted on $WORK/m\|mount (pid\|can't be named" "$WORK/said" || fail "$(cat "$WORK/said")"
+            expect_equal "$(list_field '.attachments[0].mountpoints[0]')" "$WORK/m"
+            umount "$WORK/m"
+            ploopu -q detach "$device"
+        fi
+        expect_equal "$(list_field '.attachments | length')" 0 "after $round rounds, $mounted mounts"
+    done
+}
+
 # By all its names, and in every second round while it is being detached.
 case_r23_one_image_attached_by_many_at_once() {
     make_small_image "$WORK/image" 'the image'

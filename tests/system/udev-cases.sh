@@ -153,7 +153,7 @@ case_h81_no_volume_group_or_array_is_put_together() {
 }
 
 # What each of two lines of defence does without the other one.
-case_h81_each_defence_by_itself() {
+case_r28_h81_each_defence_by_itself() {
     case $BACKEND in
     nbd)
         # The event comes before the attribute is there, always.
