@@ -2,6 +2,7 @@
 // What a command is given: options that every command has, where to write, and the ports.
 #pragma once
 
+#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct Context {
   GlobalOptions options = {};
   // Of a command that has done its work; check tells its result by it.
   int exit_status = 0;
+  // Shows a page of the manual by its name, and doesn't return unless it can't.
+  std::function<void(const std::string&)> show_page = {};
 
   // One line on stderr each, unless -q or --json is given: JSON output carries its warnings.
   void warn(const std::vector<std::string>& warnings) const;

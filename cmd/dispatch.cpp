@@ -32,7 +32,7 @@ constexpr char kEverywhere[] =
 // The verbs, in the order in which help shows them.
 constexpr void (*kCommands[])(CLI::App&, Action&) = {
     declare_info,  declare_map,    declare_check,  declare_snapshots, declare_attach,
-    declare_mount, declare_detach, declare_reload, declare_list};
+    declare_mount, declare_detach, declare_reload, declare_list,      declare_help};
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");

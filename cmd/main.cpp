@@ -19,6 +19,7 @@
 #include "platform/host_owners.hpp"
 #include "platform/huge_pages.hpp"
 #include "platform/interruption.hpp"
+#include "platform/manual.hpp"
 #include "platform/posix_file_system.hpp"
 
 namespace {
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
     const ploopu::HostOwners owners;
     ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
                                  attachments, file_finder, owners};
+    context.show_page = ploopu::show_manual_page;
     const int code = ploopu::cmd::run(std::vector<std::string>(argv + 1, argv + argc), context);
     // What is done by now is told, and stays.
     if (code != 0) ploopu::obey_interruption();

@@ -34,8 +34,8 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
 }
 
 TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
-  for (const char* verb :
-       {"info", "map", "check", "snapshots", "attach", "mount", "detach", "umount", "list"}) {
+  for (const char* verb : {"info", "map", "check", "snapshots", "attach", "mount", "detach",
+                           "umount", "list", "help"}) {
     EXPECT_EQ(run({verb, "--help"}), 0);
     EXPECT_THAT(out_.str(), HasSubstr("Examples:")) << verb;
   }
@@ -43,6 +43,27 @@ TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
   EXPECT_THAT(out_.str(), HasSubstr("ploopu mount 101 /mnt"));
   EXPECT_EQ(run({"--version"}), 0);
   EXPECT_THAT(out_.str(), HasSubstr("ploopu 0."));
+}
+
+TEST_F(CommandTest, HelpOfAVerbIsItsPageOrWhatItsOptionPrints) {
+  for (const char* verb : {"info", "umount"}) {
+    EXPECT_EQ(run({verb, "--help"}), 0);
+    const std::string help = out_.str();
+    EXPECT_EQ(run({"help", verb}), 0);
+    EXPECT_EQ(out_.str(), help);
+  }
+  EXPECT_EQ(run({"--help"}), 0);
+  const std::string all = out_.str();
+  EXPECT_EQ(run({"help"}), 0);
+  EXPECT_EQ(out_.str(), all);
+  EXPECT_EQ(run({"help", "bogus"}), 64);
+  EXPECT_THAT(err_.str(), HasSubstr("'bogus' is not a verb"));
+
+  std::string page;
+  auto context = context_writing_to(out_);
+  context.show_page = [&](const std::string& name) { page = name; };
+  EXPECT_EQ(cmd::run({"help", "umount"}, context), 0);
+  EXPECT_EQ(page, "ploopu-detach");
 }
 
 TEST_F(CommandTest, GlobalOptionsStandBeforeOrAfterTheVerb) {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace ploopu::cmd {
+
+// The verb with that name or alias; nullptr when there is none.
+[[nodiscard]] CLI::App* find_verb(CLI::App& app, const std::string& name);
+
+}  // namespace ploopu::cmd
