@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "cmd/choice.hpp"
+
 namespace ploopu::cmd {
 namespace {
 
@@ -21,9 +23,9 @@ Json partitions_json(const OpenedImage& opened, const Attachment& attachment) {
 }  // namespace
 
 void add_backend_option(CLI::App& command, AttachRequest& request) {
-  command.add_option("--backend", request.backend, "How to serve the disk: auto, nbd, dm or fuse")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "nbd", "dm", "fuse"}).description(""));
+  add_choice(command, "--backend", request.backend, "How to serve the disk: auto, nbd, dm or fuse",
+             {"auto", "nbd", "dm", "fuse"})
+      ->type_name("NAME");
 }
 
 CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request) {

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/commands.hpp"
+#include "cmd/completion.hpp"
 #include "cmd/json.hpp"
 #include "core/text.hpp"
 
@@ -89,6 +90,10 @@ int run(std::vector<std::string> arguments, Context& context) {
     command->footer(kEverywhere + command->get_footer());
   }
 
+  if (!arguments.empty() && arguments.front() == "__complete") {
+    complete(app, {arguments.begin() + 1, arguments.end()}, context);
+    return 0;
+  }
   // Needed to report an error of the command line itself in the form that was asked for.
   const bool wants_json =
       std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ploopu list: what is attached and mounted now.
+#include "cmd/list.hpp"
+
 #include <memory>
 
 #include "cmd/commands.hpp"
@@ -42,7 +44,7 @@ const std::vector<ListColumn<Attachment>>& columns() {
 }
 
 std::string footer() {
-  return "\nColumns:" + column_names(columns()) + "\nWith --all:" + all_column_names() +
+  return "\nColumns:" + list_columns(false) + "\nWith --all:" + list_columns(true) +
          "\n\nSTATE of what is attached is 'serving', 'changed' when files of its image were\n"
          "written to, replaced or removed since, or 'stale' when its server has died or its\n"
          "device was taken away: detach it. STATE of a container's disk is 'closed', or 'in use'\n"
@@ -90,6 +92,10 @@ Result<void> list_attachments(Context& context, const ListOptions& options) {
 }
 
 }  // namespace
+
+std::string list_columns(bool of_containers) {
+  return of_containers ? container_columns() : column_names(columns());
+}
 
 void declare_list(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("list", "Show what is attached and mounted");

@@ -126,7 +126,7 @@ std::vector<ContainerRow> join_rows(std::vector<Container> containers,
 
 }  // namespace
 
-std::string all_column_names() { return column_names(columns()); }
+std::string container_columns() { return column_names(columns()); }
 
 Result<void> list_containers(Context& context, const ListOptions& options) {
   PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), options));

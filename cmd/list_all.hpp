@@ -9,8 +9,8 @@
 
 namespace ploopu::cmd {
 
-// Each with a blank before it.
-[[nodiscard]] std::string all_column_names();
+// Their names, a blank before each.
+[[nodiscard]] std::string container_columns();
 
 // Prints every container under --root. Damaged ones are rows like the others.
 [[nodiscard]] Result<void> list_containers(Context& context, const ListOptions& options);

@@ -111,7 +111,7 @@ class ListTable {
   Cell (*sort_by_)(const Row&) = nullptr;
 };
 
-// For the help of a command, which bash completion reads, too; a blank before each.
+// For help and completion; a blank before each.
 template <class Row>
 std::string column_names(const std::vector<ListColumn<Row>>& columns) {
   std::string names;

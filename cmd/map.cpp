@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmd/choice.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
@@ -106,9 +107,9 @@ void declare_map(CLI::App& app, Action& action) {
   command->footer(kFooter);
   auto options = std::make_shared<MapOptions>();
   add_image_options(*command, options->choice);
-  command->add_option("--only", options->only, "Only extents of one state: data, zero or error")
-      ->type_name("STATE")
-      ->check(CLI::IsMember({"data", "zero", "error"}).description(""));
+  add_choice(*command, "--only", options->only, "Only extents of one state: data, zero or error",
+             {"data", "zero", "error"})
+      ->type_name("STATE");
   command->callback([options, &action] {
     action = [options](Context& context) { return run_map(context, *options); };
   });

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cmd/attach_options.hpp"
+#include "cmd/choice.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
@@ -246,11 +247,10 @@ void declare_mount(CLI::App& app, Action& action) {
   command->add_option("-o", given->options, "Mount options, added after ploopu's own")
       ->type_name("OPTIONS");
   CLI::Option* journal =
-      command
-          ->add_option("--journal", given->journal,
-                       "What to do with a journal that must be replayed: auto, replay or skip")
-          ->type_name("NAME")
-          ->check(CLI::IsMember({"auto", "replay", "skip"}).description(""));
+      add_choice(*command, "--journal", given->journal,
+                 "What to do with a journal that must be replayed: auto, replay or skip",
+                 {"auto", "replay", "skip"})
+          ->type_name("NAME");
   command
       ->add_flag("--writable", given->writable,
                  "Writable, on an overlay: what is written is gone with the device")

@@ -10,6 +10,7 @@
 
 #include "core/bundle.hpp"
 #include "core/container.hpp"
+#include "core/container_name.hpp"
 #include "core/image.hpp"
 #include "core/locate.hpp"
 #include "core/snapshots.hpp"
@@ -18,6 +19,8 @@ namespace ploopu {
 namespace {
 
 constexpr char kConfigDirectory[] = "/etc/vz/conf";
+constexpr char kNamesDirectory[] = "/etc/vz/names";
+constexpr std::string_view kConfigSuffix = ".conf";
 constexpr char kGlobalConfig[] = "/etc/vz/vz.conf";
 
 // What is known of each CTID before anything of it is opened: its private area, when it was found
@@ -57,10 +60,9 @@ Result<std::string> config_value(const FileSystem& files, const std::string& roo
 // *.conf.destroyed, *.conf-sample, *.mount and the like are not containers, and 0 is the host.
 void list_configurations(const FileSystem& files, const std::string& root, Listed& listed,
                          std::vector<std::string>& warnings) {
-  constexpr std::string_view kSuffix = ".conf";
   for (auto& name : list(files, root, kConfigDirectory, warnings).names) {
-    if (!name.ends_with(kSuffix)) continue;
-    name.resize(name.size() - kSuffix.size());
+    if (!name.ends_with(kConfigSuffix)) continue;
+    name.resize(name.size() - kConfigSuffix.size());
     if (is_ctid(name)) listed.emplace(name, std::nullopt);
   }
 }
@@ -205,7 +207,32 @@ void report_shared_names(std::vector<Container>& containers) {
   }
 }
 
+// By the text of its link: to CTID.conf, or to the ve.conf of a private area that is called CTID.
+std::string ctid_in_link(std::string_view target) {
+  if (target.ends_with("/ve.conf")) {
+    target.remove_suffix(target.size() - target.rfind('/'));
+  } else if (target.ends_with(kConfigSuffix)) {
+    target.remove_suffix(kConfigSuffix.size());
+  }
+  return parse_ctid(target.substr(target.rfind('/') + 1)).value_or("");
+}
+
 }  // namespace
+
+KnownContainers list_known_containers(const FileSystem& files, const std::string& root) {
+  KnownContainers known;
+  Listed listed;
+  std::vector<std::string> unread;
+  list_configurations(files, root, listed, unread);
+  list_areas(files, root, listed, unread);
+  for (const auto& [ctid, area] : listed) known.ctids.insert(ctid);
+  for (const auto& name : list(files, root, kNamesDirectory, unread).names) {
+    if (!is_container_name(name)) continue;
+    const auto target = files.read_link(root, fmt::format("{}/{}", kNamesDirectory, name));
+    if (target && *target) known.names.emplace(name, ctid_in_link(**target));
+  }
+  return known;
+}
 
 Inventory take_inventory(const FileSystem& files, const std::string& root) {
   Inventory inventory;

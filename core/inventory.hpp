@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,5 +50,16 @@ struct Inventory {
 // the global VE_PRIVATE or the default says that private areas are. One image is open at a time.
 // Whatever is wrong with a container is in its `error`, and the others follow.
 [[nodiscard]] Inventory take_inventory(const FileSystem& files, const std::string& root);
+
+// The words that may stand for a container.
+struct KnownContainers {
+  std::set<std::string> ctids;
+  std::map<std::string, std::string> names;  // to the CTID; to nothing where the link tells none
+};
+
+// Told by the names of files alone, so that it is quick: a name can still be refused when it is
+// used. What can't be read is left out.
+[[nodiscard]] KnownContainers list_known_containers(const FileSystem& files,
+                                                    const std::string& root);
 
 }  // namespace ploopu

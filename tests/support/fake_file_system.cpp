@@ -106,11 +106,15 @@ Result<std::string> FakeFileSystem::read_text(const std::string& path, size_t ma
 Result<std::vector<std::string>> FakeFileSystem::list_directory(const std::string& path) const {
   const std::string prefix = path + "/";
   std::set<std::string> names;
-  for (auto at = files_.lower_bound(prefix); at != files_.end() && at->first.starts_with(prefix);
-       ++at) {
-    const std::string rest = at->first.substr(prefix.size());
-    if (rest != ".") names.insert(rest.substr(0, rest.find('/')));
-  }
+  const auto collect = [&](const auto& paths) {
+    for (auto at = paths.lower_bound(prefix); at != paths.end() && at->first.starts_with(prefix);
+         ++at) {
+      const std::string rest = at->first.substr(prefix.size());
+      if (rest != ".") names.insert(rest.substr(0, rest.find('/')));
+    }
+  };
+  collect(files_);
+  collect(links_);
   if (names.empty() && !files_.contains(prefix + ".")) return fail_errno(ENOENT, path);
   return std::vector<std::string>(names.begin(), names.end());
 }
