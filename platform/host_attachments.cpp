@@ -372,9 +372,14 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
         "again",
         record.device);
   }
-  if (identities_of(image.disk) != record.chain) {
+  if (!is_same_chain(record.chain, chain_of(image.disk))) {
     return fail(ErrorKind::refused, "{}: {} consists of other files now than when it was attached",
                 record.device, record.image);
+  }
+  // Who reads has seen the old state in part.
+  if (const auto changes = find_changes(record.chain, image.disk); changes.any.value_or(false)) {
+    return fail(ErrorKind::refused, "{}: {}: detach it and attach the new state", record.device,
+                changes.lines.front());
   }
   PLOOPU_TRY(auto server, backend->take_over(ServedDisk(image.disk), record, lock->get()));
   record.server = server.identity();

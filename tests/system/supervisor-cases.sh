@@ -262,6 +262,8 @@ case_r39_what_can_not_be_reloaded_is_left_alone() {
     written=$(attach --overlay 103 | device_of)
     before=$(servers | sort)
     expect_refusal 65 'in its server' ploopu reload "$written"
+    touch "$WORK"/image/*.hds
+    expect_refusal 65 'attach the new state' ploopu reload "$device"
     for file in "$WORK"/image/*.hds; do cp "$file" "$file.new" && mv "$file.new" "$file"; done
     expect_refusal 65 'other files now' ploopu reload "$device"
     ploopu reload --all 2>"$WORK/notes"
