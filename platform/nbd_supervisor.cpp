@@ -29,7 +29,7 @@ constexpr std::chrono::seconds kYoung{3};
 constexpr std::chrono::milliseconds kFirstPause{1};
 constexpr std::chrono::milliseconds kLongestPause{200};
 constexpr std::chrono::milliseconds kWorkerExit{500};
-constexpr size_t kMostCondemned = 4;
+constexpr size_t kMostCondemned = 3;  // beside the one that may hang, too
 
 // Messages to the standby.
 constexpr char kWorker = 'w';  // with the pidfd of the one there is now
@@ -169,6 +169,10 @@ Result<int> NbdSupervisor::start() {
   const auto index = NbdNetlink::connect(request);
   pairs.clear();  // the driver has references of its own; without them the worker ends
   if (!index) {
+    // What got lost may be its answer: a device without a worker would keep whoever looks at it.
+    if (const int made = find_nbd(id_); made >= 0) {
+      static_cast<void>(NbdNetlink::disconnect(made));
+    }
     end_workers();
     return tl::unexpected<Error>(index.error());
   }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Images of containers that lost power while they wrote; see crash-disks.sh.
+# Hosts that lose power while they read such an image; see power-guest.sh.
 # Run by run-cases.sh, of the back ends that can be written to; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
@@ -59,4 +60,45 @@ case_what_is_replayed_is_a_sound_file_system() {
         $judge "$partition" >"$WORK/said" 2>&1 || fail "$ctid: $(cat "$WORK/said")"
         ploopu detach $ctid
     done
+}
+
+# cut_off_guest: at some moment after all of it is at work.
+cut_off_guest() {
+    mkfifo "$WORK/console"
+    linux.uml mem=192M rootfstype=hostfs rootflags=/ rw init="$SOURCES/tests/system/power-guest.sh" \
+        "PLOOPU=$PLOOPU" "WORK=$WORK" "CUT=$cut" quiet con=null con0=fd:0,fd:1 </dev/null >"$WORK/console" 2>&1 &
+    guest=$!
+    exec 3<"$WORK/console"
+    timeout 60 sed "/is at work/q" <&3 >"$WORK/log" || true
+    sleep "0.$((cut * 37 % 100))"
+    # It makes a session of its own.
+    kill -KILL -$guest $guest 2>/dev/null || true
+    timeout 20 cat <&3 >>"$WORK/log"
+    exec 3<&-
+    wait $guest || true
+    rm "$WORK/console"
+    grep -q 'is at work' "$WORK/log" || fail "the guest: $(cat "$WORK/log")"
+    if grep -a 'POWER: failed' "$WORK/log"; then fail "after $cut cuts: $(cat "$WORK/log")"; fi
+}
+
+# CUTS is how often. Each time it starts as the first time: there is nothing to clear away, and what was synced to an
+# overlay that is kept is there.
+case_r37_a_host_that_loses_power() {
+    if [ -n "${GUEST:-}" ]; then
+        echo 'skipped: in a guest there is no guest to cut off'
+        return 0
+    fi
+    cp -r "$(bundle 101)" "$WORK/image"
+    # Not when it was read: the guest's own driver reads it without O_NOATIME.
+    facts() { stat -c '%n %s %Y %Z %i' "$WORK"/image/*; }
+    facts >"$WORK/before"
+    mkdir "$WORK/kept"
+    cut=0
+    while [ $cut -lt "${CUTS:-2}" ]; do
+        cut=$((cut + 1))
+        cut_off_guest
+        facts | diff "$WORK/before" - || fail 'the image was touched'
+    done
+    (cd "$WORK/image" && sha256sum ./*) >"$WORK/sums"
+    (cd "$(bundle 101)" && sha256sum --quiet -c "$WORK/sums") || fail 'the image was written to'
 }

@@ -268,16 +268,18 @@ case_a_bad_block_below_the_image() {
 }
 
 case_r21_devices_of_others_above_ours() {
-    attach 101 >"$WORK/devices"
-    while read -r device; do
-        map_by_hand stranger "0 2048 linear $device 0"
-        expect_refusal 75 'used by /dev/dm-[0-9]* (stranger)' ploopu detach 101
-        compare_with_raw /dev/mapper/ploopu-101 "$FIXTURES/raw/101"
-        cmp -n 1048576 /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101" 0 1048576
-        unmap_by_hand stranger
-    done <"$WORK/devices"
-    rm -f /dev/mapper/stranger
-    ploopu detach 101
+    for BACKEND in dm nbd; do
+        devices=$(attach 101 | xargs)
+        for device in $devices; do
+            map_by_hand stranger "0 2048 linear $device 0"
+            expect_refusal 75 'used by /dev/dm-[0-9]* (stranger)' ploopu detach 101
+            compare_with_raw "${devices%% *}" "$FIXTURES/raw/101"
+            cmp -n 1048576 "${devices##* }" "$FIXTURES/raw/101" 0 1048576
+            unmap_by_hand stranger
+        done
+        rm -f /dev/mapper/stranger
+        ploopu detach 101
+    done
 }
 
 # What was taken away already comes back.
@@ -375,6 +377,30 @@ case_all_its_devices_read_ahead() {
     ploopu detach 102
 }
 
+# make_disk_below FEATURES: a disk that the image lies on, mounted on $WORK/fs: the device-mapper device "below", over
+# $loop.
+make_disk_below() {
+    truncate -s 80M "$WORK/disk"
+    loop=$(losetup -f --show "$WORK/disk")
+    echo "0 163840 linear $loop 0" | dmsetup create below
+    dmsetup mknodes below # there is no udev
+    trap remove_disk_below EXIT
+    mke2fs -q -t ext4 -b 4096 -O "$1" /dev/mapper/below
+    mkdir "$WORK/fs"
+    mount /dev/mapper/below "$WORK/fs"
+    cp -r "$(bundle 101)" "$WORK/fs/image"
+    sync
+}
+
+remove_disk_below() {
+    dmsetup resume below || true
+    ploopu -q detach --all || true
+    umount "$WORK/fs" || true
+    dmsetup remove below
+    dmsetup mknodes
+    losetup -d "$loop"
+}
+
 # failing_disk TABLE_LINE...: what the disk below the image is made of from now on.
 failing_disk() {
     printf '%s\n' "$@" | dmsetup load below
@@ -385,16 +411,7 @@ failing_disk() {
 
 # Here, where there is device-mapper to make such a disk, for all back ends.
 case_r14_a_failing_disk_is_an_error_for_just_its_sectors() {
-    truncate -s 80M "$WORK/disk"
-    loop=$(losetup -f --show "$WORK/disk")
-    echo "0 163840 linear $loop 0" | dmsetup create below
-    dmsetup mknodes below # there is no udev
-    trap 'umount "$WORK/fs" || true; dmsetup remove below; dmsetup mknodes; losetup -d "$loop"' EXIT
-    mke2fs -q -t ext4 -b 4096 -O ^has_journal /dev/mapper/below
-    mkdir "$WORK/fs"
-    mount /dev/mapper/below "$WORK/fs"
-    cp -r "$(bundle 101)" "$WORK/fs/image"
-    sync
+    make_disk_below ^has_journal
     # The block that is to fail: where in the file, on the disk below, and on the container's disk.
     file_block=1283
     block=$(debugfs -R "bmap /image/root.hds $file_block" /dev/mapper/below 2>/dev/null)
@@ -427,4 +444,37 @@ case_r14_a_failing_disk_is_an_error_for_just_its_sectors() {
         compare_with_raw "$device" "$FIXTURES/raw/101"
         ploopu detach "$WORK/fs/image"
     done
+}
+
+# For STALL seconds at least, and longer than the driver waits: workers hang one after the other, and the readers
+# notice a pause only. They can't be killed where they wait for metadata of the file system below.
+case_r15_r32_a_disk_that_hangs() {
+    . "$SOURCES/tests/system/supervisor-cases.sh"
+    make_disk_below ^has_journal,^extents,^64bit
+    BACKEND=nbd
+    device=$(attach -q "$WORK/fs/image" | device_of)
+    server worker >"$WORK/workers"
+    dmsetup suspend --nolockfs below
+    echo 3 >/proc/sys/vm/drop_caches
+    for at in 1 8 16; do
+        dd if="$device" of="$WORK/$at.read" bs=1M count=1 skip=$at iflag=direct 2>"$WORK/$at.said" &
+        echo $! >"$WORK/$at.reader"
+    done
+    start=$(date +%s)
+    hangs_on() {
+        count=$(pgrep -c -x ploopu-nbd-work || true)
+        [ "$count" -le 4 ] || fail "$count workers are there"
+        noted worker >>"$WORK/workers"
+        [ "$(sort -u "$WORK/workers" | wc -l)" -lt 3 ] || [ "$(date +%s)" -lt $((start + ${STALL:-0})) ]
+    }
+    while hangs_on; do sleep 0.2; done
+    expect_equal "$(timeout 10 "$PLOOPU" list --json | jq -r '.attachments[0].state')" serving
+    dmsetup resume below
+    for at in 1 8 16; do
+        wait "$(cat "$WORK/$at.reader")" || fail "an error at $at MiB: $(cat "$WORK/$at.said")"
+        cmp -n 1048576 -i "0:$((at * 1048576))" "$WORK/$at.read" "$FIXTURES/raw/101" || fail "wrong bytes at $at MiB"
+    done
+    blockdev --flushbufs "$device"
+    compare_with_raw "$device" "$FIXTURES/raw/101"
+    ploopu detach "$WORK/fs/image"
 }

@@ -22,7 +22,7 @@ case_r26_a_module_that_exists_is_loaded() {
     ploopu attach 101 >"$WORK/out" 2>"$WORK/notes"
     expect_equal "$(cat "$WORK/notes")" ''
     expect_equal "$(list_field '.attachments[0].backend')" nbd
-    expect_equal "$(cat /sys/module/nbd/parameters/max_part)" 16
+    [ "$(cat /sys/module/nbd/parameters/max_part)" -ge 16 ] || fail "max_part: $(cat /sys/module/nbd/parameters/max_part)"
     compare_with_raw "$(device_of <"$WORK/out")" "$FIXTURES/raw/101"
     ploopu detach 101
     [ ! -e /sys/module/dm_mod ]

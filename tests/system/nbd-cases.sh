@@ -65,3 +65,38 @@ case_the_demo() {
     "$SOURCES/tests/system/demo.sh" "$PLOOPU" >"$WORK/shown"
     grep -q '^/dev/nbd[0-9]* *nbd *serving 101' "$WORK/shown" || fail "$(cat "$WORK/shown")"
 }
+
+# The driver passes over those that somebody has open.
+case_r25_a_free_device_that_somebody_holds() {
+    hold /dev/nbd0
+    expect_equal "$(attach 101 | device_of)" /dev/nbd1
+    compare_with_raw /dev/nbd1 "$FIXTURES/raw/101"
+    ploopu detach 101
+    let_go
+    expect_equal "$(attach 101 | device_of)" /dev/nbd0
+    ploopu detach 101
+}
+
+# Without the claim that is held across it, the mount would win in between.
+case_r22_a_mount_while_the_driver_is_told_to_let_go() {
+    mkdir "$WORK/m"
+    device=$(attach 103 | device_of)
+    strace -qq -o "$WORK/trace" -e trace=sendmsg -e inject=sendmsg:delay_enter=1500000:when=2 \
+        "$PLOOPU" --root "$FIXTURES/root" detach 103 &
+    detach=$!
+    # The first message asks for the driver's number, the second one waits.
+    wait_for grep -qs sendmsg "$WORK/trace"
+    if mount -o ro,noload "$device" "$WORK/m" 2>"$WORK/said"; then fail 'it was mounted'; fi
+    grep -q busy "$WORK/said" || fail "$(cat "$WORK/said")"
+    wait $detach
+    expect_equal "$(list_field '.attachments | length')" 0
+}
+
+case_r21_swap_on_a_device() {
+    device=$(attach --overlay --overlay-dir "$WORK" 103 | device_of)
+    mkswap "$device" >/dev/null 2>&1
+    swapon "$device"
+    expect_refusal 75 "used as swap: $device" ploopu detach 103
+    swapoff "$device"
+    ploopu -q detach 103
+}

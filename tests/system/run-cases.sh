@@ -27,7 +27,7 @@ servers='server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh'
 case $BACKEND in
 module) scripts=module-cases.sh ;;
 dm) scripts="$common dm-cases.sh" ;;
-nbd) scripts="$common $servers nbd-cases.sh supervisor-cases.sh" ;;
+nbd) scripts="$common $servers nbd-cases.sh supervisor-cases.sh host-cases.sh" ;;
 fuse) scripts="$common $servers fuse-cases.sh" ;;
 esac
 # All cases of fuse run on the host's kernel; in the guest, which is slow, those that are about fuse itself.
