@@ -1,39 +1,104 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# manual-test.sh PLOOPU MANUAL: every verb and option of the program is in the manual, and no other.
+# manual-test.sh PLOOPU SOURCES: every verb, option and exit code of the program is in the manual, and
+# no other; 'ploopu help' opens it. JSON and examples are for manual-cases.sh.
 set -eu
-ploopu=$1
-manual=$(mandoc -T utf8 "$2" | col -b)
-
-verbs='info map check snapshots attach mount detach list'
-{
-    "$ploopu" --help
-    for verb in $verbs; do "$ploopu" "$verb" --help; done
-} | grep -oE -- '(^|[ ,])--?[a-zA-Z][a-z-]*' | tr -d ' ,' | sort -u >"${TMPDIR:-/tmp}/options.$$"
-trap 'rm -f "${TMPDIR:-/tmp}/options.$$"' EXIT
-
+ploopu=$(realpath "$1")
+cd "$2"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 status=0
-while read -r option; do
-    printf '%s\n' "$manual" | grep -qE -- "(^|[^a-zA-Z-])$option([^a-zA-Z-]|\$)" || {
-        echo "FAILED: $option is not in the manual"
-        status=1
-    }
-done <"${TMPDIR:-/tmp}/options.$$"
-for option in $(printf '%s\n' "$manual" | grep -oE -- '(^|[ [])--[a-z][a-z-]*' | tr -d ' [' | sort -u); do
-    grep -qx -- "$option" "${TMPDIR:-/tmp}/options.$$" || {
-        echo "FAILED: the manual has $option, the program has not"
+
+# compare WHAT: the lines of $work/program and $work/manual, in any order.
+compare() {
+    sort -u "$work/program" >"$work/a"
+    sort -u "$work/manual" >"$work/b"
+    diff "$work/a" "$work/b" >"$work/differences" && return
+    echo "FAILED: $1: those of the program (<) and of the manual (>):"
+    cat "$work/differences"
+    status=1
+}
+
+# The words that completion offers after some others: the program's own verbs and options.
+offered() { "$ploopu" __complete -- "$@" | cut -f 1; }
+
+# flags MACRO-LINES on standard input: "Fl s , Fl Fl snapshot Ar GUID" becomes -s and --snapshot.
+flags() {
+    sed -e 's/Fl Fl \([a-z-]*\)/\n--\1\n/g' -e 's/Fl \([A-Za-z]*\)/\n-\1\n/g' | grep -E '^--?[A-Za-z]' |
+        # Several short ones in one, as -Hb.
+        sed -E -e ':again' -e 's/^-([A-Za-z])([A-Za-z]+)$/-\1\n-\2/' -e 't split' -e 'b' -e ':split' -e 'P;D'
+}
+
+offered '' >"$work/verbs"
+offered - >"$work/everywhere"
+
+# A page for every verb; one that has several names has them all in its first section.
+cp "$work/verbs" "$work/program"
+for page in man/ploopu-*.8; do sed -n '/^\.Nd/q; s/^\.Nm ploopu-\([a-z]*\).*/\1/p' "$page"; done >"$work/manual"
+compare 'pages of verbs'
+sed -n '/^\.Ss Verbs/,/^\.El/s/^\.It Cm //p' man/ploopu.8 | tr -d ' ' | tr '|' '\n' >"$work/manual"
+compare 'verbs in ploopu.8'
+
+# The options of each, in its list and in its synopsis.
+while read -r verb; do
+    page=$(grep -l "^\.Nm ploopu-$verb\( ,\)\{0,1\}\$" man/ploopu-*.8) || continue
+    offered "$verb" - | grep -vxFf "$work/everywhere" >"$work/program" || true
+    sed -n 's/^\.It \(Fl .*\)/\1/p' "$page" | flags >"$work/manual"
+    compare "options in $page"
+    # One name of each is enough there.
+    sed -n 's/^\.It \(Fl .*\)/\1/p' "$page" | while read -r line; do
+        echo "$line" | flags >"$work/names"
+        sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Op \(Fl .*\)/\1/p' "$page" | flags | grep -xFf "$work/names" ||
+            echo "$line"
+    done >"$work/program"
+    sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Op \(Fl .*\)/\1/p' "$page" | flags >"$work/manual"
+    compare "synopsis of $page"
+    offered "$verb" - >>"$work/options"
+done <"$work/verbs"
+grep -vxFf "$work/options" "$work/everywhere" >"$work/program" || true
+: >"$work/manual"
+compare 'options that no verb has'
+cp "$work/everywhere" "$work/program"
+sed -n '/^\.Ss Options of all verbs/,/^\.El/s/^\.It \(Fl .*\)/\1/p' man/ploopu.8 | flags >"$work/manual"
+compare 'options of all verbs'
+# Wherever else one is named, it is one of the program's.
+sed -n '/^\.\\"/d; /Fl /p' man/ploopu*.[1-9] | sed 's/"[^"]*"//g' | flags | grep -vxFf "$work/options" >"$work/manual" || true
+: >"$work/program"
+compare 'options that are named'
+
+# The table of exit codes, and what check has besides.
+{
+    echo 0
+    sed -n '/^int exit_code/,/^}/s/.*return \([0-9]*\);.*/\1/p' core/result.cpp
+} >"$work/program"
+sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]*\).*/\1/p' man/ploopu.8 >"$work/manual"
+compare 'exit codes'
+{
+    echo 0
+    sed -n 's/^constexpr int k[A-Za-z]* = \([0-9]*\);/\1/p' cmd/check.cpp
+} >"$work/program"
+sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]*\).*/\1/p' man/ploopu-check.8 >"$work/manual"
+compare 'exit codes of check'
+
+# On a terminal help is the page; umount has that of detach.
+mkdir "$work/pages"
+for section in 5 7 8; do
+    mkdir "$work/pages/man$section"
+    cp man/*.$section "$work/pages/man$section"
+done
+# on_terminal COMMAND...
+on_terminal() { MANPATH=$work/pages MANPAGER=cat MANROFFOPT=-c script -qec "$*" /dev/null </dev/null | col -b; }
+for words in 'info PLOOPU-INFO' 'umount PLOOPU-DETACH'; do
+    on_terminal "$ploopu help ${words% *}" | grep -q "^${words#* }(8)" || {
+        echo "FAILED: help ${words% *} doesn't open ${words#* }: $(on_terminal "$ploopu help ${words% *}" | head -n 3)"
         status=1
     }
 done
-for verb in $verbs umount; do
-    "$ploopu" "$verb" --help >/dev/null
-    printf '%s\n' "$manual" | grep -qw "$verb" || status=1
-done
-# The table of exit codes is the program's own.
-codes=$(sed -n '/^int exit_code/,/^}/s/.*return \([0-9]*\);.*/\1/p' "$(dirname "$2")/../core/result.cpp" | sort -nu)
-written=$(sed -n '/^.Sh EXIT STATUS/,/^.El/s/^.It \([0-9]*\).*/\1/p' "$2")
-[ "$written" = "$(printf '0\n%s' "$codes")" ] || {
-    echo "FAILED: exit codes: the manual has $written, the program $codes"
+"$ploopu" info --help >"$work/help"
+"$ploopu" help info | cmp - "$work/help" || status=1
+rm "$work/pages/man8/ploopu-info.8"
+on_terminal "$ploopu help info" | grep -q '^Usage: ploopu info' || {
+    echo 'FAILED: help without a page'
     status=1
 }
 exit $status
