@@ -89,6 +89,7 @@ case_every_json_field_is_in_the_manual() {
     json_of list list
     json_of 'list --all' --root "$host" list --all
     json_of errors info "$WORK/nowhere"
+    json_of reload reload --all
     json_of detach detach --all
     json_fields >"$WORK/found"
     written_fields >"$WORK/written"

@@ -10,8 +10,7 @@ here=$(dirname "$0")
 # Not automated, because
 # R16 there is no NFS server to restart: the guest has a client only.
 # R36 nothing but systemd as the first process shows in which order it ends processes.
-# R39 a worker isn't replaced by that of a newer version while it serves.
-open=' R16 R36 R39 '
+open=' R16 R36 '
 # Automated in part:
 # H31 and R13: that an image changed is what list shows; there is no event, and no --strict.
 # R17: what is full is told to the writer; there is no event.
