@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/dispatch.hpp"
+#include "cmd/mount_helper.hpp"
 #include "platform/blkid_prober.hpp"
 #include "platform/confined_process.hpp"
 #include "platform/environment.hpp"
@@ -52,7 +53,10 @@ int main(int argc, char** argv) {
     ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
                                  attachments, file_finder, owners};
     context.show_page = ploopu::show_manual_page;
-    const int code = ploopu::cmd::run(std::vector<std::string>(argv + 1, argv + argc), context);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const int code = ploopu::cmd::is_mount_helper(argv[0])
+                         ? ploopu::cmd::run_mount_helper(argv[0], arguments, context)
+                         : ploopu::cmd::run(arguments, context);
     // What is done by now is told, and stays.
     if (code != 0) ploopu::obey_interruption();
     return code;

@@ -91,15 +91,21 @@ Result<MountOutcome> mount_device(const MountRequest& request) {
   // Or a mount that was to be writable would be made read-only without a word.
   mnt_context_enable_rwonly_mount(c, 1);
   mnt_context_set_optsmode(c, MNT_OMODE_NOTAB);
+  // Written to /run/mount/utab, so that umount(8) runs umount.ploopu, if that is installed: the
+  // device goes, too.
+  const std::string options = request.options + ",helper=ploopu";
   if (mnt_context_set_source(c, request.device.c_str()) != 0 ||
       mnt_context_set_target(c, request.directory.c_str()) != 0 ||
       mnt_context_set_fstype(c, request.fstype.c_str()) != 0 ||
-      mnt_context_set_options(c, request.options.c_str()) != 0) {
+      mnt_context_set_options(c, options.c_str()) != 0) {
     return fail(ErrorKind::usage, "{}: these mount options can't be understood: {}",
                 request.directory, request.options);
   }
   const int returned = mnt_context_mount(c);
-  if (returned == 0 && mnt_context_get_status(c) == 1) return MountOutcome::mounted;
+  const bool is_mounted = mnt_context_get_status(c) == 1;
+  if (returned == 0 && is_mounted) return MountOutcome::mounted;
+  // Something that libmount does afterwards failed.
+  if (is_mounted) PLOOPU_CHECK(unmount_directory(request.directory));
   const int error = error_of(c, returned);
   // ext4 and xfs answer so when the journal must be replayed and the device is read-only.
   if (error == EROFS) return MountOutcome::needs_recovery;
@@ -121,7 +127,8 @@ Result<void> unmount_directory(const std::string& directory) {
     return fail(ErrorKind::failed, "{}: out of memory", directory);
   }
   const int returned = mnt_context_umount(context.get());
-  if (returned == 0 && mnt_context_get_status(context.get()) == 1) return {};
+  // What libmount keeps about it may stay when /run is full.
+  if (mnt_context_get_status(context.get()) == 1) return {};
   return fail_errno(error_of(context.get(), returned), fmt::format("{}: unmounting", directory));
 }
 
