@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ploopu attach: the disk as a block device.
+#include <algorithm>
 #include <memory>
 
 #include "cmd/attach_options.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
+#include "cmd/tab.hpp"
 #include "core/text.hpp"
 
 namespace ploopu::cmd {
@@ -26,9 +28,49 @@ constexpr char kFooter[] =
 struct AttachOptions {
   ImageChoice choice;
   AttachRequest request;
+  bool from_tab = false;
 };
 
+void declare_options(CLI::App& command, AttachOptions& options) {
+  add_image_options(command, options.choice);
+  add_backend_option(command, options.request);
+  command.add_flag("--no-loop", options.request.as_file,
+                   "With fuse: print the path of a file that is the disk; make no device");
+  command.add_flag("--new", options.request.is_new,
+                   "Make another device, even if the image has one already");
+  CLI::Option* overlay =
+      command.add_flag("--overlay", options.request.overlay.wanted,
+                       "Make it writable: what is written is kept apart, and gone with the device");
+  add_overlay_options(command, options.request)->needs(overlay);
+}
+
+// What the line of that name says, as if it had been typed.
+Result<AttachOptions> options_in_tab(const Context& context, const std::string& name) {
+  PLOOPU_TRY(auto line, find_in_tab(context.files, name));
+  AttachOptions options;
+  CLI::App command;
+  command.set_help_flag();
+  declare_options(command, options);
+  std::reverse(line.arguments.begin(), line.arguments.end());  // as CLI11 takes them
+  try {
+    command.parse(line.arguments);
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorKind::usage, "{}: {}", line.place, error.what());
+  }
+  options.request.name = name;
+  return options;
+}
+
+void tell_service_manager(const Context& context, const Attachment& attachment) {
+  if (!context.tell_service_manager) return;
+  context.tell_service_manager(fmt::format("READY=1\nSTATUS={} is {}, by {}", attachment.device,
+                                           attachment.image, attachment.backend));
+}
+
 Result<void> run_attach(Context& context, AttachOptions options) {
+  if (options.from_tab) {
+    PLOOPU_TRY(options, options_in_tab(context, options.choice.image));
+  }
   const OverlayRequest& overlay = options.request.overlay;
   if (overlay.limit != 0 && !overlay.wanted && overlay.file.empty()) {
     return fail(ErrorKind::usage, "--overlay-size: needs --overlay or --overlay-file");
@@ -47,13 +89,16 @@ Result<void> run_attach(Context& context, AttachOptions options) {
                            server == 0 ? "" : fmt::format(" by process {}", server)));
   if (context.options.json) {
     context.out << attachment_json(opened, outcome, {}).dump(2) << '\n';
-    return keep_if_told(context, outcome);
+  } else {
+    context.out << escape_bytes(attachment.device) << '\n';
+    for (const auto& partition : attachment.partitions) {
+      if (partition.number != 0) context.out << escape_bytes(partition.device) << '\n';
+    }
   }
-  context.out << escape_bytes(attachment.device) << '\n';
-  for (const auto& partition : attachment.partitions) {
-    if (partition.number != 0) context.out << escape_bytes(partition.device) << '\n';
-  }
-  return keep_if_told(context, outcome);
+  PLOOPU_CHECK(keep_if_told(context, outcome));
+  // Not for whatever else may run this command in a service of its own.
+  if (!options.request.name.empty()) tell_service_manager(context, attachment);
+  return {};
 }
 
 }  // namespace
@@ -62,16 +107,13 @@ void declare_attach(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("attach", "Make an image a block device");
   command->footer(kFooter);
   auto options = std::make_shared<AttachOptions>();
-  add_image_options(*command, options->choice);
-  add_backend_option(*command, options->request);
-  command->add_flag("--no-loop", options->request.as_file,
-                    "With fuse: print the path of a file that is the disk; make no device");
-  command->add_flag("--new", options->request.is_new,
-                    "Make another device, even if the image has one already");
-  CLI::Option* overlay = command->add_flag(
-      "--overlay", options->request.overlay.wanted,
-      "Make it writable: what is written is kept apart, and gone with the device");
-  add_overlay_options(*command, options->request)->needs(overlay);
+  declare_options(*command, *options);
+  const auto typed = command->get_options();
+  CLI::Option* tab = command->add_flag("--tab", options->from_tab,
+                                       "IMAGE is a name in ploopu.tab, which has the options, too");
+  for (CLI::Option* option : typed) {
+    if (!option->get_positional() && option != command->get_help_ptr()) tab->excludes(option);
+  }
   command->callback([options, &action] {
     action = [options](Context& context) { return run_attach(context, *options); };
   });

@@ -35,6 +35,8 @@ struct Context {
   int exit_status = 0;
   // Shows a page of the manual by its name, and doesn't return unless it can't.
   std::function<void(const std::string&)> show_page = {};
+  // What the service that runs this command has to say to systemd.
+  std::function<void(const std::string& state)> tell_service_manager = {};
 
   // One line on stderr each, unless -q or --json is given: JSON output carries its warnings.
   void warn(const std::vector<std::string>& warnings) const;

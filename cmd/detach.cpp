@@ -26,7 +26,24 @@ constexpr char kFooter[] =
 struct DetachOptions {
   TargetChoice targets;
   bool force = false;
+  bool from_tab = false;
 };
+
+// What has been detached already is no target: whatever ends a service of that name must not fail
+// by it.
+Result<std::vector<Target>> find_named(const Context& context,
+                                       const std::vector<std::string>& names) {
+  PLOOPU_TRY(const auto attachments, context.attachments.list());
+  std::vector<Target> targets;
+  for (const auto& name : names) {
+    const size_t before = targets.size();
+    for (const auto& attachment : attachments) {
+      if (attachment.name == name) targets.push_back({attachment, std::nullopt});
+    }
+    if (targets.size() == before) context.note({name + ": is not attached by that name"});
+  }
+  return targets;
+}
 
 // What was taken down, for JSON.
 Result<Json> take_down(Context& context, const Target& target, bool force) {
@@ -85,7 +102,8 @@ Json take_down_all(Context& context, std::vector<Target> targets, bool force,
 
 Result<void> run_detach(Context& context, const DetachOptions& options) {
   PLOOPU_TRY(const auto lock, context.attachments.lock());
-  PLOOPU_TRY(auto targets, find_targets(context, options.targets));
+  PLOOPU_TRY(auto targets, options.from_tab ? find_named(context, options.targets.words)
+                                            : find_targets(context, options.targets));
   std::vector<Error> failures;
   Json document = new_document();
   document["targets"] = take_down_all(context, std::move(targets), options.force, failures);
@@ -105,6 +123,9 @@ void declare_detach(CLI::App& app, Action& action) {
   add_targets(*command, options->targets);
   command->add_flag("--force", options->force,
                     "Over nbd: at once, even in use; whoever uses it gets errors");
+  command->add_flag("--tab", options->from_tab, "TARGET is a name in ploopu.tab")
+      ->needs("TARGET")
+      ->excludes("--all");
   command->callback([options, &action] {
     action = [options](Context& context) { return run_detach(context, *options); };
   });

@@ -61,6 +61,7 @@ Json to_json(const std::vector<Attachment>& attachments) {
   document["attachments"] = Json::array();
   for (const auto& attachment : attachments) {
     Json entry = {{"image", text(attachment.image)}};
+    if (!attachment.name.empty()) entry["name"] = text(attachment.name);
     if (attachment.ctid) entry["ctid"] = *attachment.ctid;
     if (attachment.snapshot) entry["snapshot"] = text(*attachment.snapshot);
     entry["device"] = text(attachment.device);

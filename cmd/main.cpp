@@ -22,6 +22,7 @@
 #include "platform/interruption.hpp"
 #include "platform/manual.hpp"
 #include "platform/posix_file_system.hpp"
+#include "platform/service_manager.hpp"
 
 namespace {
 
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
     ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
                                  attachments, file_finder, owners};
     context.show_page = ploopu::show_manual_page;
+    context.tell_service_manager = ploopu::tell_service_manager;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     const int code = ploopu::cmd::is_mount_helper(argv[0])
                          ? ploopu::cmd::run_mount_helper(argv[0], arguments, context)

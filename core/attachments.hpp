@@ -28,6 +28,7 @@ struct AttachedPartition {
 // One image that is a device (or a file) of this host now.
 struct Attachment {
   std::string id;            // 16 hexadecimal digits, random
+  std::string name;          // AttachRequest::name
   std::string image;         // ImageLocation::path; empty when the record can't be read
   std::string newest_delta;  // the file by which the same state can be named, too
   std::optional<std::string> ctid;
@@ -67,6 +68,7 @@ struct AttachRequest {
   std::string backend = "auto";  // "auto", or the name of one
   bool as_file = false;          // no block device, just a file with the disk's content
   bool is_new = false;           // another device, even if the image has one already
+  std::string name;              // its own in ploopu.tab, if it has one
   OverlayRequest overlay;
 };
 

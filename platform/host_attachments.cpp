@@ -210,6 +210,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   PLOOPU_TRY(const auto lock, take_lock());
   Record record;
   record.id = random_id();
+  record.name = request.name;
   record.image = image.location.path;
   record.newest_delta = image.disk.deltas().back().name();
   record.chain = chain_of(image.disk);
@@ -406,6 +407,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   const bool served = !device.empty() && backend->is_served(record);
   Attachment attachment;
   attachment.id = record.id;
+  attachment.name = record.name;
   attachment.image = record.image;
   attachment.newest_delta = record.newest_delta;
   attachment.ctid = record.ctid;

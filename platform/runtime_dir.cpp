@@ -124,6 +124,7 @@ json to_json(const Record& record) {
                    {"queue", record.queue},
                    {"loops", record.loops},
                    {"mountpoints", std::move(mountpoints)}};
+  if (!record.name.empty()) document["name"] = bytes_to_text(record.name);
   if (record.ctid) document["ctid"] = *record.ctid;
   if (record.snapshot) document["snapshot"] = *record.snapshot;
   return document;
@@ -149,6 +150,7 @@ Record from_json(const json& document) {
   record.server.pid = get_number<pid_t>(document.at("server").at(0));
   record.server.start_time = get_number<uint64_t>(document.at("server").at(1));
   // Records of older versions have none of these.
+  if (document.contains("name")) record.name = get_bytes(document["name"]);
   record.has_overlay = document.value("has_overlay", false);
   if (document.contains("scratch")) record.scratch = get_file(document["scratch"]);
   if (document.contains("overlay_file")) {

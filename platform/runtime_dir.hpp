@@ -25,6 +25,7 @@ namespace ploopu {
 // What is written down about one attachment.
 struct Record {
   std::string id;
+  std::string name;  // AttachRequest::name
   std::string image;
   std::string newest_delta;
   std::vector<ChainFile> chain;  // which disk it is

@@ -21,6 +21,7 @@ using ::testing::IsEmpty;
 Record sample_record() {
   Record record;
   record.id = random_id();
+  record.name = "web\xff";
   record.image = "/vz/Größe\xff\n\"/root.hdd";
   record.chain = {{{UINT64_MAX, 42}, "/vz/\xff.hds", 1048576, -5}, {{0, 1}, "/vz/b", 0, 7}};
   record.ctid = "101";
@@ -45,6 +46,7 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   const auto all = runtime->load_all();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].id, saved.id);
+  EXPECT_EQ(all[0].name, saved.name);
   EXPECT_EQ(all[0].image, saved.image);
   EXPECT_EQ(all[0].chain, saved.chain);
   EXPECT_EQ(all[0].ctid, saved.ctid);
