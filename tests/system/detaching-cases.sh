@@ -305,15 +305,3 @@ case_r42_attached_and_detached_over_and_over() {
     more=$(($(memory_used) - memory))
     [ $more -le 1024 ] || fail "the kernel has $more KiB more in use after ${CYCLES:-300} cycles"
 }
-
-case_completion_knows_what_is_attached() {
-    device=$(attach 101 | device_of)
-    for target in "$device" 101; do
-        expect_equal "$target" "$(bash -c '
-            . "$1"
-            COMP_WORDS=("$2" detach "$3") COMP_CWORD=2
-            _ploopu
-            printf "%s\n" "${COMPREPLY[@]}"' complete "$SOURCES/completions/ploopu.bash" "$PLOOPU" "$target")"
-    done
-    ploopu detach 101
-}
