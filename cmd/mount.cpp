@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ploopu mount: attach if needed, and mount one partition read-only.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -38,6 +39,7 @@ struct MountOptionsGiven {
   std::string journal = "auto";
   std::string fstype;  // what the user says it is
   bool writable = false;
+  bool unless_mounted = false;
   AttachRequest request;
 };
 
@@ -195,6 +197,19 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const Serv
   return mounted;
 }
 
+// The mount table has the device, not the image: mount -a, for one, asks again for what it did
+// before.
+Result<bool> is_mounted_there(const Context& context, const Image& image,
+                              const std::string& directory) {
+  PLOOPU_TRY(const auto resolved, context.files.resolve("/", directory));
+  PLOOPU_TRY(const auto attachments, context.attachments.list());
+  return std::any_of(attachments.begin(), attachments.end(), [&](const Attachment& attachment) {
+    const auto& own = attachment.ploopu_mountpoints;
+    return attachment.image == image.location.path && attachment.snapshot == image.snapshot &&
+           std::find(own.begin(), own.end(), resolved.path) != own.end();
+  });
+}
+
 Result<void> run_mount(Context& context, MountOptionsGiven given) {
   given.request.root = context.options.root;
   if (given.journal == "skip" && !given.request.overlay.file.empty()) {
@@ -202,6 +217,10 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
                 "--journal skip: with --overlay-file the journal is replayed into that file");
   }
   PLOOPU_TRY(auto opened, open_and_probe(context, given.choice));
+  if (given.unless_mounted) {
+    PLOOPU_TRY(const bool is_there, is_mounted_there(context, opened.image, given.directory));
+    if (is_there) return {};
+  }
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, given.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
@@ -257,6 +276,7 @@ void declare_mount(CLI::App& app, Action& action) {
       ->excludes(journal);
   command->add_option("-t", given->fstype, "What the file system is, where that isn't seen")
       ->type_name("TYPE");
+  command->add_flag("--unless-mounted", given->unless_mounted)->group("");  // for mount.ploopu
   add_backend_option(*command, given->request);
   add_overlay_options(*command, given->request);
   command->callback([given, &action] {

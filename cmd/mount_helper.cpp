@@ -107,7 +107,7 @@ Result<std::vector<std::string>> mount_arguments(const HelperCall& call) {
   if (call.paths.size() != 2) {
     return fail(ErrorKind::usage, "usage: mount -t ploopu IMAGE DIR [-o OPTIONS]");
   }
-  std::vector<std::string> arguments = {"mount", call.paths[0], call.paths[1]};
+  std::vector<std::string> arguments = {"mount", call.paths[0], call.paths[1], "--unless-mounted"};
   std::string kernels;
   PLOOPU_CHECK(sort_options(call.options, arguments, kernels));
   if (!call.fstype.empty()) arguments.insert(arguments.end(), {"-t", call.fstype});

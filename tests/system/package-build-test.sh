@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# package-build-test.sh DEB [rpm]: what is in the package, whether another build of the same sources makes the very
+# same one, what lintian says, and with "rpm", whether rpmbuild can make one, too. SOURCE_DATE_EPOCH is that of DEB.
+set -eu
+here=$(cd "$(dirname "$0")/../.." && pwd)
+deb=$(realpath "$1")
+work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-packages.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+echo 'packages: lintian'
+said=$(lintian --fail-on error "$deb" 2>&1) || fail "lintian: $said"
+
+echo 'packages: everything is where it is looked for'
+dpkg-deb -c "$deb" | awk '{ print $6 }' >"$work/files"
+for file in ./usr/sbin/ploopu ./usr/sbin/mount.ploopu ./usr/sbin/umount.ploopu ./etc/ploopu/ploopu.tab \
+    ./usr/lib/systemd/system/ploopu@.service ./usr/lib/tmpfiles.d/ploopu.conf \
+    ./usr/lib/udev/rules.d/59-ploopu.rules ./usr/share/man/man8/ploopu.8.gz \
+    ./usr/share/bash-completion/completions/ploopu ./usr/share/doc/ploopu/copyright \
+    ./usr/share/doc/ploopu/examples/modprobe-nbd.conf; do
+    grep -qxF "$file" "$work/files" || fail "$file is not in the package"
+done
+version=$(sed -n 's/^project(.* VERSION \([0-9.]*\) .*/\1/p' "$here/CMakeLists.txt")
+[ "$(dpkg-deb -f "$deb" Version)" = "$version-1" ] || fail "its version is $(dpkg-deb -f "$deb" Version)"
+
+echo 'packages: the same once more, from another directory'
+mkdir "$work/sources"
+(cd "$here" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/sources")
+git -C "$here" log -1 '--format=%an <%ae>' >"$work/maintainer"
+again() {
+    cd "$work/sources"
+    # Another clone: nothing that is compiled here may show where.
+    CCACHE_BASEDIR=$PWD cmake --preset package "-DPLOOPU_MAINTAINER=$(cat "$work/maintainer")"
+    CCACHE_BASEDIR=$PWD cmake --build --preset package --target ploopu
+    cpack --preset package
+}
+(umask 077 && again) >"$work/log" 2>&1 || fail "$(tail -n 20 "$work/log")"
+cmp "$deb" "$work/sources/build/package/${deb##*/}" || fail 'two builds differ'
+
+if command -v systemd-analyze >/dev/null; then
+    echo 'packages: systemd-analyze verify'
+    dpkg-deb -x "$deb" "$work/tree"
+    cp "$work/tree/usr/lib/systemd/system/ploopu@.service" "$work/ploopu@.service"
+    sed -i "s|=/usr/sbin|=$work/tree/usr/sbin|" "$work/ploopu@.service"
+    said=$(systemd-analyze verify --man=no "$work/ploopu@x.service" 2>&1 | grep ploopu) || true
+    [ -z "$said" ] || fail "$said"
+fi
+
+[ "${2:-}" = rpm ] || exit 0
+echo 'packages: rpmbuild'
+# There are no packages of that kind here that could meet what it requires.
+mkdir -p "$work/rpm/SOURCES"
+tar -C "$work" --transform "s/^sources/ploopu-$version/" --exclude build -czf \
+    "$work/rpm/SOURCES/ploopu-$version.tar.gz" sources
+CCACHE_BASEDIR=$work/rpm CCACHE_NOHASHDIR=1 rpmbuild --nodeps --define "_topdir $work/rpm" \
+    --define '_build_id_links none' -bb "$work/sources/build/package/packaging/ploopu.spec" \
+    >"$work/log" 2>&1 || fail "$(tail -n 20 "$work/log")"
+rpm -qpl "$work"/rpm/RPMS/*/ploopu-"$version"-1*.rpm | grep -v -e '^/usr/share/doc' >"$work/rpm/files"
+for file in /usr/sbin/mount.ploopu /etc/ploopu/ploopu.tab /usr/lib/systemd/system/ploopu@.service; do
+    grep -qxF "$file" "$work/rpm/files" || fail "$file is not in the rpm"
+done
