@@ -116,12 +116,13 @@ class Typed {
     return {};
   }
 
-  // Those of the verb, and those that may stand everywhere.
+  // Those of the verb, and those that may stand everywhere, but for what help doesn't show.
   [[nodiscard]] std::vector<CLI::Option*> options() const {
     auto all = app_.get_options({});
     if (verb_ == nullptr) return all;
     const auto own = verb_->get_options({});
     all.insert(all.begin(), own.begin(), own.end());
+    std::erase_if(all, [](const CLI::Option* option) { return option->get_group().empty(); });
     return all;
   }
 

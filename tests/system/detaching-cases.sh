@@ -37,10 +37,10 @@ case_completion_offers_what_is_attached() {
     mount_image -q 101 "$WORK/m" >/dev/null
     ploopu attach -q 101 >"$WORK/devices"
     printf '%s\n101\n' "$WORK/m" | cat "$WORK/devices" - | sort >"$WORK/wanted"
-    ploopu __complete -- umount '' | cut -f 1 | sort >"$WORK/offered"
+    "$PLOOPU" __complete -- umount '' | cut -f 1 | sort >"$WORK/offered"
     diff "$WORK/wanted" "$WORK/offered" || fail 'what umount is offered'
     ploopu umount "$WORK/m"
-    expect_equal "$(ploopu __complete -- umount '')" ':files'
+    expect_equal "$("$PLOOPU" __complete -- umount '')" ':files'
 }
 
 case_an_image_that_was_replaced_is_not_mistaken() {
