@@ -65,6 +65,7 @@ TEST_F(CompletionTest, OptionsOfTheVerbAndThoseOfAll) {
   EXPECT_THAT(words({"mount", "--journ"}), ElementsAre("--journal"));
   EXPECT_THAT(words({"--j"}), ElementsAre("--json"));
   EXPECT_THAT(words({"info", "101", "--", "--j"}), IsEmpty());
+  EXPECT_THAT(words({"mount", "--unless"}), IsEmpty());  // one that help doesn't show
 }
 
 TEST_F(CompletionTest, FixedValues) {
