@@ -61,7 +61,7 @@ Result<void> confine(WorkSize size, std::vector<int> descriptors, int answer, pi
     for (const int standard : {0, 1, 2}) ::close(standard);
   }
   // Its limit must end it, whatever its parent does on that signal.
-  ::signal(SIGXCPU, SIG_DFL);
+  static_cast<void>(::signal(SIGXCPU, SIG_DFL));
   PLOOPU_CHECK(drop_privileges());
   // After that: a change of the user takes this back.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -386,7 +386,7 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
   record.server = server.identity();
   record.servers = {record.server};
   // It serves already: what is noted wrong does less harm than ending it.
-  const auto saved = runtime_->save(record);
+  auto saved = runtime_->save(record);
   PLOOPU_CHECK(server.keep());
   return saved;
 }

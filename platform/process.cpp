@@ -2,7 +2,6 @@
 #include "platform/process.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -73,7 +72,8 @@ namespace {
 std::vector<ProcessIdentity> session_of(pid_t session, const std::string& name) {
   std::vector<ProcessIdentity> members;
   for (const auto& entry : list_directory("/proc")) {
-    const pid_t pid = std::atoi(entry.c_str());
+    pid_t pid = 0;
+    std::istringstream(entry) >> pid;
     if (pid <= 0 || ::getsid(pid) != session) continue;
     const auto comm = read_attribute(fmt::format("/proc/{}/comm", pid));
     const auto process = identify_process(pid);
