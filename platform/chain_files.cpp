@@ -126,6 +126,7 @@ ChainChanges find_changes(const std::vector<ChainFile>& chain, const Disk& now) 
   const auto opened = chain_of(now);
   if (!is_known(chain) || !is_same_chain(chain, opened)) return {};
   std::vector<Answer> answers;
+  answers.reserve(opened.size());
   for (const auto& file : opened) {
     answers.push_back({0, file.identity, file.size, file.modified});
   }

@@ -447,10 +447,10 @@ case_r14_a_failing_disk_is_an_error_for_just_its_sectors() {
 }
 
 # For STALL seconds at least, and longer than the driver waits: workers hang one after the other, and the readers
-# notice a pause only. They can't be killed where they wait for metadata of the file system below.
+# notice a pause only.
 case_r15_r32_a_disk_that_hangs() {
     . "$SOURCES/tests/system/supervisor-cases.sh"
-    make_disk_below ^has_journal,^extents,^64bit
+    make_disk_below ^has_journal
     BACKEND=nbd
     device=$(attach -q "$WORK/fs/image" | device_of)
     server worker >"$WORK/workers"
@@ -462,8 +462,6 @@ case_r15_r32_a_disk_that_hangs() {
     done
     start=$(date +%s)
     hangs_on() {
-        count=$(pgrep -c -x ploopu-nbd-work || true)
-        [ "$count" -le 4 ] || fail "$count workers are there"
         noted worker >>"$WORK/workers"
         [ "$(sort -u "$WORK/workers" | wc -l)" -lt 3 ] || [ "$(date +%s)" -lt $((start + ${STALL:-0})) ]
     }

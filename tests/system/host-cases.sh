@@ -58,6 +58,54 @@ case_r07_little_memory() {
     ploopu -q umount "$WORK/m"
 }
 
+# hang_all MOST SECONDS: every worker of $device, for that time; MOST of them at once. Nothing ends a process in a
+# frozen group before it thaws, just as where the storage of an image doesn't answer.
+hang_all() {
+    mkdir "$WORK/freezer"
+    mount -t cgroup -o freezer none "$WORK/freezer"
+    mkdir "$WORK/freezer/hung"
+    echo FROZEN >"$WORK/freezer/hung/freezer.state"
+    read_on
+    end=$(($(date +%s) + $2)) most=0
+    while [ "$(date +%s)" -lt "$end" ]; do
+        for pid in $(pgrep -x ploopu-nbd-work); do echo "$pid" >"$WORK/freezer/hung/cgroup.procs" || true; done
+        count=$(wc -l <"$WORK/freezer/hung/cgroup.procs")
+        [ "$count" -le "$most" ] || most=$count
+        sleep 0.2
+    done
+    echo THAWED >"$WORK/freezer/hung/freezer.state"
+    stop_reading
+    expect_equal "$most" "$1" 'workers that hung at once'
+}
+release_hung() {
+    echo THAWED >"$WORK/freezer/hung/freezer.state"
+    ploopu -q detach --all
+    rmdir "$WORK/freezer/hung"
+    umount "$WORK/freezer"
+}
+
+# What it hangs in may be a write, which must not come after one of the next worker: there is none before it has ended.
+case_r15_a_writing_worker_that_can_not_be_killed() {
+    device=$(attach --overlay --overlay-dir "$WORK" 103 | device_of)
+    worker=$(server worker)
+    trap release_hung EXIT
+    hang_all 1 9
+    [ "$(server worker)" != "$worker" ] || fail 'it was not given up'
+    compare_with_raw "$device" "$FIXTURES/raw/103"
+}
+
+# Each has memory, and they are of no use.
+case_r15_readers_that_can_not_be_killed() {
+    if [ "${STALL:-0}" -lt 30 ]; then
+        echo 'skipped: takes half a minute; STALL=30 runs it'
+        return 0
+    fi
+    device=$(attach 103 | device_of)
+    trap release_hung EXIT
+    hang_all 4 "$STALL"
+    compare_with_raw "$device" "$FIXTURES/raw/103"
+}
+
 case_r12_a_new_worker_when_the_image_is_not_there_any_more() {
     cp -r "$(bundle 103)" "$WORK/image"
     device=$(attach "$WORK/image" | device_of)

@@ -27,6 +27,8 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
         ;;
     dm)
         [ -e /sys/class/misc/device-mapper ] || insmod "$modules/drivers/md/dm-mod.ko"
+        # Some put a disk that fails below an image on nbd.
+        [ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
         [ -e /sys/module/dm_zero ] || insmod "$modules/drivers/md/dm-zero.ko"
         # Neither hostfs nor this kernel's tmpfs has the direct I/O that dm needs.
         truncate -s 900M /run/disk
