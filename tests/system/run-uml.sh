@@ -12,7 +12,7 @@ trap 'rm -f "$log"' EXIT
 timeout --kill-after=10 1700 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
     init="$here/uml-guest.sh" "PLOOPU=$1" "FIXTURES=$2" "PATTERN=${3:-.}" \
     "BACKENDS=$(echo "$BACKENDS" | tr ' ' ,)" \
-    "KILL_STEP=${KILL_STEP:-1500}" "RACES=${RACES:-40}" "KILLS=${KILLS:-6}" "CYCLES=${CYCLES:-25}" \
+    "KILL_STEP=${KILL_STEP:-1500}" "RACES=${RACES:-40}" "KILLS=${KILLS:-6}" "CYCLES=${CYCLES:-15}" \
     "STALL=${STALL:-0}" \
     quiet con=null con0=fd:0,fd:1 </dev/null >"$log" 2>&1 || true
 cat "$log"
