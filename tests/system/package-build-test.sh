@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # package-build-test.sh DEB [rpm]: what is in the package, whether another build of the same sources makes the very
-# same one, what lintian says, and with "rpm", whether rpmbuild can make one, too. SOURCE_DATE_EPOCH is that of DEB.
+# same one, what lintian says, and with "rpm", whether rpmbuild can make one, too. SOURCE_DATE_EPOCH is
+# that of DEB: the date of the newest commit, as ./dev has it, unless it is set.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 deb=$(realpath "$1")
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$here" log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-packages.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 fail() {
@@ -33,12 +36,15 @@ mkdir "$work/sources"
 git -C "$here" log -1 '--format=%an <%ae>' >"$work/maintainer"
 again() {
     cd "$work/sources"
+    umask 077
     # Another clone: nothing that is compiled here may show where.
     CCACHE_BASEDIR=$PWD cmake --preset package "-DPLOOPU_MAINTAINER=$(cat "$work/maintainer")"
     CCACHE_BASEDIR=$PWD cmake --build --preset package --target ploopu
+    # cpack hands this one on to the outermost layer of the package.
+    umask 022
     cpack --preset package
 }
-(umask 077 && again) >"$work/log" 2>&1 || fail "$(tail -n 20 "$work/log")"
+(again) >"$work/log" 2>&1 || fail "$(tail -n 20 "$work/log")"
 cmp "$deb" "$work/sources/build/package/${deb##*/}" || fail 'two builds differ'
 
 if command -v systemd-analyze >/dev/null; then
