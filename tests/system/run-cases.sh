@@ -49,6 +49,7 @@ for script in $scripts; do
         fi
         echo "$BACKEND: $result $case ($((($(date +%s%N) - start) / 1000000)) ms)"
         if [ $result = ok ]; then
+            sed -n 's/^skipped: /    &/p' "$scratch/log"
             passed=$((passed + 1))
         else
             failed="$failed $case"
