@@ -88,6 +88,10 @@ case_r37_a_host_that_loses_power() {
         echo 'skipped: in a guest there is no guest to cut off'
         return 0
     fi
+    if [ -n "${SANITIZER:-}" ]; then
+        echo "skipped: a sanitizer's program finds no room in user-mode Linux; the release build does this"
+        return 0
+    fi
     cp -r "$(bundle 101)" "$WORK/image"
     # Not when it was read: the guest's own driver reads it without O_NOATIME.
     facts() { stat -c '%n %s %Y %Z %i' "$WORK"/image/*; }
