@@ -80,8 +80,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, options.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
-  PLOOPU_TRY(const auto outcome,
-             context.attachments.attach(opened.image, opened.layout, options.request));
+  PLOOPU_TRY(const auto outcome, attach(context, opened, options.request));
   context.note(notes_of(outcome));
   const Attachment& attachment = outcome.attachment;
   const int server = attachment.server_pid;

@@ -71,6 +71,15 @@ Result<void> refuse_exposed(const Context& context, const Image& image) {
               image.location.path, directory);
 }
 
+Result<AttachOutcome> attach(Context& context, const OpenedImage& opened,
+                             const AttachRequest& request) {
+  auto outcome = context.attachments.attach(opened.image, opened.layout, request);
+  if (!outcome && outcome.error().kind == ErrorKind::missing_kernel_part) {
+    outcome.error().message += " ('ploopu doctor' tells what can be done)";
+  }
+  return outcome;
+}
+
 std::vector<std::string> notes_of(const AttachOutcome& outcome) {
   auto notes = outcome.notes;
   if (outcome.already_attached) {

@@ -29,6 +29,10 @@ CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request);
 // replace. Who isn't root harms nobody else.
 [[nodiscard]] Result<void> refuse_exposed(const Context& context, const Image& image);
 
+// Points to doctor where a part of the kernel is missing.
+[[nodiscard]] Result<AttachOutcome> attach(Context& context, const OpenedImage& opened,
+                                           const AttachRequest& request);
+
 // What is worth saying about how it was attached: which back end, and whether it was before.
 [[nodiscard]] std::vector<std::string> notes_of(const AttachOutcome& outcome);
 

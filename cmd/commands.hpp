@@ -23,6 +23,7 @@ void declare_mount(CLI::App& app, Action& action);
 void declare_detach(CLI::App& app, Action& action);
 void declare_reload(CLI::App& app, Action& action);
 void declare_list(CLI::App& app, Action& action);
+void declare_doctor(CLI::App& app, Action& action);
 void declare_help(CLI::App& app, Action& action);
 
 }  // namespace ploopu::cmd

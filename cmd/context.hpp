@@ -9,9 +9,11 @@
 
 #include "core/attachments.hpp"
 #include "core/file_system.hpp"
+#include "core/host_report.hpp"
 #include "core/lost_files.hpp"
 #include "core/owner.hpp"
 #include "core/partitions.hpp"
+#include "core/result.hpp"
 
 namespace ploopu::cmd {
 
@@ -33,8 +35,14 @@ struct Context {
   GlobalOptions options = {};
   // Of a command that has done its work; check tells its result by it.
   int exit_status = 0;
+  bool has_colours = false;  // on standard output
   // Shows a page of the manual by its name, and doesn't return unless it can't.
   std::function<void(const std::string&)> show_page = {};
+  // Becomes the program ploopu-VERB; comes back without an error only if there is none.
+  std::function<Result<void>(const std::string& verb, const std::vector<std::string>& arguments)>
+      run_extension = {};
+  // What this host can do. Changes nothing on it.
+  std::function<HostReport()> survey_host = {};
   // What the service that runs this command has to say to systemd.
   std::function<void(const std::string& state)> tell_service_manager = {};
 

@@ -11,6 +11,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/completion.hpp"
 #include "cmd/json.hpp"
+#include "cmd/verbs.hpp"
 #include "core/text.hpp"
 
 namespace ploopu::cmd {
@@ -32,8 +33,8 @@ constexpr char kEverywhere[] =
 
 // The verbs, in the order in which help shows them.
 constexpr void (*kCommands[])(CLI::App&, Action&) = {
-    declare_info,  declare_map,    declare_check,  declare_snapshots, declare_attach,
-    declare_mount, declare_detach, declare_reload, declare_list,      declare_help};
+    declare_info,   declare_map,    declare_check, declare_snapshots, declare_attach, declare_mount,
+    declare_detach, declare_reload, declare_list,  declare_doctor,    declare_help};
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");
@@ -57,7 +58,7 @@ int report(const Context& context, const Error& error) {
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const auto rest = app.remaining();
   if (app.get_subcommands().empty() && !rest.empty() && !rest.front().starts_with('-')) {
-    return fmt::format("'{}' is not a verb of ploopu", rest.front());
+    return unknown_verb(app, rest.front());
   }
   return error.what();
 }
@@ -93,6 +94,12 @@ int run(std::vector<std::string> arguments, Context& context) {
   if (!arguments.empty() && arguments.front() == "__complete") {
     complete(app, {arguments.begin() + 1, arguments.end()}, context);
     return 0;
+  }
+  if (!arguments.empty() && context.run_extension && !arguments.front().starts_with('-') &&
+      find_verb(app, arguments.front()) == nullptr) {
+    const auto none =
+        context.run_extension(arguments.front(), {arguments.begin() + 1, arguments.end()});
+    if (!none) return report(context, none.error());
   }
   // Needed to report an error of the command line itself in the form that was asked for.
   const bool wants_json =

@@ -25,8 +25,8 @@ Result<void> run_help(const Context& context, CLI::App& app, const std::string& 
   }
   const CLI::App* verb = find_verb(app, name);
   if (verb == nullptr) {
-    return fail(ErrorKind::usage,
-                "'{}' is not a verb of ploopu (ploopu --help lists what there is)", name);
+    return fail(ErrorKind::usage, "{} (ploopu --help lists what there is)",
+                unknown_verb(app, name));
   }
   if (context.show_page) context.show_page("ploopu-" + verb->get_name());
   context.out << verb->help(app.get_name());

@@ -140,7 +140,7 @@ void print_deltas(const Context& context, const Image& image) {
                     human_size(delta.file_size()), use_state(delta), guid_of(image, i)});
   }
   context.out << '\n';
-  print_table(context.out,
+  print_table(context,
               {{"DELTA"}, {"FORMAT"}, {"DATA", true}, {"FILE SIZE", true}, {"STATE"}, {"GUID"}},
               rows);
 }
@@ -161,7 +161,7 @@ void print_bitmaps(const Context& context, const Image& image,
   }
   if (rows.empty()) return;
   context.out << '\n';
-  print_table(context.out,
+  print_table(context,
               {{"DIRTY BITMAP"}, {"DELTA"}, {"STATE"}, {"GRANULARITY", true}, {"DIRTY", true}},
               rows);
 }
@@ -175,7 +175,7 @@ void print_partitions(const Context& context, const DiskLayout& layout) {
   }
   if (rows.empty()) return;
   context.out << '\n';
-  print_table(context.out,
+  print_table(context,
               {{"PARTITION"}, {"START", true}, {"SIZE", true}, {"TYPE"}, {"LABEL"}, {"UUID"}},
               rows);
 }
@@ -191,8 +191,7 @@ void print_disks(const Context& context, const std::vector<VzDisk>& disks) {
   }
   if (rows.empty()) return;
   context.out << '\n';
-  print_table(context.out, {{"DISK", true}, {"UUID"}, {"IMAGE"}, {"MOUNTED ON"}, {"ENABLED"}},
-              rows);
+  print_table(context, {{"DISK", true}, {"UUID"}, {"IMAGE"}, {"MOUNTED ON"}, {"ENABLED"}}, rows);
 }
 
 void print_text(const Context& context, const OpenedImage& opened,

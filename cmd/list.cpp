@@ -23,6 +23,11 @@ const char* state_cell(const Attachment& attachment) {
                                                              : state_name(attachment.state);
 }
 
+const char* state_colour(std::string_view state) {
+  if (state == "serving") return nullptr;
+  return state == "stale" ? "red" : "yellow";
+}
+
 // Enough of a GUID to be recognised, and for -s.
 std::string short_guid(const std::optional<std::string>& guid) {
   constexpr size_t kDigits = 8;
@@ -32,14 +37,20 @@ std::string short_guid(const std::optional<std::string>& guid) {
 const std::vector<ListColumn<Attachment>>& columns() {
   using Row = Attachment;
   static const std::vector<ListColumn<Row>> kColumns = {
-      {"DEVICE", CellKind::text, [](const Row& row) { return text_cell(row.device); }},
-      {"BACKEND", CellKind::text, [](const Row& row) { return text_cell(row.backend); }},
-      {"STATE", CellKind::text, [](const Row& row) { return text_cell(state_cell(row)); }},
-      {"CTID", CellKind::text, [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
-      {"SNAPSHOT", CellKind::text,
+      {"DEVICE", "the device, or with --no-loop the file", CellKind::text,
+       [](const Row& row) { return text_cell(row.device); }},
+      {"BACKEND", "what serves it: nbd, dm or fuse", CellKind::text,
+       [](const Row& row) { return text_cell(row.backend); }},
+      {"STATE", "serving, changed (its image was written to), or stale (its server is gone)",
+       CellKind::text, [](const Row& row) { return text_cell(state_cell(row)); }, state_colour},
+      {"CTID", "of the container, if it was named by that", CellKind::text,
+       [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
+      {"SNAPSHOT", "the beginning of the snapshot's GUID", CellKind::text,
        [](const Row& row) { return text_cell(short_guid(row.snapshot)); }},
-      {"IMAGE", CellKind::text, [](const Row& row) { return text_cell(row.image); }},
-      {"MOUNTPOINT", CellKind::text, [](const Row& row) { return joined_cell(row.mountpoints); }}};
+      {"IMAGE", "where the image is", CellKind::text,
+       [](const Row& row) { return text_cell(row.image); }},
+      {"MOUNTPOINT", "where it is mounted", CellKind::text,
+       [](const Row& row) { return joined_cell(row.mountpoints); }}};
   return kColumns;
 }
 
@@ -79,6 +90,10 @@ Json to_json(const std::vector<Attachment>& attachments) {
 }
 
 Result<void> list_attachments(Context& context, const ListOptions& options) {
+  if (asks_for_columns(options)) {
+    print_columns(context, columns());
+    return {};
+  }
   PLOOPU_TRY(const auto table, ListTable<Attachment>::choose(columns(), options));
   PLOOPU_TRY(auto attachments, context.attachments.list());
   context.attachments.look_at_images(attachments);
@@ -86,7 +101,7 @@ Result<void> list_attachments(Context& context, const ListOptions& options) {
   if (context.options.json) {
     context.out << to_json(attachments).dump(2) << '\n';
   } else {
-    table.print(context.out, attachments);
+    table.print(context, attachments);
     for (const auto& attachment : attachments) context.warn(attachment.warnings);
   }
   return {};

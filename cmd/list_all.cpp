@@ -45,33 +45,40 @@ Cell disk_cell(const ContainerRow& row, Get get) {
 const std::vector<ListColumn<ContainerRow>>& columns() {
   using Row = ContainerRow;
   static const std::vector<ListColumn<Row>> kColumns = {
-      {"CTID", CellKind::text, [](const Row& row) { return ctid_cell(row.container.ctid); }},
-      {"NAME", CellKind::text, [](const Row& row) { return text_cell(row.container.name); }},
-      {"LAYOUT", CellKind::text,
+      {"CTID", "its number, or its UUID", CellKind::text,
+       [](const Row& row) { return ctid_cell(row.container.ctid); }},
+      {"NAME", "the container's name", CellKind::text,
+       [](const Row& row) { return text_cell(row.container.name); }},
+      {"LAYOUT", "of its disk: ploop, qcow2 or simfs", CellKind::text,
        [](const Row& row) {
          const std::string name = layout_name(row.container.layout);
          return Cell(name.empty() ? "?" : name);
        }},
-      {"SIZE", CellKind::size,
+      {"SIZE", "of the disk", CellKind::size,
        [](const Row& row) {
          return disk_cell(row, [](const DiskFigures& disk) { return disk.virtual_size; });
        }},
-      {"ALLOC", CellKind::size, [](const Row& row) { return disk_cell(row, allocated_bytes); }},
-      {"SNAPSHOTS", CellKind::number,
+      {"ALLOC", "how much of it the image holds", CellKind::size,
+       [](const Row& row) { return disk_cell(row, allocated_bytes); }},
+      {"SNAPSHOTS", "how many it has", CellKind::number,
        [](const Row& row) {
          const auto& count = row.container.snapshots;
          return count ? Cell(uint64_t{*count}) : Cell(std::monostate());
        }},
-      {"STATE", CellKind::text,
+      {"STATE", "closed, or in use: it is running or crashed", CellKind::text,
        [](const Row& row) {
          return disk_cell(row, [](const DiskFigures& disk) {
            return std::string(disk.in_use ? "in use" : "closed");
          });
        }},
-      {"DEVICE", CellKind::text, [](const Row& row) { return joined_cell(row.devices); }},
-      {"MOUNTPOINT", CellKind::text, [](const Row& row) { return joined_cell(row.mountpoints); }},
-      {"PATH", CellKind::text, [](const Row& row) { return text_cell(row.container.path); }},
-      {"REASON", CellKind::text, [](const Row& row) { return text_cell(row.container.error); }}};
+      {"DEVICE", "as what it is attached", CellKind::text,
+       [](const Row& row) { return joined_cell(row.devices); }},
+      {"MOUNTPOINT", "where it is mounted", CellKind::text,
+       [](const Row& row) { return joined_cell(row.mountpoints); }},
+      {"PATH", "its private area", CellKind::text,
+       [](const Row& row) { return text_cell(row.container.path); }},
+      {"REASON", "what is wrong with it", CellKind::text,
+       [](const Row& row) { return text_cell(row.container.error); }}};
   return kColumns;
 }
 
@@ -129,6 +136,10 @@ std::vector<ContainerRow> join_rows(std::vector<Container> containers,
 std::string container_columns() { return column_names(columns()); }
 
 Result<void> list_containers(Context& context, const ListOptions& options) {
+  if (asks_for_columns(options)) {
+    print_columns(context, columns());
+    return {};
+  }
   PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), options));
   auto inventory = take_inventory(context.files, context.options.root);
   const auto attachments = context.attachments.list();
@@ -146,7 +157,7 @@ Result<void> list_containers(Context& context, const ListOptions& options) {
   }
   context.warn(inventory.warnings);
   if (rows.empty()) context.note({"no containers under " + context.options.root});
-  table.print(context.out, rows);
+  table.print(context, rows);
   return {};
 }
 

@@ -17,7 +17,8 @@ std::string to_upper(std::string_view text) {
 }  // namespace
 
 void add_list_options(CLI::App& command, ListOptions& options) {
-  command.add_option("-o,--output", options.columns, "Print these columns only")->type_name("COLS");
+  command.add_option("-o,--output", options.columns, "Print these columns only; 'help' lists them")
+      ->type_name("COLS");
   command.add_option("--sort", options.sort, "Sort by this column")->type_name("COL");
   command.add_flag("-H,--no-header", options.hides_headings, "Print no headings");
   command.add_flag("-b,--bytes", options.in_bytes, "Print sizes in bytes");

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,8 +29,10 @@ enum class CellKind {
 template <class Row>
 struct ListColumn {
   const char* name;  // upper case
+  const char* help;  // what is in it
   CellKind kind;
   Cell (*get)(const Row&);
+  ColourOf colour = nullptr;
 };
 
 struct ListOptions {
@@ -88,10 +89,10 @@ class ListTable {
                      [this](const Row& a, const Row& b) { return sort_by_(a) < sort_by_(b); });
   }
 
-  void print(std::ostream& out, const std::vector<Row>& rows) const {
+  void print(const Context& context, const std::vector<Row>& rows) const {
     std::vector<Column> columns;
     for (const auto& column : columns_) {
-      columns.push_back({column.name, column.kind != CellKind::text});
+      columns.push_back({column.name, column.kind != CellKind::text, column.colour});
     }
     std::vector<std::vector<std::string>> lines;
     for (const auto& row : rows) {
@@ -100,7 +101,8 @@ class ListTable {
         line.push_back(print_cell(column.get(row), column.kind, options_.in_bytes));
       }
     }
-    print_table(out, columns, lines, options_.hides_headings ? Headings::hidden : Headings::shown);
+    print_table(context, columns, lines,
+                options_.hides_headings ? Headings::hidden : Headings::shown);
   }
 
  private:
@@ -110,6 +112,16 @@ class ListTable {
   std::vector<ListColumn<Row>> columns_;
   Cell (*sort_by_)(const Row&) = nullptr;
 };
+
+// "-o help": each with what is in it.
+inline bool asks_for_columns(const ListOptions& options) { return options.columns == "help"; }
+
+template <class Row>
+void print_columns(const Context& context, const std::vector<ListColumn<Row>>& columns) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& column : columns) rows.push_back({column.name, column.help});
+  print_table(context, {{"COLUMN"}, {"WHAT"}}, rows);
+}
 
 // For help and completion; a blank before each.
 template <class Row>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The only place that knows the real platform.
 #include <clocale>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory_resource>
@@ -16,8 +17,10 @@
 #include "platform/confined_process.hpp"
 #include "platform/environment.hpp"
 #include "platform/ext_files.hpp"
+#include "platform/extension_program.hpp"
 #include "platform/host_attachments.hpp"
 #include "platform/host_owners.hpp"
+#include "platform/host_survey.hpp"
 #include "platform/huge_pages.hpp"
 #include "platform/interruption.hpp"
 #include "platform/manual.hpp"
@@ -35,11 +38,19 @@ void fill_standard_streams() {
   }
 }
 
+// https://no-color.org
+bool wants_colours() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+         terminal != nullptr && std::string(terminal) != "dumb";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   fill_standard_streams();
-  ploopu::clear_environment();
+  const std::string search_path = ploopu::clear_environment();
   std::pmr::set_default_resource(ploopu::huge_pages());
   const ploopu::ConfinedProcess confinement;
   // Who isn't root has nothing to lose that the image's owner doesn't have.
@@ -54,6 +65,11 @@ int main(int argc, char** argv) {
     ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
                                  attachments, file_finder, owners};
     context.show_page = ploopu::show_manual_page;
+    context.run_extension = [&](const std::string& verb, const std::vector<std::string>& rest) {
+      return ploopu::run_extension_program(verb, rest, search_path);
+    };
+    context.has_colours = wants_colours();
+    context.survey_host = [] { return ploopu::survey(ploopu::this_host()); };
     context.tell_service_manager = ploopu::tell_service_manager;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     const int code = ploopu::cmd::is_mount_helper(argv[0])

@@ -99,7 +99,7 @@ Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opene
   request.overlay.tolerated = given.journal == "auto";
   request.overlay.for_mount = true;
   mounted.device.clear();  // until it is attached
-  PLOOPU_TRY(mounted.attached, context.attachments.attach(opened.image, opened.layout, request));
+  PLOOPU_TRY(mounted.attached, attach(context, opened, request));
   const Attachment& attachment = mounted.attached.attachment;
   auto done = [&]() -> Result<MountOutcome> {
     PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));

@@ -48,7 +48,7 @@ void print_text(const Context& context, const SnapshotTree& tree) {
         {(snapshot.is_live ? "* " : "  ") + std::string(2 * snapshot.branches, ' ') + snapshot.guid,
          snapshot.name.date, snapshot.name.name, snapshot.name.description, snapshot.file});
   }
-  print_table(context.out, {{"SNAPSHOT"}, {"DATE"}, {"NAME"}, {"DESCRIPTION"}, {"FILE"}}, rows);
+  print_table(context, {{"SNAPSHOT"}, {"DATE"}, {"NAME"}, {"DESCRIPTION"}, {"FILE"}}, rows);
 }
 
 }  // namespace

@@ -85,19 +85,6 @@ bool run_and_wait(const Task& task) {
 // Opening the library's control device where there is no driver would only make it complain.
 bool is_available() { return ::access("/sys/class/misc/device-mapper", F_OK) == 0; }
 
-bool has_target(const std::string& target) {
-  const Task task = new_task(DM_DEVICE_LIST_VERSIONS);
-  if (!task || dm_task_run(task.get()) == 0) return false;
-  const dm_versions* version = dm_task_get_versions(task.get());
-  while (version != nullptr && target != version->name) {
-    // The list is one block of memory with offsets in it.
-    version = version->next == 0 ? nullptr
-                                 : reinterpret_cast<const dm_versions*>(
-                                       reinterpret_cast<const char*>(version) + version->next);
-  }
-  return version != nullptr;
-}
-
 // Of a task that has set which device is meant.
 std::optional<DmDevice> ask(const Task& task) {
   struct dm_info info = {};
@@ -113,10 +100,24 @@ std::optional<DmDevice> ask(const Task& task) {
 
 std::string dm_node(const std::string& name) { return std::string(kNodes) + name; }
 
+bool has_dm_target(const std::string& target) {
+  if (!is_available()) return false;
+  const Task task = new_task(DM_DEVICE_LIST_VERSIONS);
+  if (!task || dm_task_run(task.get()) == 0) return false;
+  const dm_versions* version = dm_task_get_versions(task.get());
+  while (version != nullptr && target != version->name) {
+    // The list is one block of memory with offsets in it.
+    version = version->next == 0 ? nullptr
+                                 : reinterpret_cast<const dm_versions*>(
+                                       reinterpret_cast<const char*>(version) + version->next);
+  }
+  return version != nullptr;
+}
+
 Result<void> require_dm_target(const std::string& target, const std::string& module) {
   if (!is_available()) PLOOPU_CHECK(load_kernel_module("dm_mod", ""));
   PLOOPU_CHECK(require_driver("/dev/mapper/control", "dm_mod"));
-  if (has_target(target)) return {};
+  if (has_dm_target(target)) return {};
   return load_kernel_module(module, "");
 }
 

@@ -35,6 +35,9 @@ struct DmLine {
 // Loads what the kernel needs, if need be. The error says what is missing.
 [[nodiscard]] Result<void> require_dm_target(const std::string& target, const std::string& module);
 
+// Whether the kernel has it now.
+[[nodiscard]] bool has_dm_target(const std::string& target);
+
 // All devices of this host. Nothing where the kernel has no device-mapper.
 [[nodiscard]] std::vector<DmDevice> list_dm_devices();
 [[nodiscard]] std::optional<DmDevice> find_dm_device(const std::string& uuid);

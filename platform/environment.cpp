@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 7> kUnwanted = {
 
 }  // namespace
 
-void clear_environment() {
+std::string clear_environment() {
   std::vector<std::string> names;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
@@ -29,8 +29,11 @@ void clear_environment() {
     if (unwanted) names.emplace_back(text.substr(0, text.find('=')));
   }
   for (const auto& name : names) ::unsetenv(name.c_str());
+  const char* path = std::getenv("PATH");
+  std::string before = path == nullptr ? "" : path;
   // libkmod runs the commands that modprobe.d has for a module.
   ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  return before;
 }
 
 }  // namespace ploopu

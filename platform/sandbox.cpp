@@ -118,9 +118,15 @@ class Filter {
   int error_ = 0;
 };
 
+}  // namespace
+
 bool has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 || errno != EINVAL; }
 
-}  // namespace
+int landlock_version() {
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, size_t{0}, LANDLOCK_CREATE_RULESET_VERSION);
+  return version > 0 ? static_cast<int>(version) : 0;
+}
 
 Result<void> drop_privileges() {
   if (::geteuid() == 0) PLOOPU_CHECK(become_nobody());

@@ -25,4 +25,8 @@ namespace ploopu {
 // write to `answer`.
 [[nodiscard]] Result<void> allow_parsing_only(int answer);
 
+// What of it this kernel has.
+[[nodiscard]] bool has_seccomp();
+[[nodiscard]] int landlock_version();  // 0 where there is none
+
 }  // namespace ploopu

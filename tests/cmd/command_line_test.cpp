@@ -33,9 +33,50 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
   EXPECT_THAT(err_.str(), HasSubstr("'frobnicate' is not a verb"));
 }
 
+TEST_F(CommandTest, AMisspeltVerbGetsASuggestion) {
+  const std::vector<std::pair<const char*, const char*>> misspelt = {
+      {"mout", "mount"},         {"munot", "mount"}, {"unmount", "umount"}, {"det", "detach"},
+      {"snapshot", "snapshots"}, {"lsit", "list"},   {"atach", "attach"},   {"doktor", "doctor"}};
+  for (const auto& [typed, meant] : misspelt) {
+    EXPECT_EQ(run({typed, "101"}), 64);
+    EXPECT_THAT(err_.str(), HasSubstr(fmt::format("did you mean '{}'?", meant))) << typed;
+    EXPECT_EQ(run({"help", typed}), 64);
+    EXPECT_THAT(err_.str(), HasSubstr(fmt::format("did you mean '{}'?", meant))) << typed;
+  }
+  for (const char* typed : {"frobnicate", "ls", "x", "101"}) {
+    EXPECT_EQ(run({typed}), 64);
+    EXPECT_THAT(err_.str(), Not(HasSubstr("did you mean"))) << typed;
+  }
+}
+
+TEST_F(CommandTest, AnUnknownVerbIsAProgramIfThereIsOne) {
+  std::vector<std::string> called;
+  Result<void> answer;
+  const auto run_with = [&](std::vector<std::string> arguments) {
+    auto context = context_writing_to(out_);
+    context.run_extension = [&](const std::string& verb, const std::vector<std::string>& rest) {
+      called = {verb};
+      called.insert(called.end(), rest.begin(), rest.end());
+      return answer;
+    };
+    err_.str("");
+    return cmd::run(std::move(arguments), context);
+  };
+  EXPECT_EQ(run_with({"backup", "101", "--to", "/x"}), 64);  // there is none
+  EXPECT_THAT(called, ElementsAre("backup", "101", "--to", "/x"));
+  EXPECT_THAT(err_.str(), HasSubstr("'backup' is not a verb"));
+  answer = fail(ErrorKind::not_permitted, "/usr/bin/ploopu-backup: Permission denied");
+  EXPECT_EQ(run_with({"backup"}), 77);
+  EXPECT_EQ(err_.str(), "ploopu: /usr/bin/ploopu-backup: Permission denied\n");
+  called.clear();
+  EXPECT_EQ(run_with({"list"}), 0);  // not for verbs, nor behind options
+  EXPECT_EQ(run_with({"--json", "backup"}), 64);
+  EXPECT_THAT(called, IsEmpty());
+}
+
 TEST_F(CommandTest, HelpHasExamplesForEveryVerb) {
   for (const char* verb : {"info", "map", "check", "snapshots", "attach", "mount", "detach",
-                           "umount", "list", "help"}) {
+                           "umount", "reload", "list", "doctor", "help"}) {
     EXPECT_EQ(run({verb, "--help"}), 0);
     EXPECT_THAT(out_.str(), HasSubstr("Examples:")) << verb;
   }
@@ -145,7 +186,7 @@ TEST_F(CommandTest, ExitCodesByKindOfError) {
   for (const auto& [kind, code] : codes) {
     attachments_.errors["attach"] = {kind, "because"};
     EXPECT_EQ(run({"attach", "101"}), code);
-    EXPECT_EQ(err_.str(), "ploopu: because\n");
+    EXPECT_THAT(err_.str(), ::testing::StartsWith("ploopu: because"));
   }
 }
 

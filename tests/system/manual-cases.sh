@@ -88,6 +88,7 @@ case_every_json_field_is_in_the_manual() {
     json_of mount mount --backend "$BACKEND" "$(bundle 101)" "$WORK/o" --overlay-file "$WORK/kept"
     json_of list list
     json_of 'list --all' --root "$host" list --all
+    json_of doctor doctor
     json_of errors info "$WORK/nowhere"
     json_of reload reload --all
     json_of detach detach --all

@@ -5,6 +5,8 @@
 
 case_r26_without_the_module_it_is_said_and_fuse_is_used() {
     expect_refusal 69 "has no module 'nbd'" ploopu attach 101 --backend nbd
+    ploopu doctor --json >"$WORK/report"
+    expect_equal "$(jq -r '.backends[] | "\(.name) \(.usable)"' "$WORK/report" | tr '\n' ' ')" 'nbd false dm false fuse true '
     ploopu attach 101 >"$WORK/out" 2>"$WORK/notes"
     grep -q "nbd: this kernel ($(uname -r)) has no module 'nbd'; dm: this kernel ($(uname -r)) has no module 'dm_mod': using fuse instead" "$WORK/notes"
     compare_with_raw "$(device_of <"$WORK/out")" "$FIXTURES/raw/101"
@@ -18,6 +20,8 @@ case_r26_a_module_that_exists_is_loaded() {
     ln -s "/usr/lib/uml/modules/$release" "/run/lower/modules/$release"
     insmod "/usr/lib/uml/modules/$release/kernel/fs/overlayfs/overlay.ko"
     mount -t overlay -o lowerdir=/run/lower:/usr/lib none /usr/lib
+    ploopu doctor --json >"$WORK/report"
+    expect_equal "$(jq -r '.backends[0] | "\(.usable) \(.reason)"' "$WORK/report")" "true module 'nbd' will be loaded"
     [ ! -e /sys/module/nbd ]
     ploopu attach 101 >"$WORK/out" 2>"$WORK/notes"
     expect_equal "$(cat "$WORK/notes")" ''

@@ -48,6 +48,19 @@ case_a_dirty_bitmap_is_what_qemu_sees() {
     expect_equal "$code $(jq -c '[.errors[].kind] + .lost' "$WORK/json")" '2 ["extension"]'
 }
 
+case_doctor_knows_what_works_here() {
+    ploopu doctor --json >"$WORK/report"
+    jq -e --arg name "$BACKEND" '.can_mount and (.backends[] | select(.name == $name) | .usable)' "$WORK/report" ||
+        fail "$(cat "$WORK/report")"
+    # What it says of the others is what attach finds.
+    for other in $(jq -r '.backends[] | select(.usable | not) | .name' "$WORK/report"); do
+        expect_refusal 69 "$other: .*'ploopu doctor'" ploopu attach 101 --backend "$other"
+    done
+    # Who isn't root can't mount.
+    setpriv --reuid 65534 --clear-groups "$PLOOPU" doctor --json >"$WORK/report" && fail 'nobody can mount'
+    expect_equal "$(jq -r '.can_mount' "$WORK/report")" false
+}
+
 case_devices_equal_their_sources() {
     for ctid in 101 102 103 104 105 106 107 108; do
         attach $ctid >"$WORK/devices"
