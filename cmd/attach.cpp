@@ -7,6 +7,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
+#include "cmd/plan.hpp"
 #include "cmd/tab.hpp"
 #include "core/text.hpp"
 
@@ -29,6 +30,7 @@ struct AttachOptions {
   ImageChoice choice;
   AttachRequest request;
   bool from_tab = false;
+  bool dry_run = false;
 };
 
 void declare_options(CLI::App& command, AttachOptions& options) {
@@ -69,7 +71,9 @@ void tell_service_manager(const Context& context, const Attachment& attachment) 
 
 Result<void> run_attach(Context& context, AttachOptions options) {
   if (options.from_tab) {
+    const bool dry_run = options.dry_run;
     PLOOPU_TRY(options, options_in_tab(context, options.choice.image));
+    options.dry_run = dry_run;
   }
   const OverlayRequest& overlay = options.request.overlay;
   if (overlay.limit != 0 && !overlay.wanted && overlay.file.empty()) {
@@ -80,6 +84,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, options.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
+  if (options.dry_run) return print_plan(context, opened, options.request);
   PLOOPU_TRY(const auto outcome, attach(context, opened, options.request));
   context.note(notes_of(outcome));
   const Attachment& attachment = outcome.attachment;
@@ -108,6 +113,7 @@ void declare_attach(CLI::App& app, Action& action) {
   auto options = std::make_shared<AttachOptions>();
   declare_options(*command, *options);
   const auto typed = command->get_options();
+  add_dry_run_option(*command, options->dry_run);
   CLI::Option* tab = command->add_flag("--tab", options->from_tab,
                                        "IMAGE is a name in ploopu.tab, which has the options, too");
   for (CLI::Option* option : typed) {

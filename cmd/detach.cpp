@@ -7,6 +7,7 @@
 
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
+#include "cmd/plan.hpp"
 #include "cmd/targets.hpp"
 #include "core/text.hpp"
 
@@ -27,6 +28,7 @@ struct DetachOptions {
   TargetChoice targets;
   bool force = false;
   bool from_tab = false;
+  bool dry_run = false;
 };
 
 // What has been detached already is no target: whatever ends a service of that name must not fail
@@ -73,6 +75,44 @@ Result<Json> take_down(Context& context, const Target& target, bool force) {
               {"warnings", texts(warnings)}};
 }
 
+// What would be taken down; whether something else uses it is not looked at.
+Json plan(const Context& context, const Target& target) {
+  const Attachment& attachment = target.attachment;
+  const auto& all = attachment.ploopu_mountpoints;
+  const bool stays = target.mountpoint && all.size() > 1;
+  const auto going = stays ? std::vector{*target.mountpoint} : all;
+  if (!context.options.json) {
+    const std::string what =
+        going.empty() ? "" : fmt::format("unmount {}; ", fmt::join(going, ", "));
+    const std::string overlay = stays || !attachment.has_overlay ? ""
+                                : attachment.overlay_file.empty()
+                                    ? "; what was written to its overlay is gone then"
+                                    : "; what was written is kept in " + attachment.overlay_file;
+    context.out << escape_bytes(fmt::format("{}: {}{}{}", attachment.device, what,
+                                            stays ? "the device stays" : "free the device",
+                                            overlay))
+                << '\n';
+  }
+  return Json{{"image", text(attachment.image)},
+              {"device", text(attachment.device)},
+              {"unmounted", texts(going)},
+              {"detached", !stays},
+              {"warnings", Json::array()}};
+}
+
+Result<void> print_plan(Context& context, const std::vector<Target>& targets) {
+  Json document = new_document();
+  document["dry_run"] = true;
+  document["targets"] = Json::array();
+  for (const auto& target : targets) document["targets"].push_back(plan(context, target));
+  if (context.options.json) {
+    context.out << document.dump(2) << '\n';
+  } else {
+    context.out << "Nothing was done.\n";
+  }
+  return {};
+}
+
 // Goes on after a failure: what can be freed is. One image may lie in another one's mount, so what
 // was busy is tried again when something else has gone.
 Json take_down_all(Context& context, std::vector<Target> targets, bool force,
@@ -104,6 +144,7 @@ Result<void> run_detach(Context& context, const DetachOptions& options) {
   PLOOPU_TRY(const auto lock, context.attachments.lock());
   PLOOPU_TRY(auto targets, options.from_tab ? find_named(context, options.targets.words)
                                             : find_targets(context, options.targets));
+  if (options.dry_run) return print_plan(context, targets);
   std::vector<Error> failures;
   Json document = new_document();
   document["targets"] = take_down_all(context, std::move(targets), options.force, failures);
@@ -126,6 +167,7 @@ void declare_detach(CLI::App& app, Action& action) {
   command->add_flag("--tab", options->from_tab, "TARGET is a name in ploopu.tab")
       ->needs("TARGET")
       ->excludes("--all");
+  add_dry_run_option(*command, options->dry_run);
   command->callback([options, &action] {
     action = [options](Context& context) { return run_detach(context, *options); };
   });

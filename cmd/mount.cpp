@@ -10,6 +10,7 @@
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
+#include "cmd/plan.hpp"
 #include "core/ext_superblock.hpp"
 #include "core/mount_options.hpp"
 #include "core/text.hpp"
@@ -40,8 +41,14 @@ struct MountOptionsGiven {
   std::string fstype;  // what the user says it is
   bool writable = false;
   bool unless_mounted = false;
+  bool dry_run = false;
   AttachRequest request;
 };
+
+// Whether there is an overlay whatever the journal is like.
+bool needs_overlay(const MountOptionsGiven& given) {
+  return given.journal == "replay" || given.writable || !given.request.overlay.file.empty();
+}
 
 struct Mounted {
   AttachOutcome attached;
@@ -89,6 +96,11 @@ Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std
   return outcome;
 }
 
+MountMode mode_of(const MountOptionsGiven& given, bool skip_journal) {
+  if (given.writable) return MountMode::writable;
+  return skip_journal ? MountMode::skip_journal : MountMode::read_only;
+}
+
 // Attaches, with an overlay or without, and mounts. What was there before stays when that fails;
 // what is attached here goes again.
 Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opened,
@@ -103,9 +115,7 @@ Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opene
   const Attachment& attachment = mounted.attached.attachment;
   auto done = [&]() -> Result<MountOutcome> {
     PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));
-    const MountMode mode = given.writable                            ? MountMode::writable
-                           : skip_journal && !attachment.has_overlay ? MountMode::skip_journal
-                                                                     : MountMode::read_only;
+    const MountMode mode = mode_of(given, skip_journal && !attachment.has_overlay);
     return mount_partition(context, mode, given.options, mounted);
   }();
   if ((done && *done == MountOutcome::mounted) || mounted.attached.already_attached) return done;
@@ -131,9 +141,7 @@ Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const
     return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
   };
   PLOOPU_TRY(auto dirty, is_dirty(disk, mounted.partition));
-  const bool forced =
-      given.journal == "replay" || given.writable || !given.request.overlay.file.empty();
-  if (!forced && !dirty.value_or(false)) {
+  if (!needs_overlay(given) && !dirty.value_or(false)) {
     PLOOPU_TRY(const auto outcome, attempt(false, is_ext(mounted.partition.fstype)));
     if (outcome == MountOutcome::mounted) return {};
     dirty = true;
@@ -173,11 +181,11 @@ Result<Partition> choose(const DiskLayout& layout, const MountOptionsGiven& give
   return partition;
 }
 
-Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
-                         const MountOptionsGiven& given) {
+// What is said before anything is attached.
+Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
+                        const MountOptionsGiven& given) {
   Mounted mounted;
   PLOOPU_TRY(mounted.partition, choose(opened.layout, given));
-  // Said before anything is attached.
   PLOOPU_TRY(const auto checked,
              mount_options(mounted.partition.fstype, MountMode::read_only, given.options));
   PLOOPU_TRY(const auto directory, context.files.resolve("/", given.directory));
@@ -190,11 +198,41 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const Serv
                 "only root can make a block device and mount it; 'attach --backend fuse --no-loop' "
                 "gives a file with the disk's content");
   }
+  return mounted;
+}
+
+Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+                         const MountOptionsGiven& given) {
+  PLOOPU_TRY(auto mounted, prepare(context, opened, given));
   // One step for everybody else: nobody joins what may be undone below.
   PLOOPU_TRY(const auto lock, context.attachments.lock());
   PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
   PLOOPU_CHECK(mount_by_journal(context, opened, disk, given, mounted));
   return mounted;
+}
+
+// As mount_by_journal() does it, as long as the kernel agrees with what is seen of the journal.
+Result<void> plan_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+                        const MountOptionsGiven& given) {
+  PLOOPU_TRY(const auto mounted, prepare(context, opened, given));
+  PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
+  PLOOPU_TRY(const auto dirty, is_dirty(disk, mounted.partition));
+  const std::string& fstype = mounted.partition.fstype;
+  const bool skips = given.journal == "skip" && dirty.value_or(true);
+  AttachRequest request = given.request;
+  request.overlay.wanted = !skips && (needs_overlay(given) || dirty.value_or(false));
+  request.overlay.tolerated = given.journal == "auto";
+  const bool skip_journal = !request.overlay.wanted && (skips || is_ext(fstype));
+  PLOOPU_TRY(const auto options,
+             mount_options(fstype, mode_of(given, skip_journal), given.options));
+  context.warn(options.warnings);
+  const char* journal = skips                   ? "skipped"
+                        : dirty.value_or(false) ? "replayed"
+                        : dirty                 ? "clean"
+                                                : "replayed if the kernel asks for it";
+  return print_plan(
+      context, opened, request,
+      MountPlan{mounted.partition.number, fstype, mounted.directory, options.text, journal});
 }
 
 // The mount table has the device, not the image: mount -a, for one, asks again for what it did
@@ -225,6 +263,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
   const ServedDisk disk = view ? view->disk() : ServedDisk(opened.image.disk);
+  if (given.dry_run) return plan_mount(context, opened, disk, given);
   PLOOPU_TRY(const auto mounted, do_mount(context, opened, disk, given));
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
@@ -279,6 +318,7 @@ void declare_mount(CLI::App& app, Action& action) {
   command->add_flag("--unless-mounted", given->unless_mounted)->group("");  // for mount.ploopu
   add_backend_option(*command, given->request);
   add_overlay_options(*command, given->request);
+  add_dry_run_option(*command, given->dry_run);
   command->callback([given, &action] {
     action = [given](Context& context) { return run_mount(context, *given); };
   });

@@ -139,6 +139,11 @@ class Attachments {
   [[nodiscard]] virtual Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                                      const AttachRequest& request) = 0;
 
+  // The attachment that attach() would give back for this request; nothing when it would make one.
+  // ErrorKind::busy where it would refuse. Nothing is changed.
+  [[nodiscard]] virtual Result<std::optional<Attachment>> find_attached(
+      const Image& image, const AttachRequest& request) = 0;
+
   // nullptr while there is no such file. The image outlives the answer.
   [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(
       const Image& image, const std::string& file) = 0;

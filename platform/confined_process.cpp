@@ -54,11 +54,12 @@ Result<void> set_limits(WorkSize size) {
 }
 
 // Everything that the child gives away before it sees a byte.
-Result<void> confine(WorkSize size, std::vector<int> descriptors, int answer, pid_t parent) {
+Result<void> confine(WorkSize size, std::vector<int> descriptors, int answer, pid_t parent,
+                     const ParsingFilter& filter) {
   descriptors.push_back(answer);
   PLOOPU_CHECK(close_all_but(std::move(descriptors)));
   if (!kHasSanitizer) {
-    for (const int standard : {0, 1, 2}) ::close(standard);
+    for (const int standard : {0, 2}) ::close(standard);
   }
   // Its limit must end it, whatever its parent does on that signal.
   static_cast<void>(::signal(SIGXCPU, SIG_DFL));
@@ -67,7 +68,7 @@ Result<void> confine(WorkSize size, std::vector<int> descriptors, int answer, pi
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (::getppid() != parent) ::_exit(1);
   PLOOPU_CHECK(set_limits(size));
-  return kHasSanitizer ? Result<void>() : allow_parsing_only(answer);
+  return kHasSanitizer ? Result<void>() : filter.apply();
 }
 
 void write_all(int fd, std::string_view bytes) {
@@ -118,11 +119,13 @@ int wait_for(pid_t child) {
 
 Result<std::string> judge(const std::string& what, WorkSize size, int status, std::string bytes) {
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (signal == SIGXCPU || signal == SIGKILL) {
-    return fail(ErrorKind::damaged,
-                "{}: reading it took more than {} s of processor time, or somebody ended it: "
-                "refused",
+  if (signal == SIGXCPU) {
+    return fail(ErrorKind::damaged, "{}: reading it took more than {} s of processor time: refused",
                 what, seconds_of(size));
+  }
+  // Also for want of memory on the host.
+  if (signal == SIGKILL) {
+    return fail(ErrorKind::failed, "{}: the process that reads it was killed: try again", what);
   }
   if (signal != 0) {
     return fail(ErrorKind::damaged,
@@ -171,12 +174,17 @@ Result<std::string> ConfinedProcess::run(const std::string& what, WorkSize size,
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, what);
   const UniqueFd reading(ends[0]);
   UniqueFd writing(ends[1]);
+  // Made once for all that this process has parsed.
+  static const auto filter = ParsingFilter::make();
+  if (!filter) return tl::unexpected<Error>(filter.error());
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return fail_errno(errno, "starting a process that reads " + what);
   if (child == 0) {
-    work_and_end(writing.get(), [&]() -> Result<std::string> {
-      PLOOPU_CHECK(confine(size, descriptors, writing.get(), parent));
+    const int answer =
+        kHasSanitizer ? writing.get() : ::dup2(writing.get(), ParsingFilter::kAnswer);
+    work_and_end(answer, [&]() -> Result<std::string> {
+      PLOOPU_CHECK(confine(size, descriptors, answer, parent, *filter));
       return work();
     });
   }

@@ -358,6 +358,12 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   return outcome;
 }
 
+Result<std::optional<Attachment>> HostAttachments::find_attached(const Image& image,
+                                                                 const AttachRequest& request) {
+  PLOOPU_CHECK(open());
+  return find_existing(image, request);
+}
+
 Result<void> HostAttachments::reload(const Attachment& attachment, const Image& image) {
   PLOOPU_TRY(const auto lock, take_lock());
   hold_interruptions();

@@ -21,6 +21,8 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] bool is_privileged() const override;
   [[nodiscard]] Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                              const AttachRequest& request) override;
+  [[nodiscard]] Result<std::optional<Attachment>> find_attached(
+      const Image& image, const AttachRequest& request) override;
   [[nodiscard]] Result<void> reload(const Attachment& attachment, const Image& image) override;
   [[nodiscard]] Result<std::unique_ptr<OverlayView>> view_overlay(const Image& image,
                                                                   const std::string& file) override;

@@ -12,7 +12,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -103,6 +105,21 @@ class Filter {
     return error_ == 0 ? Result<void>() : fail_errno(-error_, "seccomp");
   }
 
+  // As the kernel takes it.
+  [[nodiscard]] Result<std::vector<sock_filter>> program() {
+    const UniqueFd file(::memfd_create("ploopu-filter", MFD_CLOEXEC));
+    if (!file.valid()) return fail_errno(errno, "seccomp");
+    if (error_ == 0) error_ = seccomp_export_bpf(filter_.get(), file.get());
+    if (error_ != 0) return fail_errno(-error_, "seccomp");
+    const off_t bytes = ::lseek(file.get(), 0, SEEK_END);
+    if (bytes <= 0) return fail_errno(errno, "seccomp");
+    std::vector<sock_filter> lines(static_cast<size_t>(bytes) / sizeof(sock_filter));
+    if (::pread(file.get(), lines.data(), static_cast<size_t>(bytes), 0) != bytes) {
+      return fail_errno(errno, "seccomp");
+    }
+    return lines;
+  }
+
  private:
   struct Deleter {
     void operator()(void* filter) const { seccomp_release(filter); }
@@ -157,8 +174,8 @@ Result<void> allow_serving_only(bool writes) {
   return filter.load();
 }
 
-Result<void> allow_parsing_only(int answer) {
-  if (!has_seccomp()) return {};
+Result<ParsingFilter> ParsingFilter::make() {
+  if (!has_seccomp()) return ParsingFilter({});
   Filter filter;
   filter.allow({SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
                 SCMP_SYS(fadvise64), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
@@ -171,8 +188,19 @@ Result<void> allow_parsing_only(int answer) {
   filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
   // fstat(3) of newer C libraries: not by a name.
   filter.allow_if(SCMP_SYS(newfstatat), SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
-  filter.allow_if(SCMP_SYS(write), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(answer)));
-  return filter.load();
+  filter.allow_if(SCMP_SYS(write), SCMP_A0(SCMP_CMP_EQ, kAnswer));
+  PLOOPU_TRY(auto program, filter.program());
+  return ParsingFilter(std::move(program));
+}
+
+Result<void> ParsingFilter::apply() const {
+  if (program_.empty()) return {};
+  sock_fprog program = {static_cast<unsigned short>(program_.size()),
+                        const_cast<sock_filter*>(program_.data())};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) {
+    return fail_errno(errno, "seccomp");
+  }
+  return {};
 }
 
 }  // namespace ploopu

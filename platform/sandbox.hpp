@@ -3,6 +3,11 @@
 // next to nothing, so that whoever takes it over by a hostile image or request has nothing.
 #pragma once
 
+#include <utility>
+#include <vector>
+
+#include <linux/filter.h>
+
 #include "core/result.hpp"
 
 namespace ploopu {
@@ -22,8 +27,21 @@ namespace ploopu {
 [[nodiscard]] Result<void> allow_serving_only(bool writes);
 
 // The same for a process that parses: it may read what is open, fill memory files of its own, and
-// write to `answer`.
-[[nodiscard]] Result<void> allow_parsing_only(int answer);
+// write to kAnswer. To be made once, as that takes longer than all that a child does of it.
+class ParsingFilter {
+ public:
+  static constexpr int kAnswer = 1;
+
+  [[nodiscard]] static Result<ParsingFilter> make();
+
+  // From now on, for this process, which has one thread and drop_privileges() behind it.
+  [[nodiscard]] Result<void> apply() const;
+
+ private:
+  explicit ParsingFilter(std::vector<sock_filter> program) : program_(std::move(program)) {}
+
+  std::vector<sock_filter> program_;  // empty where the kernel has no seccomp
+};
 
 // What of it this kernel has.
 [[nodiscard]] bool has_seccomp();

@@ -35,6 +35,12 @@ class FakeAttachments final : public Attachments {
     return AttachmentLock(std::move(lock));
   }
 
+  Result<std::optional<Attachment>> find_attached(const Image& /*image*/,
+                                                  const AttachRequest& /*request*/) override {
+    PLOOPU_CHECK(called("find_attached"));
+    return attached.empty() ? std::nullopt : std::optional(attached.front());
+  }
+
   Result<void> reload(const Attachment& attachment, const Image& image) override {
     return called("reload", " " + attachment.device + " " + image.location.path);
   }

@@ -114,3 +114,86 @@ CMD
     check_files
     jq -e '.warnings[] | select(test("leads in circles"))' "$WORK/json" >/dev/null
 }
+
+case_info_needs_no_device() {
+    expect_equal "$(ploopu info 101 --json | jq -c '[.schema, .ctid, .version, .virtual_size,
+        .cluster_size, .clusters_total, .in_use, (.deltas | length), .partitions[0].fstype,
+        .partitions[0].start, .warnings]')" \
+        '[1,"101",2,33554432,1048576,32,false,1,"ext4",1048576,[]]'
+    expect_equal "$(ploopu info 102 --json | jq -c '[.version, (.deltas | length)]')" '[1,2]'
+    expect_equal "$(ploopu info 107 --json | jq -c '[.deltas[].version]')" '[null,1]'
+    expect_equal "$(ploopu info 109 --json | jq '.virtual_size')" 1288490188800
+    for ctid in 101 102 103 104 105 108; do
+        ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .uuid' >"$WORK/ours"
+        # libblkid's own program, on the disk that the image was made from.
+        ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .start' |
+            while read -r start; do
+                blkid -p -O "$start" -o value -s UUID "$FIXTURES/raw/$ctid"
+            done >"$WORK/theirs"
+        cmp "$WORK/ours" "$WORK/theirs" || fail "UUIDs of $ctid"
+        [ -s "$WORK/ours" ] || fail "no file system in $ctid"
+    done
+    expect_equal "$(ploopu list --json | jq '.attachments | length')" 0
+}
+
+# What is dirty in a bitmap, as QEMU sees it, and which extension QEMU takes for broken.
+case_a_dirty_bitmap_is_what_qemu_sees() {
+    image=$WORK/image
+    qemu-img create -q -f parallels -o cluster_size=65536 "$image" 100000K
+    qemu-io -f parallels -c 'write -q -P 7 1M 128k' "$image"
+    { le 4 0x00ff8001 && head -c 190 /dev/zero && le 4 0xffffffff; } >"$WORK/bits"
+    add_bitmap "$image" 65536 "$WORK/bits"
+    id=00112233-4455-6677-8899-aabbccddeeff
+    # It ends with its only client.
+    qemu-nbd --fork -r -f parallels --bitmap=$id -k "$WORK/socket" "$image"
+    theirs=$(qemu-img map --output=json --image-opts "driver=nbd,server.type=unix,server.path=$WORK/socket,x-dirty-bitmap=qemu:dirty-bitmap:$id" |
+        jq '[.[] | select(.data | not) | .length] | add')
+    expect_equal "$(ploopu info "$image" --json | jq -c '.deltas[0].extension')" \
+        "{\"state\":\"valid\",\"bitmaps\":[{\"id\":\"$id\",\"size\":102400000,\"granularity\":65536,\"bytes_dirty\":$theirs}]}"
+    expect_equal "$theirs" $((10 * 65536 + 10 * 65536 + 32768))
+    ploopu check "$image" >/dev/null || fail "check of a sound bitmap: $?"
+    le 1 1 | patch "$image" $(($(stat -c %s "$image") - 131072 + 1000))
+    if qemu-img info -f parallels "$image" >/dev/null 2>&1; then fail 'QEMU takes it for sound'; fi
+    expect_equal "$(ploopu info -q "$image" --json | jq -r '.deltas[0].extension.state')" corrupt
+    code=0
+    ploopu check "$image" --json >"$WORK/json" || code=$?
+    expect_equal "$code $(jq -c '[.errors[].kind] + .lost' "$WORK/json")" '2 ["extension"]'
+}
+
+case_bad_input_is_one_line_and_leaves_nothing() {
+    mkdir "$WORK/m"
+    for command in info attach mount; do
+        extra=
+        [ $command != mount ] || extra=$WORK/m
+        refused() {
+            words=$2 code=$1
+            shift 2
+            # shellcheck disable=SC2086
+            expect_refusal "$code" "$words" ploopu $command "$1" $extra
+        }
+        bad=$FIXTURES/bad
+        refused 66 'no such file' /no/such/image
+        refused 65 'is empty' "$bad/empty"
+        refused 65 'truncated' "$bad/short"
+        refused 65 'm_Size' "$bad/cut-table"
+        refused 65 'not a ploop image' "$bad/magic"
+        refused 65 'qcow2' "$bad/qcow2"
+        refused 65 'neither a regular file' "$bad/fifo"
+        refused 66 'DiskDescriptor.xml' "$bad/directory"
+        refused 65 'not well-formed XML' "$bad/xml"
+        refused 65 'gone.hds' "$bad/missing-delta"
+        refused 66 'container 999: its private area' 999
+        refused 66 'no such file' ../etc/passwd%
+        refused 66 'not a container ID' 00101
+        refused 64 'ploopu --help' --nonsense
+        [ -z "$(leftovers)" ] || fail "$command left: $(leftovers)"
+    done
+    expect_refusal 65 'neither a partition table nor a file system' mount_image "$FIXTURES/bad/blank" "$WORK/m"
+    expect_refusal 65 'no file system that is known' mount_image "$FIXTURES/bad/unknown-fs" "$WORK/m"
+    expect_refusal 66 'mount point does not exist' mount_image 101 "$WORK/none"
+    touch "$WORK/file"
+    expect_refusal 66 'must be a directory' mount_image 101 "$WORK/file"
+    mount -t tmpfs busy "$WORK/m"
+    expect_refusal 75 'mounted there already' mount_image 101 "$WORK/m"
+    umount "$WORK/m"
+}

@@ -15,19 +15,19 @@ head_of() {
     le 4 0 && le 8 0
 }
 
-# scattered_image FILE EXPONENT: its 2^EXPONENT clusters, each of one sector, all lie in the same
+# scattered_image FILE EXPONENT: its 2^EXPONENT clusters, of 4 KiB each, all lie in the same
 # place of the file, so that none continues another.
 scattered_image() {
-    le 4 $((2 * (1 << $2) / 128)) >"$WORK/table"
+    le 4 $((2 * (1 << $2) / 1024)) >"$WORK/table"
     doubled=0
     while [ $doubled -lt "$2" ]; do
         cat "$WORK/table" "$WORK/table" >"$WORK/twice"
         mv "$WORK/twice" "$WORK/table"
         doubled=$((doubled + 1))
     done
-    { head_of 1 $((1 << $2)) && cat "$WORK/table"; } >"$1"
+    { head_of 8 $((1 << $2)) && cat "$WORK/table"; } >"$1"
     truncate -s $((2 * (1 << $2) * 4)) "$1"
-    { printf same && head -c 508 /dev/zero; } >>"$1"
+    { printf same && head -c 4092 /dev/zero; } >>"$1"
 }
 
 case_devices_are_called_as_kpartx_would() {
@@ -125,7 +125,7 @@ case_too_many_targets_are_declined() {
     scattered_image "$WORK/fits" 16
     device=$(attach "$WORK/fits" | device_of)
     expect_equal "$(dmsetup table ploopu-fits | wc -l)" 65536
-    expect_equal "$(dd if="$device" bs=512 skip=65535 count=1 status=none | head -c 4)" same
+    expect_equal "$(dd if="$device" bs=4096 skip=65535 count=1 status=none | head -c 4)" same
     ploopu detach "$device"
     scattered_image "$WORK/scattered" 17
     expect_refusal 1 'needs 131072 targets, more than 65536' attach "$WORK/scattered"

@@ -206,44 +206,6 @@ case_a_killed_command_leaves_nothing() {
     ploopu detach 101
 }
 
-case_bad_input_is_one_line_and_leaves_nothing() {
-    mkdir "$WORK/m"
-    for command in info attach mount; do
-        extra=
-        [ $command != mount ] || extra=$WORK/m
-        refused() {
-            words=$2 code=$1
-            shift 2
-            # shellcheck disable=SC2086
-            expect_refusal "$code" "$words" ploopu $command "$1" $extra
-        }
-        bad=$FIXTURES/bad
-        refused 66 'no such file' /no/such/image
-        refused 65 'is empty' "$bad/empty"
-        refused 65 'truncated' "$bad/short"
-        refused 65 'm_Size' "$bad/cut-table"
-        refused 65 'not a ploop image' "$bad/magic"
-        refused 65 'qcow2' "$bad/qcow2"
-        refused 65 'neither a regular file' "$bad/fifo"
-        refused 66 'DiskDescriptor.xml' "$bad/directory"
-        refused 65 'not well-formed XML' "$bad/xml"
-        refused 65 'gone.hds' "$bad/missing-delta"
-        refused 66 'container 999: its private area' 999
-        refused 66 'no such file' ../etc/passwd%
-        refused 66 'not a container ID' 00101
-        refused 64 'ploopu --help' --nonsense
-        [ -z "$(leftovers)" ] || fail "$command left: $(leftovers)"
-    done
-    expect_refusal 65 'neither a partition table nor a file system' mount_image "$FIXTURES/bad/blank" "$WORK/m"
-    expect_refusal 65 'no file system that is known' mount_image "$FIXTURES/bad/unknown-fs" "$WORK/m"
-    expect_refusal 66 'mount point does not exist' mount_image 101 "$WORK/none"
-    touch "$WORK/file"
-    expect_refusal 66 'must be a directory' mount_image 101 "$WORK/file"
-    mount -t tmpfs busy "$WORK/m"
-    expect_refusal 75 'mounted there already' mount_image 101 "$WORK/m"
-    umount "$WORK/m"
-}
-
 case_a_mount_that_fails_detaches_again() {
     mkdir "$WORK/m"
     expect_refusal 1 'mounting' mount_image 101 "$WORK/m" -o no-such-option-of-ext4

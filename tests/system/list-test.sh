@@ -4,7 +4,7 @@
 # root. Prints how long it took; that decides nothing.
 set -eu
 ploopu=$1
-count=${2:-2000}
+count=${2:-500}
 # shellcheck source=tests/system/images.sh
 . "$(dirname "$0")/images.sh"
 work=$(mktemp -d)

@@ -91,7 +91,11 @@ case_every_json_field_is_in_the_manual() {
     json_of doctor doctor
     json_of errors info "$WORK/nowhere"
     json_of reload reload --all
+    json_of detach detach --all -n
     json_of detach detach --all
+    json_of 'dry runs' --root "$tree" attach -n 102 -s base
+    json_of 'dry runs' --root "$tree" mount -n 101 "$WORK/m" --backend "$BACKEND"
+    json_of 'dry runs' attach -n "$(bundle 101)" --overlay-file "$WORK/kept"
     json_fields >"$WORK/found"
     written_fields >"$WORK/written"
     diff "$WORK/found" "$WORK/written" >"$WORK/differences" ||

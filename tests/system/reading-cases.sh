@@ -3,51 +3,6 @@
 # Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
-case_info_needs_no_device() {
-    expect_equal "$(ploopu info 101 --json | jq -c '[.schema, .ctid, .version, .virtual_size,
-        .cluster_size, .clusters_total, .in_use, (.deltas | length), .partitions[0].fstype,
-        .partitions[0].start, .warnings]')" \
-        '[1,"101",2,33554432,1048576,32,false,1,"ext4",1048576,[]]'
-    expect_equal "$(ploopu info 102 --json | jq -c '[.version, (.deltas | length)]')" '[1,2]'
-    expect_equal "$(ploopu info 107 --json | jq -c '[.deltas[].version]')" '[null,1]'
-    expect_equal "$(ploopu info 109 --json | jq '.virtual_size')" 1288490188800
-    for ctid in 101 102 103 104 105 108; do
-        ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .uuid' >"$WORK/ours"
-        # libblkid's own program, on the disk that the image was made from.
-        ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .start' |
-            while read -r start; do
-                blkid -p -O "$start" -o value -s UUID "$FIXTURES/raw/$ctid"
-            done >"$WORK/theirs"
-        cmp "$WORK/ours" "$WORK/theirs" || fail "UUIDs of $ctid"
-        [ -s "$WORK/ours" ] || fail "no file system in $ctid"
-    done
-    expect_equal "$(ploopu list --json | jq '.attachments | length')" 0
-}
-
-# What is dirty in a bitmap, as QEMU sees it, and which extension QEMU takes for broken.
-case_a_dirty_bitmap_is_what_qemu_sees() {
-    image=$WORK/image
-    qemu-img create -q -f parallels -o cluster_size=65536 "$image" 100000K
-    qemu-io -f parallels -c 'write -q -P 7 1M 128k' "$image"
-    { le 4 0x00ff8001 && head -c 190 /dev/zero && le 4 0xffffffff; } >"$WORK/bits"
-    add_bitmap "$image" 65536 "$WORK/bits"
-    id=00112233-4455-6677-8899-aabbccddeeff
-    # It ends with its only client.
-    qemu-nbd --fork -r -f parallels --bitmap=$id -k "$WORK/socket" "$image"
-    theirs=$(qemu-img map --output=json --image-opts "driver=nbd,server.type=unix,server.path=$WORK/socket,x-dirty-bitmap=qemu:dirty-bitmap:$id" |
-        jq '[.[] | select(.data | not) | .length] | add')
-    expect_equal "$(ploopu info "$image" --json | jq -c '.deltas[0].extension')" \
-        "{\"state\":\"valid\",\"bitmaps\":[{\"id\":\"$id\",\"size\":102400000,\"granularity\":65536,\"bytes_dirty\":$theirs}]}"
-    expect_equal "$theirs" $((10 * 65536 + 10 * 65536 + 32768))
-    ploopu check "$image" >/dev/null || fail "check of a sound bitmap: $?"
-    le 1 1 | patch "$image" $(($(stat -c %s "$image") - 131072 + 1000))
-    if qemu-img info -f parallels "$image" >/dev/null 2>&1; then fail 'QEMU takes it for sound'; fi
-    expect_equal "$(ploopu info -q "$image" --json | jq -r '.deltas[0].extension.state')" corrupt
-    code=0
-    ploopu check "$image" --json >"$WORK/json" || code=$?
-    expect_equal "$code $(jq -c '[.errors[].kind] + .lost' "$WORK/json")" '2 ["extension"]'
-}
-
 case_doctor_knows_what_works_here() {
     ploopu doctor --json >"$WORK/report"
     jq -e --arg name "$BACKEND" '.can_mount and (.backends[] | select(.name == $name) | .usable)' "$WORK/report" ||

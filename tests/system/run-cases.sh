@@ -32,6 +32,8 @@ fuse) scripts="$common $servers fuse-cases.sh manual-cases.sh manners-cases.sh" 
 esac
 # All cases of fuse run on the host's kernel; in the guest, which is slow, those that are about fuse itself.
 [ "$BACKEND.${GUEST:-}" != fuse.1 ] || [ "$pattern" != . ] || scripts='server-cases.sh fuse-cases.sh'
+# What is about no back end is enough once, on the host's kernel.
+[ -z "${GUEST:-}" ] || [ "$pattern" != . ] || scripts=$(echo "$scripts" | sed 's/checking-cases.sh//')
 [ -z "${GUEST:-}" ] || [ "$BACKEND" = module ] || scripts="$scripts udev-cases.sh"
 # run_case SCRIPT CASE
 run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
