@@ -12,8 +12,8 @@
 namespace ploopu::cmd {
 namespace {
 
-// What is shorter is not folded: a path can be read in pieces, a word can't.
-constexpr size_t kLong = 20;
+// What is shorter is not folded: a path can be read in pieces; a word can't, and a GUID is copied.
+constexpr size_t kLong = 41;
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -122,9 +124,16 @@ class Look {
       return std::filesystem::exists(path(file), error);
     };
     if (exists("/proc/vz") && !exists("/proc/bc")) return "openvz";
-    if (exists("/.dockerenv")) return "docker";
+    if (exists("/.dockerenv") && !is_first_pid_namespace()) return "docker";
     if (exists("/run/.containerenv")) return "podman";
     return "";
+  }
+
+  // A virtual machine may have the file system of a container. PROC_PID_INIT_INO is a constant of
+  // the kernel's (linux/proc_ns.h).
+  [[nodiscard]] bool is_first_pid_namespace() const {
+    std::error_code error;
+    return std::filesystem::read_symlink(path("/proc/self/ns/pid"), error) == "pid:[4026531836]";
   }
 
   [[nodiscard]] uint64_t capabilities() const {
@@ -256,11 +265,27 @@ class Look {
            (!is_there || need_node(backend, "/dev/loop-control"));
   }
 
+  [[nodiscard]] bool is_older_than(int major, int minor) const {
+    std::istringstream release(host_.release);
+    int of_host = 0, minor_of_host = 0;
+    char dot = 0;
+    if (!(release >> of_host >> dot >> minor_of_host)) return false;
+    return of_host < major || (of_host == major && minor_of_host < minor);
+  }
+
   [[nodiscard]] BackendReport nbd() const {
     BackendReport backend{"nbd", true, "", {}};
     if (!need_rights(backend)) return backend;
     const bool answers = host_.has_nbd_family;
-    if (!need(backend, answers, "nbd", "CONFIG_BLK_DEV_NBD") || answers) return backend;
+    if (!need(backend, answers, "nbd", "CONFIG_BLK_DEV_NBD")) return backend;
+    // The attribute "backend" in sysfs, by which a device is known to be ours.
+    if (is_older_than(5, 14)) {
+      backend.usable = false;
+      backend.reason = "the driver of this kernel keeps no identifier: Linux 5.14 or later does";
+      backend.advice = {"boot a newer kernel, or use dm"};
+      return backend;
+    }
+    if (answers) return backend;
     // Generic netlink shows the family in the first network namespace only.
     if (backend.reason.empty()) {
       backend.usable = false;
@@ -347,6 +372,10 @@ class Look {
       report_.obstacle = why;
       return;
     }
+    if (!host_.has_close_range) {
+      report_.obstacle = "ploopu needs Linux 5.9 or later (close_range)";
+      return;
+    }
     if (std::none_of(report_.backends.begin(), report_.backends.end(),
                      [](const BackendReport& backend) { return backend.usable; })) {
       report_.obstacle = "no back end can be used";
@@ -370,6 +399,7 @@ SurveyedHost this_host() {
   struct utsname name = {};
   if (::uname(&name) == 0) host.release = name.release;
   host.is_root = ::geteuid() == 0;
+  host.has_close_range = ::syscall(SYS_close_range, UINT_MAX, UINT_MAX, 0) == 0;
   host.has_nbd_family = NbdNetlink::is_available();
   host.has_dm_zero = has_dm_target("zero");
   host.landlock = landlock_version();

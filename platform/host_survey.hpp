@@ -12,6 +12,7 @@ struct SurveyedHost {
   std::string root;     // before each path: "" for the host itself; another tree in tests
   std::string release;  // of the running kernel
   bool is_root = false;
+  bool has_close_range = true;  // without it no server and no parser starts
   bool has_nbd_family = false;  // nbd answers on netlink
   bool has_dm_zero = false;     // device-mapper has its target "zero"
   int landlock = 0;             // version of its interface; 0 where there is none

@@ -66,7 +66,7 @@ class HostSurveyTest : public ::testing::Test {
   [[nodiscard]] HostReport look() const {
     SurveyedHost host = host_;
     host.root = directory_.path();
-    host.release = kRelease;
+    host.release = release_;
     return survey(host);
   }
   [[nodiscard]] BackendReport look_at(const std::string& name) const {
@@ -77,6 +77,7 @@ class HostSurveyTest : public ::testing::Test {
   }
 
   static constexpr char kRelease[] = "6.1.0-18-amd64";
+  std::string release_ = kRelease;
   TemporaryDirectory directory_;
   SurveyedHost host_ = {.root = "",
                         .release = "",
@@ -211,6 +212,13 @@ TEST_F(HostSurveyTest, ContainersAreRecognised) {
   EXPECT_EQ(look().container, "");
   write("/run/.containerenv", "");
   EXPECT_EQ(look().container, "podman");
+  write("/.dockerenv", "");
+  EXPECT_EQ(look().container, "docker");
+  // A virtual machine that was made of an image for containers.
+  std::filesystem::create_directories(directory_ / "proc/self/ns");
+  std::filesystem::create_symlink("pid:[4026531836]", directory_ / "proc/self/ns/pid");
+  remove("/run/.containerenv");
+  EXPECT_EQ(look().container, "");
 }
 
 TEST_F(HostSurveyTest, APrivilegedContainerWithoutTheRightToLoadModules) {
@@ -247,6 +255,24 @@ TEST_F(HostSurveyTest, WithoutABackEndOrExt4NothingCanBeMounted) {
   report = look();
   EXPECT_FALSE(report.can_mount);
   EXPECT_EQ(report.obstacle, "this kernel has no ext4");
+}
+
+TEST_F(HostSurveyTest, OldKernels) {
+  host_.has_nbd_family = true;
+  host_.has_dm_zero = true;
+  for (const char* old : {"5.13.19", "5.4.0-200-generic", "4.18.0-553.el8.x86_64"}) {
+    release_ = old;
+    EXPECT_FALSE(look_at("nbd").usable) << old;
+    EXPECT_THAT(look_at("nbd").reason, HasSubstr("Linux 5.14"));
+    EXPECT_TRUE(look().can_mount);  // by dm
+  }
+  for (const char* recent : {"5.14.0-427.el9.x86_64", "6.1.0", "10.0", "strange"}) {
+    release_ = recent;
+    EXPECT_TRUE(look_at("nbd").usable) << recent;
+  }
+  host_.has_close_range = false;
+  EXPECT_FALSE(look().can_mount);
+  EXPECT_EQ(look().obstacle, "ploopu needs Linux 5.9 or later (close_range)");
 }
 
 TEST_F(HostSurveyTest, Lockdown) {
