@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cmd/attach_options.hpp"
@@ -267,6 +268,11 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   PLOOPU_TRY(const auto mounted, do_mount(context, opened, disk, given));
   context.note(notes_of(mounted.attached));
   context.warn(mounted.warnings);
+  if (is_ext(mounted.partition.fstype) && std::string_view(mounted.journal) == "replayed") {
+    const std::string& file = mounted.attached.attachment.overlay_file;
+    context.note({fmt::format("{}: its journal was replayed in {}, the image is as it was",
+                              mounted.device, file.empty() ? "a private overlay" : file)});
+  }
   if (!context.options.json) {
     const char* how = given.writable ? "writable" : "read-only";
     const std::string& file = mounted.attached.attachment.overlay_file;
