@@ -9,7 +9,8 @@ here=$(dirname "$0")
 
 # Not automated, because
 # R16 there is no NFS server to restart: the guest has a client only.
-# R36 nothing but systemd as the first process shows in which order it ends processes.
+# R36 nothing but systemd as the first process shows in which order it ends processes: systemd-test.sh
+#     does, which ./dev package-test runs.
 open=' R16 R36 '
 # Automated in part:
 # H31 and R13: that an image changed is what list shows; there is no event, and no --strict.
