@@ -107,7 +107,9 @@ void print_text(const Context& context, const std::string& path, const CheckRepo
   context.out << escape_bytes(path)
               << fmt::format(": {}, {} leaked clusters, {} table entries checked\n",
                              report.errors.empty() ? "no errors"
-                                                   : fmt::format("{} errors", report.errors.size()),
+                             : report.errors.size() == 1
+                                 ? "1 error"
+                                 : fmt::format("{} errors", report.errors.size()),
                              report.leaks, report.clusters_checked);
 }
 

@@ -163,7 +163,7 @@ void declare_detach(CLI::App& app, Action& action) {
   auto options = std::make_shared<DetachOptions>();
   add_targets(*command, options->targets);
   command->add_flag("--force", options->force,
-                    "Over nbd: at once, even in use; whoever uses it gets errors");
+                    "Over nbd only: at once, even in use; whoever uses it gets errors");
   command->add_flag("--tab", options->from_tab, "TARGET is a name in ploopu.tab")
       ->needs("TARGET")
       ->excludes("--all");

@@ -120,8 +120,11 @@ int run(std::vector<std::string> arguments, Context& context) {
     return finish(context);
   } catch (const CLI::ParseError& error) {
     context.options.json = wants_json;
+    const auto verbs = app.get_subcommands();
     return report(context,
-                  {ErrorKind::usage, explain(app, error) + " (ploopu --help lists what there is)"});
+                  {ErrorKind::usage,
+                   fmt::format("{} (ploopu {}--help lists what there is)", explain(app, error),
+                               verbs.empty() ? "" : verbs.front()->get_name() + " ")});
   }
   try {
     if (const auto done = run_action(action, context); !done) return report(context, done.error());

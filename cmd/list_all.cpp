@@ -49,7 +49,7 @@ const std::vector<ListColumn<ContainerRow>>& columns() {
        [](const Row& row) { return ctid_cell(row.container.ctid); }},
       {"NAME", "the container's name", CellKind::text,
        [](const Row& row) { return text_cell(row.container.name); }},
-      {"LAYOUT", "of its disk: ploop, qcow2 or simfs", CellKind::text,
+      {"LAYOUT", "of its disk: ploop, qcow2 or simfs; ? if nothing tells", CellKind::text,
        [](const Row& row) {
          const std::string name = layout_name(row.container.layout);
          return Cell(name.empty() ? "?" : name);
@@ -75,7 +75,7 @@ const std::vector<ListColumn<ContainerRow>>& columns() {
        [](const Row& row) { return joined_cell(row.devices); }},
       {"MOUNTPOINT", "where it is mounted", CellKind::text,
        [](const Row& row) { return joined_cell(row.mountpoints); }},
-      {"PATH", "its private area", CellKind::text,
+      {"PATH", "its disk, or its private area", CellKind::text,
        [](const Row& row) { return text_cell(row.container.path); }},
       {"REASON", "what is wrong with it", CellKind::text,
        [](const Row& row) { return text_cell(row.container.error); }}};

@@ -55,7 +55,10 @@ Result<HelperCall> parse_call(const std::vector<std::string>& arguments) {
     if (word == "-o") {
       call.options += "," + arguments[++i];
     } else if (word == "-t") {
-      call.fstype = arguments[++i];
+      // mount(8) passes all of "ploopu.ext4" on.
+      const std::string& type = arguments[++i];
+      call.fstype =
+          type == "ploopu" ? "" : type.substr(type.starts_with(kPrefix) ? kPrefix.size() : 0);
     } else if (word.size() > 1 && word.front() == '-') {
       call.flags += word.substr(1);
     } else {

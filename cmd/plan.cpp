@@ -109,6 +109,13 @@ void add_dry_run_option(CLI::App& command, bool& dry_run) {
 Result<void> print_plan(Context& context, const OpenedImage& opened, const AttachRequest& request,
                         const std::optional<MountPlan>& mount) {
   PLOOPU_TRY(const auto plan, plan_device(context, opened, request));
+  if (request.overlay.wanted && request.overlay.file.empty()) {
+    PLOOPU_TRY(const auto directory, context.files.resolve("/", request.overlay.directory));
+    if (directory.type != PathType::directory) {
+      return fail(ErrorKind::not_found, "--overlay-dir {}: is not a directory",
+                  request.overlay.directory);
+    }
+  }
   if (context.options.json) {
     context.out << to_json(opened, request, plan, mount).dump(2) << '\n';
   } else {

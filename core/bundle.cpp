@@ -126,6 +126,7 @@ std::string backups_beside(const FileSystem& files, const std::string& directory
   std::string found;
   for (const auto& name : *names) {
     if (!name.starts_with(kDescriptorName) || name == kDescriptorName) continue;
+    if (name == std::string(kDescriptorName) + ".lck") continue;  // ploop's own
     if (found.size() > 256) return found + " and more: look whether one is a backup";
     found += (found.empty() ? "; there is " : ", ") + name;
   }

@@ -66,8 +66,11 @@ class Backend {
   }
 
   // Fails all I/O on the device from now on, whoever uses it, so that nothing waits for a server
-  // any more. Does nothing where nothing waits for one.
-  [[nodiscard]] virtual Result<void> cut_off(const Record& /*record*/) const { return {}; }
+  // any more.
+  [[nodiscard]] virtual Result<void> cut_off(const Record& record) const {
+    return fail(ErrorKind::usage, "{}: {} has no --force: end what uses it, then detach it",
+                record.device, name());
+  }
 
   // Makes the kernel let go of whatever it holds for this attachment, also of what a killed
   // command left half made. ErrorKind::busy, and nothing is done, while something uses the device.

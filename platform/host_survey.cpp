@@ -58,7 +58,7 @@ Family family_of(const std::string& os_release) {
 }
 
 std::string install_command(Family family, const std::string& package) {
-  if (package.empty()) return "install ploopu, by its package or 'cmake --install'";
+  if (package.empty()) return "install ploopu's package, or link /sbin/mount.ploopu to ploopu";
   switch (family) {
     case Family::debian:
     case Family::ubuntu:
@@ -358,6 +358,9 @@ class Look {
     for (const auto& program : kPrograms) {
       std::string found;
       for (const char* directory : kProgramDirectories) {
+        // mount(8) looks for its helpers there only.
+        const bool is_helper = std::string_view(program.name).starts_with("mount.");
+        if (is_helper && std::string_view(directory) != "/sbin") continue;
         const std::string file = fmt::format("{}/{}", directory, program.name);
         if (found.empty() && ::access(path(file).c_str(), X_OK) == 0) found = file;
       }

@@ -11,6 +11,8 @@ using ::testing::StartsWith;
 
 class DryRunTest : public CommandTest {
  protected:
+  DryRunTest() { files_.add_directory("/var/tmp"); }
+
   int run_dry(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");
@@ -68,6 +70,7 @@ TEST_F(DryRunTest, FailsWhereAttachWould) {
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--backend", "dm", "--overlay"}), 69);
   EXPECT_THAT(err_.str(), HasSubstr("dm: makes read-only devices only"));
   EXPECT_EQ(run_dry({"attach", "999", "-n"}), 66);
+  EXPECT_EQ(run_dry({"attach", "101", "-n", "--overlay", "--overlay-dir", "/nowhere"}), 66);
   attachments_.errors["find_attached"] = {ErrorKind::busy, "is attached already"};
   EXPECT_EQ(run_dry({"attach", "101", "-n"}), 75);
   attachments_.is_root = false;

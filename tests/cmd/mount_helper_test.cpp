@@ -60,8 +60,11 @@ TEST_F(MountHelperTest, OptionsGoWhereTheyBelong) {
   EXPECT_EQ(mount({"101", "/mnt", "-o", "rw,ploopu.writable,ploopu.overlay-file=/srv/o"}), 0);
   EXPECT_EQ(attachments_.last_mount.options, "rw,nosuid,nodev,errors=remount-ro");
   EXPECT_EQ(attachments_.last_attach.overlay.file, "/srv/o");
-  EXPECT_EQ(mount({"101", "/mnt", "-t", "xfs", "-o", "ploopu.partition=1"}), 0) << err_.str();
+  EXPECT_EQ(mount({"101", "/mnt", "-t", "ploopu.xfs", "-o", "ploopu.partition=1"}), 0)
+      << err_.str();
   EXPECT_EQ(attachments_.last_mount.fstype, "xfs");
+  EXPECT_EQ(mount({"101", "/mnt", "-t", "ploopu"}), 0) << err_.str();
+  EXPECT_EQ(attachments_.last_mount.fstype, "ext4");
 }
 
 TEST_F(MountHelperTest, EveryOptionOfOursIsOneOfMount) {

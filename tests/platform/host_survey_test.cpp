@@ -103,7 +103,8 @@ TEST_F(HostSurveyTest, WhatCanBeLoadedIsUsable) {
   EXPECT_EQ(report.backends[1].reason, "module 'dm_zero' will be loaded");
   EXPECT_EQ(report.backends[2].reason, "");
   EXPECT_TRUE(report.parts[1].available);  // xfs
-  EXPECT_EQ(report.programs[0].install, "install ploopu, by its package or 'cmake --install'");
+  EXPECT_EQ(report.programs[0].install,
+            "install ploopu's package, or link /sbin/mount.ploopu to ploopu");
   EXPECT_EQ(report.programs[2].path, "/usr/bin/man");
   EXPECT_EQ(report.programs[3].install, "'apt install e2fsprogs'");
 }

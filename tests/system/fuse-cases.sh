@@ -93,3 +93,12 @@ case_h35_an_image_whose_file_system_hangs() {
     ploopu detach "$device"
     ploopu detach "$file"
 }
+
+# Nothing is cut off there, and nothing half done.
+case_force_is_refused_over_fuse() {
+    mkdir "$WORK/m"
+    mount_image 101 "$WORK/m" >/dev/null
+    expect_refusal 64 'fuse has no --force' ploopu detach --force "$WORK/m"
+    compare_tree "$WORK/m"
+    ploopu umount "$WORK/m"
+}

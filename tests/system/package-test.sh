@@ -76,6 +76,9 @@ expect_equal "ploopu $(dpkg-deb -f "$deb" Version)" "$(there --version)-1"
 
 step 'first use: info, mount(8), umount(8)'
 there info 101 | grep -q 'ext4 *root' || fail 'info shows no ext4'
+here mount -t ploopu.ext4 /vz/private/101/root.hdd /mnt/101
+expect_mounted
+here umount /mnt/101
 here mount -t ploopu /vz/private/101/root.hdd /mnt/101
 expect_mounted
 expect_equal "$(findmnt -n -o FSTYPE,VFS-OPTIONS "$root/mnt/101")" 'ext4   ro,nosuid,nodev,relatime'
