@@ -56,7 +56,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FormatExtension, state, reason, bitmaps, igno
                                    clusters)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Partition, number, start, size, is_extended, fstype, label, uuid,
                                    is_ambivalent)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DiskLayout, table, partitions, warnings)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DiskLayout, table, partitions, warnings, is_excessive)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Damage, kind, message)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DiskRange, start, length)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CheckReport, errors, lost, is_readable, lost_ranges, lost_bytes,

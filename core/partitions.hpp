@@ -29,6 +29,9 @@ struct DiskLayout {
   std::string table;  // "gpt", "dos"; empty when there is none
   std::vector<Partition> partitions;
   std::vector<std::string> warnings;
+  // The table has more partitions than are believed, or a chain of them that doesn't end: the
+  // kernel, which would make a node of each, is not to look for them.
+  bool is_excessive = false;
 };
 
 // Implemented by platform/blkid_prober.

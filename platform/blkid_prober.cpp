@@ -112,8 +112,9 @@ class Window {
   UniqueFd fd_;
 };
 
-// Shows the chain of extended boot records, which libblkid follows from an MBR.
-Result<void> show_logical_partitions(const ServedDisk& disk, Window& window) {
+// Shows the chain of extended boot records, which libblkid follows from an MBR. False when it
+// has no end, or that is far: the kernel follows one in a circle until it has 252 partitions.
+Result<bool> show_logical_partitions(const ServedDisk& disk, Window& window) {
   constexpr size_t kFirstEntry = 446, kEntrySize = 16, kEntries = 4;
   const auto is_extended = [](std::byte type) {
     return type == std::byte{0x05} || type == std::byte{0x0f} || type == std::byte{0x85};
@@ -122,19 +123,19 @@ Result<void> show_logical_partitions(const ServedDisk& disk, Window& window) {
   uint64_t sector = 0;
   for (int record = 0; record <= kMaxPartitions; ++record) {
     std::array<std::byte, kSectorSize> bytes{};
-    if (disk.size() / kSectorSize <= sector) return {};
+    if (disk.size() / kSectorSize <= sector) return true;
     if (sector != 0) PLOOPU_CHECK(window.show(sector * kSectorSize, kSectorSize));
-    if (disk.read(sector * kSectorSize, bytes) != 0) return {};
+    if (disk.read(sector * kSectorSize, bytes) != 0) return true;
     uint64_t next = 0;
     for (size_t i = 0; i < kEntries && next == 0; ++i) {
       const size_t entry = kFirstEntry + i * kEntrySize;
       if (is_extended(bytes[entry + 4])) next = container + load_le32(bytes, entry + 8);
     }
-    if (next == 0) return {};
+    if (next == 0) return true;
     if (container == 0) container = next;
     sector = next;
   }
-  return {};
+  return false;
 }
 
 // Shows libblkid the sound copies of a GPT, with the signature that it knows, and no other: it
@@ -226,6 +227,7 @@ Result<void> read_table(const ServedDisk& disk, const Window& window, uint32_t u
   }
   const int count = blkid_partlist_numof_partitions(list);
   if (count > kMaxPartitions) {
+    layout.is_excessive = true;
     layout.warnings.push_back(
         fmt::format("the partition table has {} entries: only the first {} "
                     "are looked at",
@@ -259,9 +261,13 @@ Result<void> find_table(const ServedDisk& disk, Window& window, const std::optio
                         DiskLayout& layout) {
   // Of another table the unit of a GPT's remnant says nothing.
   const bool use_gpt = gpt && gpt->has_protective_mbr;
-  PLOOPU_CHECK(show_logical_partitions(disk, window));
+  PLOOPU_TRY(const bool ends, show_logical_partitions(disk, window));
   if (use_gpt) PLOOPU_CHECK(show_gpt(*gpt, window));
   PLOOPU_CHECK(read_table(disk, window, use_gpt ? gpt->unit : uint32_t{kSectorSize}, layout));
+  if (!ends && layout.table == "dos") {
+    layout.is_excessive = true;
+    layout.warnings.push_back("the chain of logical partitions has no end");
+  }
   if (use_gpt && layout.table == "gpt") {
     if (auto text = warning_of_used(*gpt, disk.size()); !text.empty()) {
       layout.warnings.push_back(std::move(text));

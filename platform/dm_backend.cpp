@@ -136,7 +136,8 @@ Result<void> DmBackend::prepare(bool /*as_file*/) const {
   return require_dm_target("zero", "dm_zero");
 }
 
-Result<std::optional<ServerProcess>> DmBackend::serve(const ServedDisk& disk, Record& record,
+Result<std::optional<ServerProcess>> DmBackend::serve(const ServedDisk& disk,
+                                                      const DiskLayout& /*layout*/, Record& record,
                                                       int /*lock*/) const {
   // dm-snapshot could, but loses everything when its scratch is full.
   if (disk.is_writable()) {

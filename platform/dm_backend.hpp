@@ -16,7 +16,8 @@ class DmBackend final : public Backend {
   [[nodiscard]] const char* name() const override { return "dm"; }
   [[nodiscard]] bool serves_files() const override { return false; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
-  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk, Record& record,
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                           const DiskLayout& layout, Record& record,
                                                            int lock) const override;
   [[nodiscard]] Result<std::vector<AttachedPartition>> provide_partitions(
       const Record& record, const DiskLayout& layout,

@@ -111,7 +111,8 @@ Result<void> FuseBackend::prepare(bool as_file) const {
   return as_file ? Result<void>() : require_driver("/dev/loop-control", "loop");
 }
 
-Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk, Record& record,
+Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk,
+                                                        const DiskLayout& layout, Record& record,
                                                         int lock) const {
   const std::string file = runtime_.disk_file(record.id);
   const UniqueFd created(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -120,7 +121,7 @@ Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk, 
   PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-fuse"));
   record.device = file;
   if (!record.is_file) {
-    PLOOPU_TRY(record.device, attach_loop(file, disk.is_writable()));
+    PLOOPU_TRY(record.device, attach_loop(file, disk.is_writable(), !layout.is_excessive));
     record.queue = tune_queue(record.device);
   }
   return std::optional(std::move(server));
@@ -149,6 +150,7 @@ Result<void> FuseBackend::release(const Record& record) const {
     if (find_device(record) != device) return unmount_file(file);
     if (!record.overlay_file.empty() && is_served(record)) PLOOPU_CHECK(flush_disk(claim, device));
     restore_queue(device, record.queue);
+    if (!finds_partitions(device)) remove_partitions(claim, device);
     PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));
   }
   return unmount_file(file);

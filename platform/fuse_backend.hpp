@@ -16,7 +16,8 @@ class FuseBackend final : public Backend {
   [[nodiscard]] const char* name() const override { return "fuse"; }
   [[nodiscard]] bool serves_files() const override { return true; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
-  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk, Record& record,
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                           const DiskLayout& layout, Record& record,
                                                            int lock) const override;
   [[nodiscard]] std::string backing_file(const Record& record) const override;
   [[nodiscard]] std::string find_device(const Record& record) const override;

@@ -226,7 +226,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   const auto started = [&]() -> Result<void> {
     PLOOPU_CHECK(runtime_->save(record));
     PLOOPU_CHECK(check_not_interrupted());
-    PLOOPU_TRY(auto server, backend.serve(disk, record, lock->get()));
+    PLOOPU_TRY(auto server, backend.serve(disk, layout, record, lock->get()));
     if (server) record.server = server->identity();
     record.servers = {record.server};
     PLOOPU_CHECK(check_not_interrupted());

@@ -68,19 +68,24 @@ std::string backing_file_of(const std::string& name) {
 
 }  // namespace
 
-Result<std::string> attach_loop(const std::string& file, bool is_writable) {
+Result<std::string> attach_loop(const std::string& file, bool is_writable, bool scan) {
   const UniqueFd backing(::open(file.c_str(), (is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   // The driver of Linux 6.1 takes the size that the kernel knows already, and of a FUSE file that
   // nobody has asked about, it knows 0. Asking is enough; 6.18 asks by itself.
   struct stat status = {};
   if (!backing.valid() || ::fstat(backing.get(), &status) != 0) return fail_errno(errno, file);
   PLOOPU_TRY(auto loop, bind_free_loop(backing.get(), file,
-                                       LO_FLAGS_PARTSCAN | (is_writable ? 0 : LO_FLAGS_READ_ONLY)));
+                                       (scan ? LO_FLAGS_PARTSCAN : 0) |
+                                           (is_writable ? 0 : LO_FLAGS_READ_ONLY)));
   if (auto direct = check_direct(loop, file); !direct) {
     PLOOPU_CHECK(detach_loop(loop.node, file, std::move(loop.fd)));
     return tl::unexpected<Error>(std::move(direct).error());
   }
   return std::move(loop.node);
+}
+
+bool finds_partitions(const std::string& node) {
+  return read_attribute("/sys/block/" + node.substr(node.rfind('/') + 1) + "/loop/partscan") != "0";
 }
 
 Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {

@@ -21,8 +21,11 @@ struct LoopDevice {
 // that begins in sound data and runs into what can't be read.
 
 // Makes a free loop device a view of `file`, writable or not, and returns its node. 512-byte
-// blocks; the kernel scans it for partitions.
-[[nodiscard]] Result<std::string> attach_loop(const std::string& file, bool is_writable);
+// blocks; if `scan`, the kernel looks for partitions on it.
+[[nodiscard]] Result<std::string> attach_loop(const std::string& file, bool is_writable, bool scan);
+
+// Whether the kernel does so: then it also takes their nodes away when the device is freed.
+[[nodiscard]] bool finds_partitions(const std::string& node);
 
 // The same for an open file, `name` in messages, whose whole sectors the device has. It is freed
 // when nothing has it open any more, and not scanned. One case remains: of a file that is cut both

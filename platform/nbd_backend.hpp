@@ -16,7 +16,8 @@ class NbdBackend final : public Backend {
   [[nodiscard]] const char* name() const override { return "nbd"; }
   [[nodiscard]] bool serves_files() const override { return false; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
-  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk, Record& record,
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                           const DiskLayout& layout, Record& record,
                                                            int lock) const override;
   [[nodiscard]] Result<ServerProcess> take_over(const ServedDisk& disk, const Record& record,
                                                 int lock) const override;

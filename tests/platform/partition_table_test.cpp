@@ -319,7 +319,10 @@ TEST_F(PartitionTable, H80_ALoopOfExtendedRecordsEnds) {
   // The extended record's second entry points at itself: type 5, offset 0.
   patch(2048 * 512 + 462 + 4, "\\005");
   patch(2048 * 512 + 462 + 12, "\\000\\010\\000\\000");
-  EXPECT_EQ(probe().partitions.size(), 2U);
+  const auto layout = probe();
+  EXPECT_EQ(layout.partitions.size(), 2U);
+  EXPECT_TRUE(layout.is_excessive);
+  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("has no end")));
 }
 
 TEST_F(PartitionTable, H80_TwoExtendedRecordsThatPointAtEachOther) {
@@ -332,7 +335,7 @@ TEST_F(PartitionTable, H80_TwoExtendedRecordsThatPointAtEachOther) {
   patch(6144 * 512 + 462 + 12, "\\000\\020\\000\\000");
   const auto layout = probe();
   EXPECT_EQ(layout.partitions.size(), 3U);
-  EXPECT_THAT(layout.warnings, IsEmpty());
+  EXPECT_TRUE(layout.is_excessive);
 }
 
 TEST_F(PartitionTable, H80_OfVeryManyLogicalPartitions16AreBelieved) {
@@ -344,7 +347,9 @@ TEST_F(PartitionTable, H80_OfVeryManyLogicalPartitions16AreBelieved) {
   partition(script);
   const auto layout = probe();
   EXPECT_EQ(layout.partitions.size(), 16U);
-  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("only the first 16")));
+  EXPECT_TRUE(layout.is_excessive);
+  EXPECT_THAT(layout.warnings,
+              ElementsAre(HasSubstr("only the first 16"), HasSubstr("has no end")));
 }
 
 // Each one costs memory and two reads: 128 of them made a small image take 250 MB.
@@ -356,6 +361,7 @@ TEST_F(PartitionTable, H80_OfVeryManyPartitions16AreBelieved) {
   const auto layout = probe();
   EXPECT_EQ(layout.partitions.size(), 16U);
   EXPECT_EQ(layout.partitions[15].number, 16U);
+  EXPECT_TRUE(layout.is_excessive);
   EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("has 100 entries")));
 }
 

@@ -185,7 +185,7 @@ case_bad_input_is_one_line_and_leaves_nothing() {
         refused 66 'container 999: its private area' 999
         refused 66 'no such file' ../etc/passwd%
         refused 66 'not a container ID' 00101
-        refused 64 'ploopu --help' --nonsense
+        refused 64 "ploopu $command --help" --nonsense
         [ -z "$(leftovers)" ] || fail "$command left: $(leftovers)"
     done
     expect_refusal 65 'neither a partition table nor a file system' mount_image "$FIXTURES/bad/blank" "$WORK/m"

@@ -60,6 +60,34 @@ case_h82_a_partition_table_in_other_units() {
     ploopu umount "$WORK/m"
 }
 
+# The kernel makes 252 nodes of it when it is let.
+case_h80_a_partition_table_without_end() {
+    truncate -s 64M "$WORK/raw"
+    printf 'label: dos\nstart=2048, type=5\nstart=4096, size=2048, type=83\n' | sfdisk -q "$WORK/raw"
+    # The extended record leads to itself.
+    printf '\005' | patch "$WORK/raw" $((2048 * 512 + 462 + 4))
+    printf '\000\010\000\000' | patch "$WORK/raw" $((2048 * 512 + 462 + 12))
+    qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image"
+    if [ "$BACKEND" = nbd ]; then
+        expect_refusal 65 'too many partitions' attach "$WORK/image"
+        ploopu attach "$WORK/image" >"$WORK/devices" 2>"$WORK/notes"
+        grep -q 'nbd: .*too many partitions.*: using .* instead' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    else
+        attach "$WORK/image" >"$WORK/devices"
+    fi
+    expect_equal "$(wc -l <"$WORK/devices")" 3 "devices: $(cat "$WORK/devices")"
+    device=$(device_of <"$WORK/devices")
+    compare_with_raw "$device" "$WORK/raw"
+    for node in $(cat "$WORK/devices"); do [ -b "$node" ] || fail "$node"; done
+    case $device in
+    /dev/loop*)
+        expect_equal "$(find "/sys/block/${device#/dev/}/" -maxdepth 1 -name 'loop*p*' | wc -l)" 2 'partitions'
+        ;;
+    esac
+    ploopu detach "$device"
+    for node in $(sed 1d "$WORK/devices"); do [ ! -e "$node" ] || fail "$node stays"; done
+}
+
 case_file_systems_are_sound() {
     for ctid in 101 102 107; do
         node=$(attach $ctid | sed -n 2p)
