@@ -63,7 +63,7 @@ void print_advice(const Context& context, const HostReport& report) {
   const auto add = [&](const std::string& name, const std::string& sentence) {
     for (auto& [known, names] : lines) {
       if (known != sentence) continue;
-      names += ", " + name;
+      names.append(", ").append(name);
       return;
     }
     lines.emplace_back(sentence, name);

@@ -119,6 +119,7 @@ inline bool asks_for_columns(const ListOptions& options) { return options.column
 template <class Row>
 void print_columns(const Context& context, const std::vector<ListColumn<Row>>& columns) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(columns.size());
   for (const auto& column : columns) rows.push_back({column.name, column.help});
   print_table(context, {{"COLUMN"}, {"WHAT"}}, rows);
 }

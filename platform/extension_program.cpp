@@ -33,7 +33,7 @@ Result<void> run_extension_program(const std::string& verb,
   if (!is_plain(verb)) return {};
   std::istringstream directories(search_path);
   for (std::string directory; std::getline(directories, directory, ':');) {
-    std::string path = directory + "/ploopu-" + verb;
+    std::string path = fmt::format("{}/ploopu-{}", directory, verb);
     if (!directory.starts_with('/') || !is_program(path)) continue;
     std::vector<std::string> words = {path};
     words.insert(words.end(), arguments.begin(), arguments.end());
