@@ -76,7 +76,7 @@ void print_advice(const Context& context, const HostReport& report) {
   }
   if (!lines.empty()) context.out << "\nWhat can be done:\n";
   for (const auto& [sentence, names] : lines) {
-    context.out << escape_bytes(names + ": " + sentence) << '\n';
+    context.out << escape_bytes(fmt::format("{}: {}", names, sentence)) << '\n';
   }
 }
 
