@@ -37,7 +37,7 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
         mount -o loop /run/disk /run/ext4
         cp -a --sparse=always "$FIXTURES" /run/ext4/fixtures
         # The commands are those of nbd, up to the device itself.
-        [ "$KILL_STEP" -lt 1000 ] || KILL_STEP=$((3 * KILL_STEP))
+        [ "$KILL_STEP" -lt 1000 ] || KILL_STEP=$((2 * KILL_STEP))
         TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN"
         ;;
     esac
