@@ -78,14 +78,15 @@ case_h80_a_partition_table_without_end() {
     expect_equal "$(wc -l <"$WORK/devices")" 3 "devices: $(cat "$WORK/devices")"
     device=$(device_of <"$WORK/devices")
     compare_with_raw "$device" "$WORK/raw"
-    for node in $(cat "$WORK/devices"); do [ -b "$node" ] || fail "$node"; done
+    while read -r node; do [ -b "$node" ] || fail "$node"; done <"$WORK/devices"
     case $device in
     /dev/loop*)
         expect_equal "$(find "/sys/block/${device#/dev/}/" -maxdepth 1 -name 'loop*p*' | wc -l)" 2 'partitions'
         ;;
     esac
     ploopu detach "$device"
-    for node in $(sed 1d "$WORK/devices"); do [ ! -e "$node" ] || fail "$node stays"; done
+    sed 1d "$WORK/devices" >"$WORK/partitions"
+    while read -r node; do [ ! -e "$node" ] || fail "$node stays"; done <"$WORK/partitions"
 }
 
 case_file_systems_are_sound() {
