@@ -15,15 +15,21 @@ struct DevicePlan {
 };
 
 // As attach chooses, but by what doctor knows.
-Result<std::string> choose_backend(const Context& context, const AttachRequest& request) {
+Result<std::string> choose_backend(const Context& context, const DiskLayout& layout,
+                                   const AttachRequest& request) {
   std::string reasons;
   for (const auto& backend : context.survey_host().backends) {
     if (request.backend != "auto" && request.backend != backend.name) continue;
     if (request.as_file && backend.name != "fuse") continue;
-    const bool declines = backend.name == "dm" && request.overlay.wanted;
-    if (backend.usable && !declines) return backend.name;
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", backend.name,
-                           declines ? "makes read-only devices only" : backend.reason);
+    std::string reason = backend.reason;
+    if (backend.name == "dm" && request.overlay.wanted) {
+      reason = "makes read-only devices only";
+    } else if (backend.name == "nbd" && layout.is_excessive) {
+      reason = "the kernel would make a node of each of too many partitions";
+    } else if (backend.usable) {
+      return backend.name;
+    }
+    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", backend.name, reason);
   }
   return fail(ErrorKind::missing_kernel_part,
               "no back end can be used: {} ('ploopu doctor' tells what can be done)", reasons);
@@ -40,7 +46,7 @@ Result<DevicePlan> plan_device(const Context& context, const OpenedImage& opened
     plan.backend = plan.existing->backend;
     return plan;
   }
-  PLOOPU_TRY(plan.backend, choose_backend(context, request));
+  PLOOPU_TRY(plan.backend, choose_backend(context, opened.layout, request));
   return plan;
 }
 

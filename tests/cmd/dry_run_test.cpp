@@ -77,6 +77,13 @@ TEST_F(DryRunTest, FailsWhereAttachWould) {
   EXPECT_EQ(run_dry({"attach", "101", "-n"}), 77);
 }
 
+TEST_F(DryRunTest, NbdDeclinesWhatHasTooManyPartitions) {
+  backends_[0] = {"nbd", true, "", {}};
+  EXPECT_EQ(run_dry_json({"attach", "101", "-n"})["backend"], "nbd");
+  prober_.layout.is_excessive = true;
+  EXPECT_EQ(run_dry_json({"attach", "101", "-n"})["backend"], "dm");
+}
+
 TEST_F(DryRunTest, MountSaysHowItWouldMount) {
   use_ext4();
   EXPECT_EQ(run_dry({"mount", "101", "/mnt", "-n", "-o", "noexec"}), 0);
