@@ -5,9 +5,9 @@
 #include <memory>
 
 #include <fcntl.h>
-#include <libkmod.h>
 #include <sys/utsname.h>
 
+#include "platform/kmod_library.hpp"
 #include "platform/unique_fd.hpp"
 
 namespace ploopu {
@@ -18,37 +18,31 @@ std::string kernel_release() {
   return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
-struct ContextDeleter {
-  void operator()(kmod_ctx* context) const { kmod_unref(context); }
-};
-struct ListDeleter {
-  void operator()(kmod_list* list) const { kmod_module_unref_list(list); }
-};
-struct ModuleDeleter {
-  void operator()(kmod_module* module) const { kmod_module_unref(module); }
-};
-
 bool can_open(const char* node) { return UniqueFd(::open(node, O_RDWR | O_CLOEXEC)).valid(); }
 
 }  // namespace
 
 Result<void> load_kernel_module(const std::string& name, const std::string& options) {
-  const std::unique_ptr<kmod_ctx, ContextDeleter> context(kmod_new(nullptr, nullptr));
+  PLOOPU_TRY(const KmodLibrary* const kmod, kmod_library());
+  const std::unique_ptr<kmod_ctx, decltype(kmod->unref)> context(kmod->create(nullptr, nullptr),
+                                                                 kmod->unref);
   if (!context) return fail(ErrorKind::failed, "libkmod could not be initialised");
   // Its complaints about a missing /lib/modules would only repeat what we say below.
-  kmod_set_log_fn(
+  kmod->set_log_fn(
       context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {},
       nullptr);
   kmod_list* found = nullptr;
-  const int looked_up = kmod_module_new_from_lookup(context.get(), name.c_str(), &found);
-  const std::unique_ptr<kmod_list, ListDeleter> list(found);
+  const int looked_up = kmod->module_new_from_lookup(context.get(), name.c_str(), &found);
+  const std::unique_ptr<kmod_list, decltype(kmod->module_unref_list)> list(found,
+                                                                           kmod->module_unref_list);
   if (looked_up < 0 || !list) {
     return fail(ErrorKind::missing_kernel_part, "this kernel ({}) has no module '{}'",
                 kernel_release(), name);
   }
-  const std::unique_ptr<kmod_module, ModuleDeleter> module(kmod_module_get_module(list.get()));
-  const int loaded = kmod_module_probe_insert_module(module.get(), KMOD_PROBE_APPLY_BLACKLIST,
-                                                     options.c_str(), nullptr, nullptr, nullptr);
+  const std::unique_ptr<kmod_module, decltype(kmod->module_unref)> module(
+      kmod->module_get_module(list.get()), kmod->module_unref);
+  const int loaded = kmod->module_probe_insert_module(module.get(), KMOD_PROBE_APPLY_BLACKLIST,
+                                                      options.c_str(), nullptr, nullptr, nullptr);
   if (loaded == KMOD_PROBE_APPLY_BLACKLIST) {
     return fail(ErrorKind::missing_kernel_part, "module '{}' is blacklisted in modprobe.d", name);
   }

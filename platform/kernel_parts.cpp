@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include <fmt/format.h>
-#include <libkmod.h>
 #include <zlib.h>
 
+#include "platform/kmod_library.hpp"
 #include "platform/sysfs.hpp"
 
 namespace ploopu {
@@ -69,15 +69,16 @@ std::string read_unpacked(const std::string& path) {
   return text;
 }
 
-using ConfigList = kmod_config_iter* (*)(const kmod_ctx*);
+using ConfigList = decltype(KmodLibrary::config_get_blacklists);
 
-bool is_in_list(const kmod_ctx* context, ConfigList list, const std::string& name) {
+bool is_in_list(const KmodLibrary& kmod, const kmod_ctx* context, ConfigList list,
+                const std::string& name) {
   kmod_config_iter* entry = list(context);
   bool found = false;
-  while (entry != nullptr && kmod_config_iter_next(entry)) {
-    found = found || normal(kmod_config_iter_get_key(entry)) == name;
+  while (entry != nullptr && kmod.config_iter_next(entry)) {
+    found = found || normal(kmod.config_iter_get_key(entry)) == name;
   }
-  kmod_config_iter_free_iter(entry);
+  kmod.config_iter_free_iter(entry);
   return found;
 }
 
@@ -111,10 +112,12 @@ bool KernelParts::is_forbidden(const std::string& name) const {
   const char* paths[std::size(places) + 1] = {};
   std::transform(std::begin(places), std::end(places), std::begin(paths),
                  [](const std::string& place) { return place.c_str(); });
-  const std::unique_ptr<kmod_ctx, decltype(&kmod_unref)> context(kmod_new(nullptr, paths),
-                                                                 kmod_unref);
-  return context && (is_in_list(context.get(), kmod_config_get_blacklists, name) ||
-                     is_in_list(context.get(), kmod_config_get_install_commands, name));
+  const auto kmod = kmod_library();
+  if (!kmod) return false;
+  const std::unique_ptr<kmod_ctx, decltype(KmodLibrary::unref)> context(
+      (*kmod)->create(nullptr, paths), (*kmod)->unref);
+  return context && (is_in_list(**kmod, context.get(), (*kmod)->config_get_blacklists, name) ||
+                     is_in_list(**kmod, context.get(), (*kmod)->config_get_install_commands, name));
 }
 
 std::string KernelParts::configured(const std::string& option) const {
