@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/attach_options.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/choice.hpp"
 
 namespace ploopu::cmd {

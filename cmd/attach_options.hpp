@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"
 #include "core/attachments.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace ploopu::cmd {
 

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/opened_image.hpp"

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace ploopu::cmd {

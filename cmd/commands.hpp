@@ -5,10 +5,12 @@
 
 #include <functional>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/context.hpp"
 #include "core/result.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace ploopu::cmd {
 

@@ -10,6 +10,8 @@
 #include <sstream>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/bash_line.hpp"
 #include "cmd/choice.hpp"
 #include "cmd/list.hpp"

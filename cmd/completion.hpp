@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/context.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace ploopu::cmd {
 

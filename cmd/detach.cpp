@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/plan.hpp"

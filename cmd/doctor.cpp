@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/table.hpp"

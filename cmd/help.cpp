@@ -2,6 +2,8 @@
 // ploopu help: the manual page of a verb, or its help where there is none to open.
 #include <memory>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/commands.hpp"
 #include "cmd/verbs.hpp"
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/list_table.hpp"
 
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
 #include "core/text.hpp"
 
 namespace ploopu::cmd {

@@ -10,10 +10,12 @@
 #include <variant>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/table.hpp"
 #include "core/result.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace ploopu::cmd {
 

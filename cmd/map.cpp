@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/choice.hpp"
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/attach_options.hpp"
 #include "cmd/choice.hpp"
 #include "cmd/commands.hpp"

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "core/owner.hpp"
 
 namespace ploopu::cmd {

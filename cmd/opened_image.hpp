@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/context.hpp"
 #include "core/image.hpp"
 #include "core/locate.hpp"
 #include "core/partitions.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace ploopu::cmd {
 

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/json.hpp"
 #include "core/text.hpp"
 

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/context.hpp"
 #include "cmd/opened_image.hpp"
 #include "core/attachments.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace ploopu::cmd {
 

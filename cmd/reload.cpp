@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "cmd/commands.hpp"
 #include "cmd/json.hpp"
 #include "cmd/targets.hpp"

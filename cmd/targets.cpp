@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "core/container.hpp"
 #include "core/container_name.hpp"
 #include "core/disk_descriptor.hpp"

@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cmd/context.hpp"
 #include "core/result.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace ploopu::cmd {
 

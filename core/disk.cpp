@@ -6,6 +6,7 @@
 #include <memory_resource>
 #include <utility>
 
+#include "core/answers.hpp"
 #include "core/confined.hpp"
 #include "core/memory_sink.hpp"
 
@@ -36,18 +37,6 @@ Result<void> check_chain(const std::vector<Delta>& deltas) {
 }
 
 }  // namespace
-
-struct Disk::TableAnswer {
-  // For each piece: 1 + where in the memory its entries are, the same of their owners, or 0; and
-  // its owner.
-  std::vector<std::array<uint64_t, 3>> pieces;
-  std::vector<std::array<uint64_t, 2>> usage;   // of each delta: allocated, damaged
-  std::vector<std::array<uint64_t, 4>> splits;  // cluster; entry, owner and valid bytes of a layer
-  uint64_t clusters_allocated = 0;
-
-  // NOLINTNEXTLINE(*)
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(TableAnswer, pieces, usage, splits, clusters_allocated)
-};
 
 Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   PLOOPU_CHECK(check_chain(base_first));
@@ -97,7 +86,7 @@ std::vector<int> Disk::descriptors() const {
   return all;
 }
 
-Disk::TableAnswer Disk::describe_tables(std::span<const std::byte> memory) const {
+TableAnswer Disk::describe_tables(std::span<const std::byte> memory) const {
   const auto place = [&](const uint32_t* numbers) -> uint64_t {
     if (numbers == nullptr) return 0;
     return 1 + static_cast<uint64_t>(std::as_bytes(std::span(numbers, 1)).data() - memory.data());

@@ -17,6 +17,8 @@
 
 namespace ploopu {
 
+struct TableAnswer;
+
 enum class ExtentKind : uint8_t {
   zero,        // in no delta: reads as zeros
   data,        // at file_offset of a delta's file
@@ -102,8 +104,6 @@ class Disk {
     uint32_t* owners = nullptr;   // of each, where they are not all from
     uint32_t owner = kNobody;     // this one
   };
-
-  struct TableAnswer;  // what another process tells of the tables that it has read
 
   Disk() = default;
   // May be done by another process, into memory that both have.

@@ -11,6 +11,7 @@
 
 #include <md5.h>
 
+#include "core/answers.hpp"
 #include "core/confined.hpp"
 #include "core/little_endian.hpp"
 
@@ -276,13 +277,6 @@ FormatExtension without_content(ExtensionState state, std::string reason) {
   return extension;
 }
 
-// What a parser tells its caller.
-struct Parsed {
-  FormatExtension extension;
-  uint64_t bytes_left = 0;
-};
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Parsed, extension, bytes_left)  // NOLINT(*)
-
 }  // namespace
 
 const char* state_name(ExtensionState state) {
@@ -321,9 +315,9 @@ FormatExtension ExtensionReader::read(const Delta& delta) {
         fmt::format("m_DiskInUse is {:#x}: last closed by software that doesn't keep it",
                     delta.header().disk_in_use));
   }
-  const auto parsed =
-      confined<Parsed>(delta.name(), {delta.file().descriptor()}, [&]() -> Result<Parsed> {
-        Parsed all{{}, bytes_left_};
+  const auto parsed = confined<ExtensionAnswer>(
+      delta.name(), {delta.file().descriptor()}, [&]() -> Result<ExtensionAnswer> {
+        ExtensionAnswer all{{}, bytes_left_};
         all.extension.state = ExtensionState::valid;
         const auto done = Parser(delta, all.bytes_left, all.extension).run();
         if (!done) all.extension = without_content(state_after(done.error()), done.error().message);

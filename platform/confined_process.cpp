@@ -34,7 +34,7 @@ constexpr char kNoMemory = 'm';
 
 // A sanitizer's runtime has terabytes of addresses, makes calls of its own and writes its report to
 // standard error.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef PLOOPU_HAS_SANITIZER
 constexpr bool kHasSanitizer = true;
 #else
 constexpr bool kHasSanitizer = false;

@@ -94,11 +94,9 @@ class Filter {
   void allow(std::initializer_list<int> calls) {
     for (const int call : calls) add(call, {});
   }
-  // Only where an argument is as `condition` says.
+  // Only where the argument of a number, from 0, is as `condition` says.
   void allow_if(int call, scmp_arg_cmp condition) { add(call, {&condition, 1}); }
-  void allow_unless_executable(int call) {
-    allow_if(call, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-  }
+  void allow_unless_executable(int call) { allow_if(call, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}); }
 
   [[nodiscard]] Result<void> load() {
     if (error_ == 0) error_ = seccomp_load(filter_.get());
@@ -187,8 +185,8 @@ Result<ParsingFilter> ParsingFilter::make() {
   // Where libblkid looks is a file in memory. What comes from elsewhere is open for reading only.
   filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
   // fstat(3) of newer C libraries: not by a name.
-  filter.allow_if(SCMP_SYS(newfstatat), SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
-  filter.allow_if(SCMP_SYS(write), SCMP_A0(SCMP_CMP_EQ, kAnswer));
+  filter.allow_if(SCMP_SYS(newfstatat), {3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH});
+  filter.allow_if(SCMP_SYS(write), {0, SCMP_CMP_EQ, kAnswer, 0});
   PLOOPU_TRY(auto program, filter.program());
   return ParsingFilter(std::move(program));
 }

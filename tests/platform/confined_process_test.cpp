@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,6 +19,9 @@
 
 #include "core/confined.hpp"
 #include "core/disk.hpp"
+#include "core/disk_descriptor.hpp"
+#include "core/lost_files.hpp"
+#include "core/partitions.hpp"
 #include "platform/posix_file_system.hpp"
 #include "platform/unique_fd.hpp"
 #include "tests/support/random_chain.hpp"
@@ -27,7 +31,7 @@
 namespace ploopu::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef PLOOPU_HAS_SANITIZER
 constexpr bool kHasSanitizer = true;
 #else
 constexpr bool kHasSanitizer = false;

@@ -37,7 +37,7 @@
 namespace ploopu::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef PLOOPU_HAS_SANITIZER
 constexpr bool kHasSanitizer = true;
 #else
 constexpr bool kHasSanitizer = false;

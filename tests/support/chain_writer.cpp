@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "tests/support/descriptors.hpp"
 #include "tests/support/random_chain.hpp"
 #include "tests/support/sparse_file.hpp"
