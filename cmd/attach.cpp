@@ -42,6 +42,7 @@ void declare_options(CLI::App& command, AttachOptions& options) {
                    "With fuse: print the path of a file that is the disk; make no device");
   command.add_flag("--new", options.request.is_new,
                    "Make another device, even if the image has one already");
+  add_strict_option(command, options.request);
   CLI::Option* overlay =
       command.add_flag("--overlay", options.request.overlay.wanted,
                        "Make it writable: what is written is kept apart, and gone with the device");

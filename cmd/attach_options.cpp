@@ -30,6 +30,11 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
       ->type_name("NAME");
 }
 
+void add_strict_option(CLI::App& command, AttachRequest& request) {
+  command.add_flag("--strict", request.is_strict,
+                   "Once the image was written to while it is attached, all reads are errors");
+}
+
 CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request) {
   OverlayRequest& overlay = request.overlay;
   CLI::Option* directory =
@@ -114,6 +119,7 @@ Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
   document["device"] = text(attachment.device);
   document["backend"] = attachment.backend;
   document["partitions"] = partitions_json(opened, attachment);
+  document["strict"] = attachment.is_strict;
   document["read_only"] = !attachment.has_overlay;
   document["overlay"] = attachment.has_overlay;
   if (!attachment.overlay_file.empty()) document["overlay_file"] = text(attachment.overlay_file);

@@ -19,6 +19,8 @@ namespace ploopu::cmd {
 
 void add_backend_option(CLI::App& command, AttachRequest& request);
 
+void add_strict_option(CLI::App& command, AttachRequest& request);
+
 // --overlay-dir, which it returns, --overlay-file and --overlay-size.
 CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request);
 

@@ -84,6 +84,7 @@ Json to_json(const std::vector<Attachment>& attachments) {
     entry["image_changed"] = attachment.image_changed ? Json(*attachment.image_changed) : Json();
     entry["warnings"] = texts(attachment.warnings);
     entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
+    entry["strict"] = attachment.is_strict;
     entry["overlay"] = attachment.has_overlay;
     if (!attachment.overlay_file.empty()) entry["overlay_file"] = text(attachment.overlay_file);
     document["attachments"].push_back(std::move(entry));

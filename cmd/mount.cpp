@@ -326,6 +326,7 @@ void declare_mount(CLI::App& app, Action& action) {
   command->add_flag("--unless-mounted", given->unless_mounted)->group("");  // for mount.ploopu
   add_backend_option(*command, given->request);
   add_overlay_options(*command, given->request);
+  add_strict_option(*command, given->request);
   add_dry_run_option(*command, given->dry_run);
   command->callback([given, &action] {
     action = [given](Context& context) { return run_mount(context, *given); };

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/json.hpp"
+#include "core/backend_fit.hpp"
 #include "core/text.hpp"
 
 namespace ploopu::cmd {
@@ -23,15 +24,11 @@ Result<std::string> choose_backend(const Context& context, const DiskLayout& lay
   for (const auto& backend : context.survey_host().backends) {
     if (request.backend != "auto" && request.backend != backend.name) continue;
     if (request.as_file && backend.name != "fuse") continue;
-    std::string reason = backend.reason;
-    if (backend.name == "dm" && request.overlay.wanted) {
-      reason = "makes read-only devices only";
-    } else if (backend.name == "nbd" && layout.is_excessive) {
-      reason = "the kernel would make a node of each of too many partitions";
-    } else if (backend.usable) {
-      return backend.name;
-    }
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", backend.name, reason);
+    const auto fits = check_backend_fits(backend.name, layout, request);
+    if (fits && backend.usable) return backend.name;
+    const std::string reason =
+        fits ? fmt::format("{}: {}", backend.name, backend.reason) : fits.error().message;
+    reasons += (reasons.empty() ? "" : "; ") + reason;
   }
   return fail(ErrorKind::missing_kernel_part,
               "no back end can be used: {} ('ploopu doctor' tells what can be done)", reasons);
@@ -95,6 +92,7 @@ Json to_json(const OpenedImage& opened, const AttachRequest& request, const Devi
   for (const auto& delta : image.disk.deltas()) document["deltas"].push_back(text(delta.name()));
   document["device"] = plan.existing ? text(plan.existing->device) : Json();
   document["backend"] = plan.backend;
+  document["strict"] = request.is_strict;
   document["overlay"] = request.overlay.wanted;
   if (!request.overlay.file.empty()) document["overlay_file"] = text(request.overlay.file);
   if (mount) {

@@ -39,6 +39,7 @@ struct Attachment {
   bool is_file = false;
   bool has_overlay = false;  // it is writable
   std::string overlay_file;  // where what is written is kept; empty when it isn't
+  bool is_strict = false;    // AttachRequest::is_strict
   std::vector<AttachedPartition> partitions;
   std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
   int server_pid = 0;                    // 0 when it needs no server, or the server has died
@@ -68,6 +69,7 @@ struct AttachRequest {
   std::string backend = "auto";  // "auto", or the name of one
   bool as_file = false;          // no block device, just a file with the disk's content
   bool is_new = false;           // another device, even if the image has one already
+  bool is_strict = false;        // nothing is served any more once the image was written to
   std::string name;              // its own in ploopu.tab, if it has one
   OverlayRequest overlay;
 };

@@ -71,7 +71,7 @@ std::vector<Answer> ask_for_all(const std::vector<ChainFile>& chain) {
   return answers;
 }
 
-void compare(const ChainFile& then, const Answer& now, ChainChanges& changes) {
+void compare(const ChainFile& then, const Answer& now, bool is_strict, ChainChanges& changes) {
   const auto add = [&](const char* what) {
     changes.lines.push_back(fmt::format("{}: {}", then.path, what));
   };
@@ -85,15 +85,17 @@ void compare(const ChainFile& then, const Answer& now, ChainChanges& changes) {
   const bool is_other = now.identity != then.identity;
   if (!is_gone && !is_other && now.size == then.size && now.modified == then.modified) return;
   changes.any = true;
-  add(is_gone    ? "is not there any more: what was there is served until it is detached"
-      : is_other ? "is another file now: the one that was there is served until it is detached"
-                 : "was written to since it was attached: what is read may mix old and new");
+  add(is_gone     ? "is not there any more: what was there is served until it is detached"
+      : is_other  ? "is another file now: the one that was there is served until it is detached"
+      : is_strict ? "was written to since it was attached: nothing is read any more (--strict)"
+                  : "was written to since it was attached: what is read may mix old and new");
 }
 
-ChainChanges compare_all(const std::vector<ChainFile>& chain, const std::vector<Answer>& answers) {
+ChainChanges compare_all(const std::vector<ChainFile>& chain, const std::vector<Answer>& answers,
+                         bool is_strict) {
   ChainChanges changes;
   changes.any = false;
-  for (size_t i = 0; i < chain.size(); ++i) compare(chain[i], answers[i], changes);
+  for (size_t i = 0; i < chain.size(); ++i) compare(chain[i], answers[i], is_strict, changes);
   return changes;
 }
 
@@ -118,11 +120,11 @@ bool is_same_chain(const std::vector<ChainFile>& a, const std::vector<ChainFile>
       [](const ChainFile& x, const ChainFile& y) { return x.identity == y.identity; });
 }
 
-ChainChanges find_changes(const std::vector<ChainFile>& chain) {
-  return is_known(chain) ? compare_all(chain, ask_for_all(chain)) : ChainChanges();
+ChainChanges find_changes(const std::vector<ChainFile>& chain, bool is_strict) {
+  return is_known(chain) ? compare_all(chain, ask_for_all(chain), is_strict) : ChainChanges();
 }
 
-ChainChanges find_changes(const std::vector<ChainFile>& chain, const Disk& now) {
+ChainChanges find_changes(const std::vector<ChainFile>& chain, const Disk& now, bool is_strict) {
   const auto opened = chain_of(now);
   if (!is_known(chain) || !is_same_chain(chain, opened)) return {};
   std::vector<Answer> answers;
@@ -130,7 +132,7 @@ ChainChanges find_changes(const std::vector<ChainFile>& chain, const Disk& now) 
   for (const auto& file : opened) {
     answers.push_back({0, file.identity, file.size, file.modified});
   }
-  return compare_all(chain, answers);
+  return compare_all(chain, answers, is_strict);
 }
 
 }  // namespace ploopu

@@ -33,9 +33,11 @@ struct ChainChanges {
 };
 
 // What is in place of these files now. Storage that doesn't answer is waited for, but not for long.
-[[nodiscard]] ChainChanges find_changes(const std::vector<ChainFile>& chain);
+// `is_strict`: what was written to isn't served any more.
+[[nodiscard]] ChainChanges find_changes(const std::vector<ChainFile>& chain, bool is_strict);
 
 // The same, of an image that was opened again.
-[[nodiscard]] ChainChanges find_changes(const std::vector<ChainFile>& chain, const Disk& now);
+[[nodiscard]] ChainChanges find_changes(const std::vector<ChainFile>& chain, const Disk& now,
+                                        bool is_strict);
 
 }  // namespace ploopu

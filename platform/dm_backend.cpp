@@ -139,10 +139,6 @@ Result<void> DmBackend::prepare(bool /*as_file*/) const {
 Result<std::optional<ServerProcess>> DmBackend::serve(const ServedDisk& disk,
                                                       const DiskLayout& /*layout*/, Record& record,
                                                       int /*lock*/) const {
-  // dm-snapshot could, but loses everything when its scratch is full.
-  if (disk.is_writable()) {
-    return fail(ErrorKind::usage, "dm: makes read-only devices only, without an overlay");
-  }
   PLOOPU_TRY(const auto table, make_dm_table(disk.image()));
   PLOOPU_TRY(const auto loops, attach_loops(disk.image(), table));
   const std::string name = free_name(record);

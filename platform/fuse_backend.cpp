@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "platform/block_device.hpp"
+#include "platform/chain_watch.hpp"
 #include "platform/fuse_disk.hpp"
 #include "platform/kernel_module.hpp"
 #include "platform/loop_device.hpp"
@@ -74,16 +76,22 @@ class FuseService final : public Service {
  public:
   FuseService(const ServedDisk& disk, const Record& record, const FuseBackend& backend,
               const RuntimeDir& runtime)
-      : disk_(disk), fuse_(disk), record_(record), backend_(backend), runtime_(runtime) {}
+      : disk_(disk), fuse_(disk_), record_(record), backend_(backend), runtime_(runtime) {}
 
   Result<std::string> start() override {
     const std::string file = runtime_.disk_file(record_.id);
     PLOOPU_CHECK(fuse_.mount(file));
-    thread_ = std::thread([this] { fuse_.run(); });
+    thread_ = std::thread([this] {
+      fuse_.run();
+      end_.set_value();
+    });
     return file;
   }
 
   void wait() override {
+    ChainWatch watch(disk_);
+    const auto end = end_.get_future();
+    while (end.wait_for(watch.due()) != std::future_status::ready) watch.look();
     thread_.join();
     static_cast<void>(disk_.close());  // detach looks at the file
   }
@@ -102,6 +110,7 @@ class FuseService final : public Service {
   const FuseBackend& backend_;
   const RuntimeDir& runtime_;
   std::thread thread_;
+  std::promise<void> end_;  // of its work
 };
 
 }  // namespace

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/backend_fit.hpp"
 #include "platform/block_device.hpp"
 #include "platform/dm_backend.hpp"
 #include "platform/fuse_backend.hpp"
@@ -17,6 +19,7 @@
 #include "platform/interruption.hpp"
 #include "platform/nbd_backend.hpp"
 #include "platform/own_mounts.hpp"
+#include "platform/shared_memory.hpp"
 #include "platform/wait.hpp"
 
 namespace ploopu {
@@ -80,6 +83,12 @@ std::string describe_overlay(const Record& record, const OverlayRequest& request
   if (!record.has_overlay) return ", without an overlay";
   if (!record.overlay_file.empty()) return ", with the overlay of " + record.overlay_file;
   return request.file.empty() ? ", with an overlay" : ", with another overlay";
+}
+
+ServiceState& make_service_state(const SharedMemory& memory, bool is_strict) {
+  auto& state = *new (memory.bytes().data()) ServiceState;
+  state.is_strict = is_strict;
+  return state;
 }
 
 Result<void> refuse_if_used(const HolderQuery& query) {
@@ -206,6 +215,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
                                       const ServedDisk& disk, const DiskLayout& layout,
                                       const AttachRequest& request,
                                       std::vector<std::string>& notes) {
+  PLOOPU_CHECK(check_backend_fits(backend.name(), layout, request));
   PLOOPU_CHECK(backend.prepare(request.as_file));
   PLOOPU_TRY(const auto lock, take_lock());
   Record record;
@@ -219,6 +229,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.root = request.root;
   record.backend = backend.name();
   record.is_file = request.as_file;
+  record.is_strict = request.is_strict;
   record.has_overlay = disk.is_writable();
   record.overlay_file = request.overlay.file;
   record.is_users_overlay = disk.is_writable() && !request.overlay.for_mount;
@@ -253,7 +264,9 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
   if (request.overlay.wanted) {
     PLOOPU_TRY(overlay, HostOverlay::make(image, request.overlay));
   }
-  const ServedDisk disk = overlay ? overlay->disk() : ServedDisk(image.disk);
+  PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
+  const ServedDisk disk = (overlay ? overlay->disk() : ServedDisk(image.disk))
+                              .with(make_service_state(memory, request.is_strict));
   std::string reasons;
   ErrorKind kind = ErrorKind::missing_kernel_part;
   for (const Backend* backend : backends) {
@@ -297,15 +310,17 @@ Result<std::optional<Attachment>> HostAttachments::find_existing(
         record.image == image.location.path && record.snapshot == image.snapshot;
     if (!existing || !(is_same || has_same_top || is_same_state)) continue;
     const bool fits_overlay = fits(record, request.overlay);
-    if (is_same && record.is_file == request.as_file && fits_overlay &&
+    const bool is_strict_enough = record.is_strict || !request.is_strict;
+    if (is_same && record.is_file == request.as_file && fits_overlay && is_strict_enough &&
         existing->state == AttachmentState::serving &&
         (request.backend == "auto" || request.backend == record.backend)) {
       return existing;
     }
     std::string difference = !is_same && has_same_top ? ", without some of its deltas"
                              : !is_same               ? ", an older state of the image"
-                             : fits_overlay           ? ""
-                                                      : describe_overlay(record, request.overlay);
+                             : !fits_overlay          ? describe_overlay(record, request.overlay)
+                             : !is_strict_enough      ? ", not strictly"
+                                                      : "";
     if (existing->state == AttachmentState::stale) {
       difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
     }
@@ -346,7 +361,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     }
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
-    const auto changes = find_changes(record.chain, image.disk);
+    const auto changes = find_changes(record.chain, image.disk, record.is_strict);
     outcome.notes.insert(outcome.notes.end(), changes.lines.begin(), changes.lines.end());
     return outcome;
   }
@@ -384,11 +399,14 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
                 record.device, record.image);
   }
   // Who reads has seen the old state in part.
-  if (const auto changes = find_changes(record.chain, image.disk); changes.any.value_or(false)) {
+  if (const auto changes = find_changes(record.chain, image.disk, record.is_strict);
+      changes.any.value_or(false)) {
     return fail(ErrorKind::refused, "{}: {}: detach it and attach the new state", record.device,
                 changes.lines.front());
   }
-  PLOOPU_TRY(auto server, backend->take_over(ServedDisk(image.disk), record, lock->get()));
+  PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
+  const ServedDisk disk = ServedDisk(image.disk).with(make_service_state(memory, record.is_strict));
+  PLOOPU_TRY(auto server, backend->take_over(disk, record, lock->get()));
   record.server = server.identity();
   record.servers = {record.server};
   // It serves already: what is noted wrong does less harm than ending it.
@@ -424,6 +442,7 @@ std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
   attachment.is_file = record.is_file;
   attachment.has_overlay = record.has_overlay;
   attachment.overlay_file = record.overlay_file;
+  attachment.is_strict = record.is_strict;
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? server->pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
@@ -468,7 +487,7 @@ void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
       return candidate.id == attachment.id;
     });
     if (record == records.end()) continue;
-    auto changes = find_changes(record->chain);
+    auto changes = find_changes(record->chain, record->is_strict);
     attachment.image_changed = changes.any;
     attachment.warnings = std::move(changes.lines);
   }

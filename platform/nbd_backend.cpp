@@ -66,14 +66,8 @@ Result<void> NbdBackend::prepare(bool /*as_file*/) const {
 }
 
 Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk,
-                                                       const DiskLayout& layout, Record& record,
+                                                       const DiskLayout& /*layout*/, Record& record,
                                                        int lock) const {
-  // Its driver can't be told not to look.
-  if (layout.is_excessive) {
-    return fail(ErrorKind::refused,
-                "nbd: the kernel would make a node of each of too many partitions: dm and fuse "
-                "don't let it");
-  }
   NbdService service(disk, record, *this, runtime_);
   PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd"));
   record.device = server.started();

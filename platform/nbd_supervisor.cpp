@@ -293,10 +293,10 @@ void NbdSupervisor::look_at_links() {
   if (Clock::now() - worker_start_ >= kYoung) condemn_worker();
 }
 
-// How long to wait for events; without end (-1) where all is as it should be.
+// How long to wait for events.
 std::chrono::milliseconds NbdSupervisor::patience() const {
-  constexpr std::chrono::milliseconds kForever{-1}, kSoon{100};
-  if (worker_) return standby_ ? kForever : std::chrono::milliseconds(1000);
+  constexpr std::chrono::milliseconds kSoon{100};
+  if (worker_) return watch_.due();
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_attempt_ - Clock::now());
   return std::clamp(wait, std::chrono::milliseconds(1), kSoon);
 }
@@ -305,6 +305,7 @@ void NbdSupervisor::run(int control) {
   while (!is_gone()) {
     if (control < 0) keep_standby();
     if (!worker_ && may_plug_in()) plug_in();
+    watch_.look();
     std::array<pollfd, 4> events = {{{worker_ ? worker_->pidfd.get() : -1, POLLIN, 0},
                                      {standby_ ? standby_->pidfd.get() : -1, POLLIN, 0},
                                      {links_.descriptor(), POLLIN, 0},

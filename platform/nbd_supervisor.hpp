@@ -14,6 +14,7 @@
 
 #include "core/result.hpp"
 #include "core/served_disk.hpp"
+#include "platform/chain_watch.hpp"
 #include "platform/nbd_netlink.hpp"
 #include "platform/process.hpp"
 #include "platform/runtime_dir.hpp"
@@ -25,7 +26,7 @@ class NbdSupervisor {
  public:
   // `id` is the attachment's. Both outlive this.
   NbdSupervisor(const ServedDisk& disk, std::string id, const RuntimeDir& runtime)
-      : disk_(disk), id_(std::move(id)), runtime_(runtime) {}
+      : disk_(disk), watch_(disk_), id_(std::move(id)), runtime_(runtime) {}
 
   // Starts a worker and connects it to a free device, whose number it returns.
   [[nodiscard]] Result<int> start();
@@ -79,6 +80,7 @@ class NbdSupervisor {
   void note_processes() const;
 
   const ServedDisk disk_;
+  ChainWatch watch_;
   const std::string id_;
   const RuntimeDir& runtime_;
   int index_ = -1;

@@ -116,6 +116,7 @@ json to_json(const Record& record) {
                    {"device", bytes_to_text(record.device)},
                    {"is_file", record.is_file},
                    {"has_overlay", record.has_overlay},
+                   {"is_strict", record.is_strict},
                    {"scratch", {record.scratch.device, record.scratch.inode}},
                    {"is_users_overlay", record.is_users_overlay},
                    {"overlay_file", bytes_to_text(record.overlay_file)},
@@ -152,6 +153,7 @@ Record from_json(const json& document) {
   // Records of older versions have none of these.
   if (document.contains("name")) record.name = get_bytes(document["name"]);
   record.has_overlay = document.value("has_overlay", false);
+  record.is_strict = document.value("is_strict", false);
   if (document.contains("scratch")) record.scratch = get_file(document["scratch"]);
   if (document.contains("overlay_file")) {
     record.overlay_file = get_bytes(document["overlay_file"]);

@@ -36,6 +36,7 @@ struct Record {
   std::string device;  // empty until it is known
   bool is_file = false;
   bool has_overlay = false;
+  bool is_strict = false;
   FileIdentity scratch;           // of the overlay
   bool is_users_overlay = false;  // not just for a journal: what is written there is somebody's
   std::string overlay_file;       // its path, when it is kept

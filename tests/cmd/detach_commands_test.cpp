@@ -171,6 +171,7 @@ TEST_F(CommandTest, List) {
                       {"image_changed", false},
                       {"warnings", json::array()},
                       {"pid", 4711},
+                      {"strict", false},
                       {"overlay", false}};
   EXPECT_EQ(list["attachments"][0], first);
   EXPECT_EQ(list["attachments"][1]["state"], "stale");

@@ -171,5 +171,26 @@ TEST_F(OverlayTest, BehavesLikePlainMemory) {
   EXPECT_EQ(read(0, kSize), model);
 }
 
+TEST_F(OverlayTest, R17_WhatFoundNoRoomIsKnownToAllThatServe) {
+  ServiceState state;
+  Overlay small(disk_, scratch_, states_, 4096);
+  const ServedDisk served = ServedDisk(disk_, &small).with(state);
+  ASSERT_EQ(served.write(0, pattern(4096, 1)), 0);
+  EXPECT_FALSE(state.had_no_room);
+  EXPECT_EQ(served.write(8192, pattern(4096, 1)), ENOSPC);
+  EXPECT_TRUE(state.had_no_room);
+}
+
+TEST_F(OverlayTest, R13_NothingOfARefusedDiskIsServed) {
+  ServiceState state;
+  const ServedDisk served = served_.with(state);
+  Bytes out(512);
+  EXPECT_EQ(served.read(0, out), 0);
+  state.is_refused = true;
+  EXPECT_EQ(served.read(0, out), EIO);
+  EXPECT_EQ(served.write(0, out), EIO);
+  EXPECT_EQ(served.write_zeroes(0, 512), EIO);
+}
+
 }  // namespace
 }  // namespace ploopu::testing

@@ -154,6 +154,7 @@ case_auto_goes_on_where_dm_declines() {
 
 case_with_an_overlay_it_is_declined() {
     expect_refusal 64 'dm: makes read-only devices only, without an overlay' attach 101 --overlay
+    expect_refusal 64 'dm: .*no --strict' attach 101 --strict
     # strace -f stays with the server, so it runs beside.
     strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \
         "$PLOOPU" --root "$FIXTURES/root" attach 101 --overlay >"$WORK/out" 2>"$WORK/notes" &

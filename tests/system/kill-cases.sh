@@ -39,8 +39,8 @@ nothing() {
     set -- /run/ploopu/*
     [ "$*" = /run/ploopu/lock ] && [ -z "$(servers)" ]
 }
-expect_nothing() { nothing || fail "$1: left: $(leftovers)"; }
-# A server takes down what isn't finished, at its own pace.
+# A server takes down what isn't finished, at its own pace. What list would clear away must not be there either.
+expect_nothing() { (wait_for nothing) || fail "$1: left: $(ls /run/ploopu) $(servers) $(leftovers)"; }
 settled() {
     left=$(listed)
     [ "$left" != 0 ] || nothing

@@ -149,3 +149,53 @@ case_mount_with_an_overlay_that_is_kept() {
     ploopu -q umount "$WORK/m"
     expect_equal "$(cat "$WORK"/image/* | sha256sum)" "$sum"
 }
+
+# told WORDS: the log of the guest's kernel, as no other runs there; that of a host is nobody's business here.
+told() { [ -z "${GUEST:-}" ] || dmesg | grep -q "ploopu: .*$1"; }
+
+case_r13_h31_strictly_nothing_is_read_that_was_changed() {
+    limit=2000
+    [ -z "${GUEST:-}" ] || limit=4000
+    cp -r "$(bundle 102)" "$WORK/image"
+    device=$(attach "$WORK/image" | device_of)
+    expect_refusal 75 'not strictly' attach "$WORK/image" --strict
+    ploopu detach "$device"
+    device=$(attach "$WORK/image" --strict --json | jq -r 'select(.strict) | .device')
+    expect_equal "$(list_field '.attachments[0].strict')" true
+    # Who doesn't mind either way takes what is there.
+    expect_equal "$(attach -q "$WORK/image" | device_of)" "$device"
+    reads() {
+        echo 3 >/proc/sys/vm/drop_caches
+        dd if="$device" of=/dev/null bs=64k count=1 status=none 2>/dev/null
+    }
+    refuses() { ! reads; }
+    reads || fail 'it can be read as long as nothing is changed'
+    top=$(cd "$WORK/image" && ls root.hdd.*)
+    qemu-io -f parallels -c 'write -q -P 7 31M 64k' "$WORK/image/$top"
+    start=$(date +%s%N)
+    wait_for refuses
+    took=$((($(date +%s%N) - start) / 1000000))
+    [ $took -le $limit ] || fail "seen after $took ms"
+    wait_for told "/$top: was written to while it is attached: all reads are errors"
+    expect_equal "$(list_field '.attachments[0].state')" serving
+    list_field '.attachments[0].warnings[]' | grep -q "/$top: was written to.*nothing is read any more" ||
+        fail "$(ploopu list --json)"
+    ploopu detach "$device"
+}
+
+case_r12_what_becomes_of_an_image_is_in_the_log() {
+    cp -r "$(bundle 103)" "$WORK/image"
+    attach "$WORK/image" >/dev/null
+    printf x >>"$WORK/image/root.hds"
+    wait_for told '/image/root.hds: was written to while it is attached: what is read may mix'
+    rm "$WORK/image/root.hds"
+    wait_for told '/image/root.hds: was removed or replaced'
+    ploopu detach "$WORK/image"
+}
+
+case_r17_a_full_overlay_is_in_the_log() {
+    device=$(attach 103 --overlay --overlay-dir "$WORK" --overlay-size 1M | device_of)
+    if dd if=/dev/urandom of="$device" bs=64k count=64 oflag=direct 2>/dev/null; then fail 'there is room'; fi
+    wait_for told ': its overlay is full: writes fail'
+    ploopu -q detach "$device"
+}
