@@ -13,8 +13,6 @@ here=$(dirname "$0")
 #     does, which ./dev package-test runs.
 open=' R16 R36 '
 # Automated in part:
-# H31 and R13: that an image changed is what list shows; there is no event, and no --strict.
-# R17: what is full is told to the writer; there is no event.
 # R26: a kernel that is locked down isn't at hand.
 # R28: one processor, where the rule that looks for the file loses its race each time.
 # R35: the two hosts are two namespaces of one kernel.
