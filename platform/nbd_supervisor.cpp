@@ -20,7 +20,9 @@
 namespace ploopu {
 namespace {
 
-// Each connection has a thread and, in the driver, a queue of its own.
+// Each connection has a thread and, in the driver, a queue of its own. Never just one: that is what
+// is tested in a guest with one processor, and what all others have.
+constexpr size_t kMinConnections = 2;
 constexpr size_t kMaxConnections = 4;
 constexpr uint64_t kFlushSeconds = 20;
 
@@ -148,7 +150,8 @@ Result<NbdSupervisor::Child> NbdSupervisor::start_worker(std::vector<UniqueFd> s
 Result<int> NbdSupervisor::start() {
   static_cast<void>(::signal(SIGCHLD, SIG_IGN));  // nobody waits for those that end
   PLOOPU_TRY(links_, NbdLinkEvents::open());
-  connections_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxConnections);
+  connections_ =
+      std::clamp<size_t>(std::thread::hardware_concurrency(), kMinConnections, kMaxConnections);
   PLOOPU_TRY(auto pairs, make_pairs(connections_));
   std::vector<UniqueFd> ours;
   std::vector<int> drivers;
@@ -197,7 +200,8 @@ Result<void> NbdSupervisor::take_over(int index, const std::vector<ProcessIdenti
   constexpr std::chrono::seconds kLimit{10};
   static_cast<void>(::signal(SIGCHLD, SIG_IGN));
   PLOOPU_TRY(links_, NbdLinkEvents::open());
-  connections_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxConnections);
+  connections_ =
+      std::clamp<size_t>(std::thread::hardware_concurrency(), kMinConnections, kMaxConnections);
   for (const auto& process : old) {
     if (!kill_session(process, kLimit)) {
       return fail(ErrorKind::failed, "nbd: its server (pid {}) can't be ended", process.pid);
