@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cmd/dispatch.hpp"
+#include "core/contains.hpp"
 #include "core/text.hpp"
 
 namespace ploopu::cmd {
@@ -24,11 +25,6 @@ constexpr std::array<std::string_view, 13> kOurs = {
 constexpr std::array<std::string_view, 17> kOfOthers = {
     "_netdev", "auto",   "comment", "defaults", "group", "helper",  "noauto", "nofail", "nogroup",
     "noowner", "nouser", "owner",   "ro",       "rw",    "uhelper", "user",   "users"};
-
-template <class List>
-bool contains(const List& list, std::string_view value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 

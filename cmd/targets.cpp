@@ -9,15 +9,12 @@
 
 #include "core/container.hpp"
 #include "core/container_name.hpp"
+#include "core/contains.hpp"
 #include "core/disk_descriptor.hpp"
 #include "core/locate.hpp"
 
 namespace ploopu::cmd {
 namespace {
-
-bool contains(const std::vector<std::string>& list, const std::string& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 bool has_node(const Attachment& attachment, const std::string& path) {
   return attachment.device == path || contains(attachment.other_nodes, path) ||

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "core/contains.hpp"
 #include "core/text.hpp"
 #include "platform/block_device.hpp"
 #include "platform/mounts.hpp"
@@ -22,11 +23,6 @@
 
 namespace ploopu {
 namespace {
-
-template <class T>
-bool contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 std::vector<pid_t> all_processes() {
   std::vector<pid_t> pids;

@@ -11,13 +11,11 @@
 #include <unistd.h>
 
 #include "core/backend_fit.hpp"
+#include "core/contains.hpp"
 #include "platform/block_device.hpp"
-#include "platform/dm_backend.hpp"
-#include "platform/fuse_backend.hpp"
 #include "platform/holders.hpp"
 #include "platform/host_overlay.hpp"
 #include "platform/interruption.hpp"
-#include "platform/nbd_backend.hpp"
 #include "platform/own_mounts.hpp"
 #include "platform/shared_memory.hpp"
 #include "platform/wait.hpp"
@@ -30,59 +28,10 @@ constexpr std::chrono::seconds kBriefHolders{2};
 constexpr std::chrono::seconds kServerExit{5};
 constexpr std::chrono::seconds kSaving{600};
 
-bool contains(const std::vector<std::string>& list, const std::string& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
 std::string join(const std::vector<Holder>& holders) {
   std::string text;
   for (const auto& holder : holders) text += (text.empty() ? "" : ", ") + holder.description;
   return text;
-}
-
-std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts) {
-  std::vector<std::string> directories;
-  directories.reserve(mounts.size());
-  for (const auto& mount : mounts) directories.push_back(mount.directory);
-  return directories;
-}
-
-// Where the device or one of its partitions is mounted.
-std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
-                                  const std::vector<dev_t>& devices) {
-  std::vector<MountEntry> mounts;
-  std::copy_if(table.begin(), table.end(), std::back_inserter(mounts), [&](const auto& mount) {
-    return std::find(devices.begin(), devices.end(), mount.device) != devices.end();
-  });
-  return mounts;
-}
-
-void add_other_nodes(Attachment& attachment) {
-  const auto add = [&](const std::string& node) {
-    const std::string other = attachment.is_file ? node : kernel_node(node);
-    if (!other.empty() && other != node) attachment.other_nodes.push_back(other);
-  };
-  add(attachment.device);
-  for (const auto& partition : attachment.partitions) add(partition.device);
-}
-
-bool is_named(const FileIdentity& identity, const std::string& path) {
-  struct stat status = {};
-  return ::stat(path.c_str(), &status) == 0 &&
-         FileIdentity{status.st_dev, status.st_ino} == identity;
-}
-
-// Whether the attachment has the overlay that is asked for, or one that does as well.
-bool fits(const Record& record, const OverlayRequest& request) {
-  if (!request.file.empty()) return is_named(record.scratch, request.file);
-  if (record.has_overlay && request.tolerated) return true;
-  return record.has_overlay == request.wanted && record.overlay_file.empty();
-}
-
-std::string describe_overlay(const Record& record, const OverlayRequest& request) {
-  if (!record.has_overlay) return ", without an overlay";
-  if (!record.overlay_file.empty()) return ", with the overlay of " + record.overlay_file;
-  return request.file.empty() ? ", with an overlay" : ", with another overlay";
 }
 
 ServiceState& make_service_state(const SharedMemory& memory, bool is_strict) {
@@ -122,81 +71,24 @@ Result<void> unmount_all(const std::vector<MountEntry>& table,
 
 }  // namespace
 
-// Nothing of this is done before a command needs it: info must not make directories.
-Result<void> HostAttachments::open() {
-  if (runtime_) return {};
-  PLOOPU_TRY(runtime_, RuntimeDir::open());
-  backends_.push_back(std::make_unique<NbdBackend>(*runtime_));
-  backends_.push_back(std::make_unique<DmBackend>());
-  backends_.push_back(std::make_unique<FuseBackend>(*runtime_));
-  return {};
-}
-
-Result<std::shared_ptr<const UniqueFd>> HostAttachments::take_lock() {
-  PLOOPU_CHECK(open());
-  if (auto held = lock_.lock()) return held;
-  PLOOPU_TRY(auto taken, runtime_->lock());
-  auto lock = std::make_shared<const UniqueFd>(std::move(taken));
-  lock_ = lock;
-  return lock;
-}
-
 Result<AttachmentLock> HostAttachments::lock() {
-  PLOOPU_TRY(auto lock, take_lock());
+  PLOOPU_TRY(auto lock, records_.lock());
   return AttachmentLock(std::move(lock));
 }
 
 bool HostAttachments::is_privileged() const { return ::geteuid() == 0; }
-
-Result<Record> HostAttachments::find_record(const std::string& id) const {
-  for (auto& record : runtime_->load_all()) {
-    if (record.id == id) return std::move(record);
-  }
-  return fail(ErrorKind::not_found, "the attachment is gone already");
-}
-
-const Backend* HostAttachments::backend_named(const std::string& name) const {
-  for (const auto& backend : backends_) {
-    if (backend->name() == name) return backend.get();
-  }
-  return nullptr;
-}
-
-// The back end of a record that can't be read is the one that has a device for it.
-const Backend* HostAttachments::backend_of(const Record& record) const {
-  if (record.is_readable) return backend_named(record.backend);
-  for (const auto& backend : backends_) {
-    if (!backend->find_device(record).empty()) return backend.get();
-  }
-  return nullptr;
-}
-
-// Finishes what a killed command or a dead server left, as far as nothing uses it.
-void HostAttachments::sweep() {
-  for (const auto& record : runtime_->load_all()) {
-    const Backend* backend = backend_of(record);
-    if (backend == nullptr && record.is_readable) continue;  // made by a later ploopu
-    const bool has_device = backend != nullptr && !backend->find_device(record).empty();
-    // Readers may still be there, and whoever attached it wants to know that its server died.
-    if (has_device && !record.is_unfinished()) continue;
-    if (backend != nullptr && !backend->release(record)) continue;
-    // A server whose device was taken away from it by others ends with the release.
-    if (!wait_for_exit(record.servers, kServerExit)) continue;
-    runtime_->remove(record.id);
-  }
-}
 
 // The back ends that the request allows, in the order in which they are to be tried.
 Result<std::vector<const Backend*>> HostAttachments::candidates(
     const AttachRequest& request) const {
   std::vector<const Backend*> found;
   if (request.backend == "auto") {
-    for (const auto& backend : backends_) {
+    for (const auto& backend : records_.backends()) {
       if (!request.as_file || backend->serves_files()) found.push_back(backend.get());
     }
     return found;
   }
-  const Backend* backend = backend_named(request.backend);
+  const Backend* backend = records_.backend_named(request.backend);
   if (backend == nullptr) {
     return fail(ErrorKind::usage, "--backend {}: must be auto, nbd, dm or fuse", request.backend);
   }
@@ -217,7 +109,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
                                       std::vector<std::string>& notes) {
   PLOOPU_CHECK(check_backend_fits(backend.name(), layout, request));
   PLOOPU_CHECK(backend.prepare(request.as_file));
-  PLOOPU_TRY(const auto lock, take_lock());
+  PLOOPU_TRY(const auto lock, records_.lock());
   Record record;
   record.id = random_id();
   record.name = request.name;
@@ -235,7 +127,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.is_users_overlay = disk.is_writable() && !request.overlay.for_mount;
   if (disk.is_writable()) record.scratch = disk.overlay()->scratch().identity();
   const auto started = [&]() -> Result<void> {
-    PLOOPU_CHECK(runtime_->save(record));
+    PLOOPU_CHECK(records_.runtime().save(record));
     PLOOPU_CHECK(check_not_interrupted());
     PLOOPU_TRY(auto server, backend.serve(disk, layout, record, lock->get()));
     if (server) record.server = server->identity();
@@ -244,13 +136,13 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
     if (!record.is_file) {
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
     }
-    PLOOPU_CHECK(runtime_->save(record));
+    PLOOPU_CHECK(records_.runtime().save(record));
     PLOOPU_CHECK(check_not_interrupted());
     return server ? server->keep() : Result<void>();
   }();
   if (started) return record;
   static_cast<void>(backend.release(record));
-  if (backend.find_device(record).empty()) runtime_->remove(record.id);
+  if (backend.find_device(record).empty()) records_.runtime().remove(record.id);
   return tl::unexpected<Error>(started.error());
 }
 
@@ -295,44 +187,6 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
   return fail(kind, "{}{}", backends.size() > 1 ? "no back end can be used: " : "", reasons);
 }
 
-// The attachment that the image has already, if that can serve the request as well.
-Result<std::optional<Attachment>> HostAttachments::find_existing(
-    const Image& image, const AttachRequest& request) const {
-  if (request.is_new) return std::nullopt;
-  const auto chain = chain_of(image.disk);
-  std::optional<Error> obstacle;
-  for (const auto& record : runtime_->load_all()) {
-    auto existing = inspect(record);
-    const bool is_same = is_same_chain(record.chain, chain);
-    const bool has_same_top =
-        !record.chain.empty() && record.chain.back().identity == chain.back().identity;
-    const bool is_same_state =
-        record.image == image.location.path && record.snapshot == image.snapshot;
-    if (!existing || !(is_same || has_same_top || is_same_state)) continue;
-    const bool fits_overlay = fits(record, request.overlay);
-    const bool is_strict_enough = record.is_strict || !request.is_strict;
-    if (is_same && record.is_file == request.as_file && fits_overlay && is_strict_enough &&
-        existing->state == AttachmentState::serving &&
-        (request.backend == "auto" || request.backend == record.backend)) {
-      return existing;
-    }
-    std::string difference = !is_same && has_same_top ? ", without some of its deltas"
-                             : !is_same               ? ", an older state of the image"
-                             : !fits_overlay          ? describe_overlay(record, request.overlay)
-                             : !is_strict_enough      ? ", not strictly"
-                                                      : "";
-    if (existing->state == AttachmentState::stale) {
-      difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
-    }
-    obstacle =
-        Error{ErrorKind::busy,
-              fmt::format("{}: is attached already, as {} ({}{}): detach that first",
-                          image.location.path, existing->device, record.backend, difference)};
-  }
-  if (obstacle) return tl::unexpected<Error>(*std::move(obstacle));
-  return std::nullopt;
-}
-
 Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayout& layout,
                                               const AttachRequest& request) {
   if (image.disk.size() == 0) {
@@ -344,20 +198,20 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
                 "only root can make a block device; 'attach --backend fuse --no-loop' gives a file "
                 "with the disk's content");
   }
-  PLOOPU_TRY(const auto lock, take_lock());
-  sweep();
-  PLOOPU_TRY(auto existing, find_existing(image, request));
+  PLOOPU_TRY(const auto lock, records_.lock());
+  records_.sweep();
+  PLOOPU_TRY(auto existing, records_.find_existing(image, request));
   AttachOutcome outcome;
   if (existing) {
-    PLOOPU_TRY(auto record, find_record(existing->id));
+    PLOOPU_TRY(auto record, records_.find(existing->id));
     if (request.overlay.wanted && !request.overlay.for_mount && !record.is_users_overlay) {
       record.is_users_overlay = true;
-      PLOOPU_CHECK(runtime_->save(record));
+      PLOOPU_CHECK(records_.runtime().save(record));
     }
     // A detach that was killed may have taken its partitions away.
     if (!existing->is_file) {
       PLOOPU_TRY(existing->partitions,
-                 backend_of(record)->provide_partitions(record, layout, outcome.notes));
+                 records_.backend_of(record)->provide_partitions(record, layout, outcome.notes));
     }
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
@@ -367,7 +221,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   }
   hold_interruptions();
   PLOOPU_TRY(const auto record, start_with_any(image, layout, request, outcome.notes));
-  auto made = inspect(record);
+  auto made = records_.inspect(record);
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
   outcome.attachment = *std::move(made);
   return outcome;
@@ -375,15 +229,15 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
 
 Result<std::optional<Attachment>> HostAttachments::find_attached(const Image& image,
                                                                  const AttachRequest& request) {
-  PLOOPU_CHECK(open());
-  return find_existing(image, request);
+  PLOOPU_CHECK(records_.open());
+  return records_.find_existing(image, request);
 }
 
 Result<void> HostAttachments::reload(const Attachment& attachment, const Image& image) {
-  PLOOPU_TRY(const auto lock, take_lock());
+  PLOOPU_TRY(const auto lock, records_.lock());
   hold_interruptions();
-  PLOOPU_TRY(auto record, find_record(attachment.id));
-  const Backend* backend = backend_of(record);
+  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  const Backend* backend = records_.backend_of(record);
   if (backend == nullptr || backend->find_device(record).empty()) {
     return fail(ErrorKind::not_found, "the attachment is gone already");
   }
@@ -410,7 +264,7 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
   record.server = server.identity();
   record.servers = {record.server};
   // It serves already: what is noted wrong does less harm than ending it.
-  auto saved = runtime_->save(record);
+  auto saved = records_.runtime().save(record);
   PLOOPU_CHECK(server.keep());
   return saved;
 }
@@ -420,77 +274,10 @@ Result<std::unique_ptr<OverlayView>> HostAttachments::view_overlay(const Image& 
   return HostOverlay::view(image, file);
 }
 
-// The attachment as the kernel shows it now; nothing when there is no device any more.
-std::optional<Attachment> HostAttachments::inspect(const Record& record) const {
-  const Backend* backend = backend_of(record);
-  if (backend == nullptr) return std::nullopt;
-  const std::string device = backend->find_device(record);
-  const auto server = std::find_if(record.servers.begin(), record.servers.end(), is_alive);
-  const bool alive = server != record.servers.end();
-  if (device.empty() && !alive) return std::nullopt;
-  const bool served = !device.empty() && backend->is_served(record);
-  Attachment attachment;
-  attachment.id = record.id;
-  attachment.name = record.name;
-  attachment.image = record.image;
-  attachment.newest_delta = record.newest_delta;
-  attachment.ctid = record.ctid;
-  attachment.snapshot = record.snapshot;
-  attachment.root = record.root;
-  attachment.backend = backend->name();
-  attachment.device = device.empty() ? record.device : device;
-  attachment.is_file = record.is_file;
-  attachment.has_overlay = record.has_overlay;
-  attachment.overlay_file = record.overlay_file;
-  attachment.is_strict = record.is_strict;
-  attachment.partitions = record.partitions;
-  attachment.server_pid = alive ? server->pid : 0;
-  attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
-  add_other_nodes(attachment);
-  if (!record.is_file && !device.empty()) {
-    const auto table = read_mount_table();
-    const auto numbers = device_numbers(device);
-    attachment.mountpoints = directories_of(mounts_of(table, numbers));
-    attachment.ploopu_mountpoints = directories_of(own_mounts(table, numbers, record.mountpoints));
-  }
-  for (const auto& mountpoint : record.mountpoints) {
-    if (!contains(attachment.ploopu_mountpoints, mountpoint)) {
-      attachment.former_mountpoints.push_back(mountpoint);
-    }
-  }
-  return attachment;
-}
-
-Result<std::vector<Attachment>> HostAttachments::list() {
-  if (!RuntimeDir::exists()) return std::vector<Attachment>();
-  PLOOPU_CHECK(open());
-  // While another command is at work, what it has not finished is not shown.
-  const auto held = lock_.lock();
-  const UniqueFd tried = held ? UniqueFd() : runtime_->try_lock();
-  const bool locked = held || tried.valid();
-  if (locked) sweep();
-  std::vector<Attachment> attachments;
-  for (const auto& record : runtime_->load_all()) {
-    if (record.is_unfinished() && !locked) continue;
-    if (auto attachment = inspect(record)) attachments.push_back(*std::move(attachment));
-  }
-  std::sort(attachments.begin(), attachments.end(),
-            [](const Attachment& a, const Attachment& b) { return a.device < b.device; });
-  return attachments;
-}
+Result<std::vector<Attachment>> HostAttachments::list() { return records_.list(); }
 
 void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
-  if (attachments.empty()) return;
-  const auto records = runtime_->load_all();
-  for (auto& attachment : attachments) {
-    const auto record = std::find_if(records.begin(), records.end(), [&](const Record& candidate) {
-      return candidate.id == attachment.id;
-    });
-    if (record == records.end()) continue;
-    auto changes = find_changes(record->chain, record->is_strict);
-    attachment.image_changed = changes.any;
-    attachment.warnings = std::move(changes.lines);
-  }
+  records_.look_at_images(attachments);
 }
 
 Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
@@ -513,13 +300,13 @@ Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
 
 Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
                                             const MountRequest& request) {
-  PLOOPU_TRY(const auto lock, take_lock());
+  PLOOPU_TRY(const auto lock, records_.lock());
   hold_interruptions();
-  PLOOPU_TRY(auto record, find_record(attachment.id));
+  PLOOPU_TRY(auto record, records_.find(attachment.id));
   // Written down first: a mount that nobody remembers would make detach refuse.
   const bool known = contains(record.mountpoints, request.directory);
   if (!known) record.mountpoints.push_back(request.directory);
-  PLOOPU_CHECK(runtime_->save(record));
+  PLOOPU_CHECK(records_.runtime().save(record));
   auto outcome = mount_device(request);
   bool is_mounted = outcome && *outcome == MountOutcome::mounted;
   if (auto going_on = check_not_interrupted(); is_mounted && !going_on) {
@@ -530,11 +317,11 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
   if (is_mounted && request.is_writable) {
     record.is_users_overlay = true;
     // Only what detach says depends on it.
-    static_cast<void>(runtime_->save(record));
+    static_cast<void>(records_.runtime().save(record));
   }
   if (!is_mounted && !known) {
     record.mountpoints.pop_back();
-    PLOOPU_CHECK(runtime_->save(record));
+    PLOOPU_CHECK(records_.runtime().save(record));
   }
   return outcome;
 }
@@ -566,7 +353,7 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
   // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
   // be killed. A device that isn't seen may still be in use.
   // They may have changed meanwhile, and one that saves what is kept must not be killed.
-  const auto now = find_record(record.id);
+  const auto now = records_.find(record.id);
   const auto& servers = now ? now->servers : record.servers;
   const auto limit = record.overlay_file.empty() ? kServerExit : kSaving;
   const bool ended =
@@ -577,15 +364,15 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
                 "still runs",
                 record.device, record.server.pid);
   }
-  runtime_->remove(record.id);
+  records_.runtime().remove(record.id);
   return {};
 }
 
 Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                                               const DetachRequest& request) {
-  PLOOPU_TRY(const auto lock, take_lock());
-  PLOOPU_TRY(auto record, find_record(attachment.id));
-  const Backend* backend = backend_of(record);
+  PLOOPU_TRY(const auto lock, records_.lock());
+  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  const Backend* backend = records_.backend_of(record);
   if (backend == nullptr) return fail(ErrorKind::not_found, "the attachment is gone already");
   const std::string device = backend->find_device(record);
   const auto table = read_mount_table();
@@ -603,7 +390,7 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
       outcome.unmounted = directories_of(named);
       std::erase(record.mountpoints, *request.mountpoint);
       // What is noted too long does no harm, so a full /run must not make it fail.
-      static_cast<void>(runtime_->save(record));
+      static_cast<void>(records_.runtime().save(record));
       return outcome;
     }
   }

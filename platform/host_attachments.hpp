@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/attachments.hpp"
+#include "platform/attached_records.hpp"
 #include "platform/backend.hpp"
 #include "platform/holders.hpp"
 #include "platform/mounts.hpp"
@@ -14,7 +15,7 @@
 
 namespace ploopu {
 
-// What is attached to this host. The runtime directory says what was meant, the kernel what is.
+// Attaches to this host, mounts and detaches.
 class HostAttachments final : public Attachments {
  public:
   [[nodiscard]] Result<AttachmentLock> lock() override;
@@ -35,11 +36,6 @@ class HostAttachments final : public Attachments {
                                              const DetachRequest& request) override;
 
  private:
-  [[nodiscard]] Result<void> open();
-  [[nodiscard]] Result<std::shared_ptr<const UniqueFd>> take_lock();
-  [[nodiscard]] Result<Record> find_record(const std::string& id) const;
-  [[nodiscard]] const Backend* backend_named(const std::string& name) const;
-  [[nodiscard]] const Backend* backend_of(const Record& record) const;
   [[nodiscard]] Result<std::vector<const Backend*>> candidates(const AttachRequest& request) const;
   [[nodiscard]] Result<Record> start(const Backend& backend, const Image& image,
                                      const ServedDisk& disk, const DiskLayout& layout,
@@ -47,18 +43,12 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] Result<Record> start_with_any(const Image& image, const DiskLayout& layout,
                                               const AttachRequest& request,
                                               std::vector<std::string>& notes);
-  [[nodiscard]] Result<std::optional<Attachment>> find_existing(const Image& image,
-                                                                const AttachRequest& request) const;
-  [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
   [[nodiscard]] static Result<void> cut_off(const Backend& backend, const Record& record,
                                             const std::vector<MountEntry>& mounts);
   [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
                                          const HolderQuery& query);
-  void sweep();
 
-  std::optional<RuntimeDir> runtime_;
-  std::vector<std::unique_ptr<Backend>> backends_;  // in the order in which "auto" tries them
-  std::weak_ptr<const UniqueFd> lock_;              // as long as somebody in this process has it
+  AttachedRecords records_;
 };
 
 }  // namespace ploopu

@@ -79,6 +79,13 @@ std::vector<MountEntry> read_mount_table(const std::string& table) {
   return entries;
 }
 
+std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts) {
+  std::vector<std::string> directories;
+  directories.reserve(mounts.size());
+  for (const auto& mount : mounts) directories.push_back(mount.directory);
+  return directories;
+}
+
 Result<MountOutcome> mount_device(const MountRequest& request) {
   if (needs_no_device(request.fstype)) {
     return fail(ErrorKind::usage, "{}: '{}' is not a file system of a disk", request.device,

@@ -28,6 +28,8 @@ struct MountEntry {
 [[nodiscard]] std::vector<MountEntry> read_mount_table(
     const std::string& table = "/proc/self/mountinfo");
 
+[[nodiscard]] std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts);
+
 // No helper program is run and fstab is not looked at.
 [[nodiscard]] Result<MountOutcome> mount_device(const MountRequest& request);
 

@@ -6,13 +6,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "core/contains.hpp"
+
 namespace ploopu {
 namespace {
-
-template <class T>
-bool contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 bool has_id(const std::vector<MountEntry>& list, int id) {
   return std::any_of(list.begin(), list.end(),
