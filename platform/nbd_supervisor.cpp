@@ -291,10 +291,21 @@ bool NbdSupervisor::may_plug_in() {
 }
 
 // Dead links are also those of a worker that died, and for which there is another one already.
-void NbdSupervisor::look_at_links() {
+void NbdSupervisor::hear_of_links() {
   const auto dead = links_.take();
   if (std::find(dead.begin(), dead.end(), index_) == dead.end() || !worker_) return;
   if (Clock::now() - worker_start_ >= kYoung) condemn_worker();
+}
+
+// Of a dead link that nobody heard of, or of one of several, its socket tells: the driver has shut
+// it down.
+void NbdSupervisor::look_at_sockets() {
+  if (!worker_ || Clock::now() - worker_start_ < kYoung) return;
+  const bool has_dead =
+      std::any_of(worker_->sockets.begin(), worker_->sockets.end(), [](const UniqueFd& socket) {
+        return has_event(socket.get(), POLLRDHUP, std::chrono::milliseconds(0));
+      });
+  if (has_dead && !worker_->has_ended()) condemn_worker();
 }
 
 // How long to wait for events.
@@ -310,13 +321,14 @@ void NbdSupervisor::run(int control) {
     if (control < 0) keep_standby();
     if (!worker_ && may_plug_in()) plug_in();
     watch_.look();
+    look_at_sockets();
     std::array<pollfd, 4> events = {{{worker_ ? worker_->pidfd.get() : -1, POLLIN, 0},
                                      {standby_ ? standby_->pidfd.get() : -1, POLLIN, 0},
                                      {links_.descriptor(), POLLIN, 0},
                                      {control, POLLIN, 0}}};
     if (::poll(events.data(), events.size(), static_cast<int>(patience().count())) <= 0) continue;
     if (events[3].revents != 0) return;
-    if (events[2].revents != 0) look_at_links();
+    if (events[2].revents != 0) hear_of_links();
     if (events[1].revents != 0) standby_.reset();
     if (events[0].revents != 0 && worker_) lose_worker();
   }

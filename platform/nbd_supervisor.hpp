@@ -66,7 +66,8 @@ class NbdSupervisor {
   [[nodiscard]] bool is_gone() const;
   [[nodiscard]] std::vector<UniqueFd> reconnect() const;
   void plug_in();
-  void look_at_links();
+  void hear_of_links();
+  void look_at_sockets();
   void condemn_worker();
   void lose_worker();
   [[nodiscard]] bool may_plug_in();

@@ -128,6 +128,28 @@ case_r04_a_supervisor_that_is_killed() {
     ploopu detach 103
 }
 
+# It has heard that one of the connections is dead. Its successor sees that by itself, and doesn't wait for what the
+# driver has to say of the others.
+case_r04_a_supervisor_that_is_killed_before_it_acts() {
+    timeouts() { dmesg | grep -c 'Connection timed out' || true; }
+    device=$(attach 103 | device_of)
+    supervisor=$(server supervisor)
+    worker=$(server worker)
+    before=$(timeouts)
+    strace -qq -o /dev/null -e trace=shutdown -e inject=shutdown:signal=KILL -p "$supervisor" &
+    is_traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$supervisor/status"; }
+    wait_for is_traced
+    kill -STOP "$worker"
+    dd if="$device" of="$WORK/read" bs=4k count=1 iflag=direct 2>"$WORK/said" &
+    reader=$!
+    wait_for is_another supervisor "$supervisor"
+    wait_for is_another worker "$worker"
+    expect_equal "$(timeouts)" $((before + 1)) 'what the driver said'
+    wait $reader || fail "$(cat "$WORK/said")"
+    cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
+    ploopu detach 103
+}
+
 # R05: readers wait for 300 seconds, since somebody could come back; to detach ends that.
 case_r05_all_of_them_are_killed() {
     device=$(attach 101 | device_of)
