@@ -149,6 +149,8 @@ TEST_F(ConfinedProcessTest, IsNobody) {
 struct Escape {
   const char* name;
   std::function<void()> work;
+
+  friend void PrintTo(const Escape& escape, std::ostream* out) { *out << escape.name; }
 };
 
 template <class... Arguments>

@@ -62,6 +62,8 @@ void enter(bool writes) {
 struct Attempt {
   const char* name;
   std::function<void()> work;
+
+  friend void PrintTo(const Attempt& attempt, std::ostream* out) { *out << attempt.name; }
 };
 
 // A system call by its number: what the library makes of it doesn't matter.
