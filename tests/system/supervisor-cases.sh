@@ -10,7 +10,8 @@ noted() {
 }
 # server ROLE: the same, when all three are there.
 server() {
-    wait_for three_servers
+    (wait_for three_servers) ||
+        fail "there are $(servers | xargs), and noted are $(sed 's/ .*//' /run/ploopu/*/servers | xargs)"
     noted "$1"
 }
 three_servers() {
