@@ -33,10 +33,10 @@ class Backend {
   [[nodiscard]] virtual Result<void> prepare(bool as_file) const = 0;
 
   // Makes the device of the disk, which is writable if that is, and fills in record.device, for a
-  // request that fits (core/backend_fit.hpp). The
-  // kernel is not asked to find the partitions of an excessive layout. With a
-  // server, the device exists as long as that is kept; `lock` is RuntimeDir::lock(), under which
-  // the server undoes its work if the command dies. Without one, it exists until release().
+  // request that fits (core/backend_fit.hpp). The kernel is not asked to find the partitions of an
+  // excessive layout. With a server, the device exists as long as that is kept; `lock` is
+  // RuntimeDir::lock(), under which the server undoes its work if the command dies. Without one, it
+  // exists until release().
   [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
                                                                    const DiskLayout& layout,
                                                                    Record& record,

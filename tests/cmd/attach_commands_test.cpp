@@ -32,6 +32,14 @@ TEST_F(CommandTest, AttachJsonAndRequest) {
   EXPECT_EQ(attachments_.last_attach.root, "/");
 }
 
+TEST_F(CommandTest, R13_AttachAndMountStrictly) {
+  use_ext4();
+  EXPECT_EQ(run_json({"attach", "101"})["strict"], false);
+  EXPECT_EQ(run_json({"attach", "101", "--strict"})["strict"], true);
+  EXPECT_EQ(run_json({"mount", "101", "/mnt", "--strict"})["strict"], true);
+  EXPECT_TRUE(attachments_.last_attach.is_strict);
+}
+
 TEST_F(CommandTest, MountsTheOnlyFileSystem) {
   use_ext4();
   const json mounted = run_json({"mount", "101", "/mnt", "-o", "noexec"});

@@ -69,6 +69,8 @@ TEST_F(DryRunTest, FailsWhereAttachWould) {
   EXPECT_THAT(err_.str(), HasSubstr("nbd: no module"));
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--backend", "dm", "--overlay"}), 69);
   EXPECT_THAT(err_.str(), HasSubstr("dm: makes read-only devices only"));
+  EXPECT_EQ(run_dry({"attach", "101", "-n", "--backend", "dm", "--strict"}), 69);
+  EXPECT_THAT(err_.str(), HasSubstr("no --strict"));
   EXPECT_EQ(run_dry({"attach", "999", "-n"}), 66);
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--overlay", "--overlay-dir", "/nowhere"}), 66);
   attachments_.errors["find_attached"] = {ErrorKind::busy, "is attached already"};

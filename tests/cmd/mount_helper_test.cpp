@@ -57,6 +57,8 @@ TEST_F(MountHelperTest, OptionsGoWhereTheyBelong) {
   EXPECT_EQ(attachments_.last_mount.options,
             "ro,nosuid,nodev,errors=remount-ro,noload,noexec,noatime");
   EXPECT_EQ(attachments_.last_attach.backend, "fuse");
+  EXPECT_EQ(mount({"101", "/mnt", "-o", "ploopu.strict"}), 0) << err_.str();
+  EXPECT_TRUE(attachments_.last_attach.is_strict);
   EXPECT_EQ(mount({"101", "/mnt", "-o", "rw,ploopu.writable,ploopu.overlay-file=/srv/o"}), 0);
   EXPECT_EQ(attachments_.last_mount.options, "rw,nosuid,nodev,errors=remount-ro");
   EXPECT_EQ(attachments_.last_attach.overlay.file, "/srv/o");

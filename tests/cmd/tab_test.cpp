@@ -25,11 +25,12 @@ class TabTest : public CommandTest {
 };
 
 TEST_F(TabTest, AttachesWhatALineSays) {
-  write_tab("# web is a comment\n\n other 102\nweb\t101 backend=fuse,new # why\n");
+  write_tab("# web is a comment\n\n other 102\nweb\t101 backend=fuse,new,strict # why\n");
   EXPECT_EQ(run({"attach", "--tab", "web"}), 0) << err_.str();
   EXPECT_EQ(attachments_.last_attach.name, "web");
   EXPECT_EQ(attachments_.last_attach.backend, "fuse");
   EXPECT_TRUE(attachments_.last_attach.is_new);
+  EXPECT_TRUE(attachments_.last_attach.is_strict);
   EXPECT_EQ(out_.str(), "/dev/nbd7\n/dev/nbd7p1\n/dev/nbd7p2\n");
   EXPECT_EQ(run({"attach", "101"}), 0);
   EXPECT_EQ(attachments_.last_attach.name, "");

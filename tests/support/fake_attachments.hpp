@@ -60,6 +60,7 @@ class FakeAttachments final : public Attachments {
     attachment.device = "/dev/nbd7";
     attachment.server_pid = 4711;
     attachment.has_overlay = request.overlay.wanted;
+    attachment.is_strict = request.is_strict;
     attachment.overlay_file = request.overlay.file;
     for (const auto& partition : layout.partitions) {
       attachment.partitions.push_back(
