@@ -60,6 +60,19 @@ class CommandTest : public ::testing::Test {
     files_.add(path, file);
   }
 
+  // Takes the journal away from a superblock that use_ext4() made.
+  void remove_journal(const std::string& path) {
+    auto file =
+        ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {1, 2, 0, 0, 0, 0, 0, 0}});
+    Bytes cluster(4096);
+    static_cast<void>(files_.open_image(path).value()->read(8192, cluster));
+    cluster[1024 + 0x5C] = std::byte{0};
+    cluster[1024 + 0xE0] = std::byte{0};
+    file->write(4096, pattern(4096, 1));
+    file->write(8192, cluster);
+    files_.add(path, file);
+  }
+
   int run(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");

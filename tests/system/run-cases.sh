@@ -26,9 +26,9 @@ common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kil
 servers='server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh'
 case $BACKEND in
 module) scripts=module-cases.sh ;;
-dm) scripts="$common dm-cases.sh" ;;
+dm) scripts="$common dm-cases.sh outcome-cases.sh" ;;
 nbd) scripts="$common $servers nbd-cases.sh supervisor-cases.sh host-cases.sh" ;;
-fuse) scripts="$common $servers fuse-cases.sh manual-cases.sh manners-cases.sh" ;;
+fuse) scripts="$common $servers fuse-cases.sh manual-cases.sh manners-cases.sh outcome-cases.sh" ;;
 esac
 # All cases of fuse run on the host's kernel; in the guest, which is slow, those that are about fuse itself.
 [ "$BACKEND.${GUEST:-}" != fuse.1 ] || [ "$pattern" != . ] || scripts='server-cases.sh fuse-cases.sh'
