@@ -9,9 +9,9 @@
 #include <benchmark/benchmark.h>
 #include <sys/socket.h>
 
-#include "core/nbd_server.hpp"
-#include "platform/posix_file_system.hpp"
-#include "platform/socket_stream.hpp"
+#include "core/nbd/nbd_server.hpp"
+#include "platform/files/posix_file_system.hpp"
+#include "platform/nbd/socket_stream.hpp"
 #include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
 #include "tests/support/temporary_directory.hpp"

@@ -11,21 +11,21 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cmd/dispatch.hpp"
-#include "cmd/mount_helper.hpp"
-#include "platform/blkid_prober.hpp"
-#include "platform/confined_process.hpp"
-#include "platform/environment.hpp"
-#include "platform/ext_files.hpp"
-#include "platform/extension_program.hpp"
-#include "platform/host_attachments.hpp"
-#include "platform/host_owners.hpp"
-#include "platform/host_survey.hpp"
-#include "platform/huge_pages.hpp"
-#include "platform/interruption.hpp"
-#include "platform/manual.hpp"
-#include "platform/posix_file_system.hpp"
-#include "platform/service_manager.hpp"
+#include "cmd/app/dispatch.hpp"
+#include "cmd/app/mount_helper.hpp"
+#include "platform/attach/host_attachments.hpp"
+#include "platform/confine/confined_process.hpp"
+#include "platform/files/posix_file_system.hpp"
+#include "platform/os/environment.hpp"
+#include "platform/os/extension_program.hpp"
+#include "platform/os/huge_pages.hpp"
+#include "platform/os/interruption.hpp"
+#include "platform/os/manual_page.hpp"
+#include "platform/os/service_manager.hpp"
+#include "platform/probe/blkid_prober.hpp"
+#include "platform/probe/ext_files.hpp"
+#include "platform/survey/host_image_use.hpp"
+#include "platform/survey/host_survey.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "core/disk.hpp"
+#include "core/disk/disk.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/slow_reader.hpp"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Configuration files of vzctl, and the value of DISK in one.
-#include "core/disk_descriptor.hpp"
-#include "core/text.hpp"
-#include "core/vz_config.hpp"
-#include "core/vz_disks.hpp"
+#include "core/base/text.hpp"
+#include "core/format/disk_descriptor.hpp"
+#include "core/vz/vz_config.hpp"
+#include "core/vz/vz_disks.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 
 namespace ploopu::testing {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "core/disk_descriptor.hpp"
-#include "core/snapshots.hpp"
+#include "core/disk/snapshots.hpp"
+#include "core/format/disk_descriptor.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 
 namespace ploopu::testing {

@@ -5,8 +5,8 @@
 //     rest     the superblock
 #include <bit>
 
-#include "core/ext_superblock.hpp"
-#include "core/little_endian.hpp"
+#include "core/base/little_endian.hpp"
+#include "core/volume/ext_superblock.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/ploop_builder.hpp"
 

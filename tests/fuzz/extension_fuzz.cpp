@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes as the features of a format extension whose MD5 is right, and as the bitmaps behind it.
 // The first byte picks the disk's size.
-#include "core/format_extension.hpp"
+#include "core/format/format_extension.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/extension_builder.hpp"
 #include "tests/support/ploop_builder.hpp"

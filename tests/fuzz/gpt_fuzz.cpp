@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any disk: which GUID partition table is believed, and that its entries can be read.
-#include "core/gpt.hpp"
+#include "core/volume/gpt.hpp"
 #include "tests/fuzz/table_disk.hpp"
 
 namespace ploopu::testing {

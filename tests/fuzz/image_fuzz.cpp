@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A file of any bytes as a delta, alone and over a raw base: where each of its bytes lies and what
 // is there, against a slow reader; and what `check` says of it.
-#include "core/check.hpp"
+#include "core/check/check.hpp"
 #include "tests/fuzz/against_slow_reader.hpp"
 #include "tests/support/fake_file_system.hpp"
 

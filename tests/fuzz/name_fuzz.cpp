@@ -7,9 +7,9 @@
 //     rest   the configuration of each container
 #include <algorithm>
 
-#include "core/container.hpp"
-#include "core/container_name.hpp"
-#include "core/locate.hpp"
+#include "core/find/locate.hpp"
+#include "core/vz/container_name.hpp"
+#include "core/vz/private_area.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/fake_file_system.hpp"
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "core/nbd_server.hpp"
-#include "core/nbd_wire.hpp"
+#include "core/nbd/nbd_server.hpp"
+#include "core/nbd/nbd_wire.hpp"
 #include "tests/support/memory_file.hpp"
 #include "tests/support/nbd_client.hpp"
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <optional>
 
-#include "core/overlay.hpp"
-#include "core/served_disk.hpp"
+#include "core/overlay/overlay.hpp"
+#include "core/overlay/served_disk.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/memory_scratch.hpp"
 #include "tests/support/ploop_builder.hpp"

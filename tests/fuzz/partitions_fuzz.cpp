@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any disk as libblkid is shown it: partitions lie on the disk, and one that may be mounted is
 // looked at before.
-#include "core/ext_superblock.hpp"
-#include "platform/blkid_prober.hpp"
+#include "core/volume/ext_superblock.hpp"
+#include "platform/probe/blkid_prober.hpp"
 #include "tests/fuzz/table_disk.hpp"
 
 namespace ploopu::testing {

@@ -2,7 +2,7 @@
 // Any bytes as Snapshots.xml: names go to the snapshots of a sound descriptor, and to no other.
 #include <algorithm>
 
-#include "core/snapshots.hpp"
+#include "core/disk/snapshots.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/descriptors.hpp"
 

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "core/disk.hpp"
-#include "core/little_endian.hpp"
+#include "core/base/little_endian.hpp"
+#include "core/disk/disk.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/ploop_builder.hpp"
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "platform/unique_fd.hpp"
+#include "platform/os/unique_fd.hpp"
 
 namespace ploopu::testing {
 

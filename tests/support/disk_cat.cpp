@@ -12,9 +12,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "core/image.hpp"
-#include "platform/posix_file_system.hpp"
-#include "platform/unique_fd.hpp"
+#include "core/disk/image.hpp"
+#include "platform/files/posix_file_system.hpp"
+#include "platform/os/unique_fd.hpp"
 
 namespace ploopu::testing {
 namespace {

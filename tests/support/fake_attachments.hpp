@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/attachments.hpp"
-#include "core/partitions.hpp"
+#include "core/attach/attachments.hpp"
+#include "core/volume/partitions.hpp"
 
 namespace ploopu::testing {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "core/lost_files.hpp"
+#include "core/check/lost_files.hpp"
 
 namespace ploopu::testing {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file_system.hpp"
+#include "core/files/file_system.hpp"
 #include "tests/support/memory_file.hpp"
 
 namespace ploopu::testing {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/owner.hpp"
+#include "core/find/image_use.hpp"
 
 namespace ploopu::testing {
 

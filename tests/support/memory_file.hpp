@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/file_system.hpp"
+#include "core/files/file_system.hpp"
 
 namespace ploopu::testing {
 

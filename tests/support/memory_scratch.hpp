@@ -8,9 +8,9 @@
 #include <random>
 #include <vector>
 
-#include "core/ploop_header.hpp"
-#include "core/scratch_file.hpp"
-#include "core/sector_states.hpp"
+#include "core/files/scratch_file.hpp"
+#include "core/format/ploop_header.hpp"
+#include "core/overlay/sector_states.hpp"
 #include "tests/support/memory_file.hpp"
 
 namespace ploopu::testing {

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/nbd_server.hpp"
-#include "core/nbd_wire.hpp"
+#include "core/nbd/nbd_server.hpp"
+#include "core/nbd/nbd_wire.hpp"
 #include "tests/support/memory_file.hpp"
 
 namespace ploopu::testing {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/delta.hpp"
+#include "core/format/delta.hpp"
 #include "tests/support/memory_file.hpp"
 
 namespace ploopu::testing {

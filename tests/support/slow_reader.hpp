@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/disk.hpp"
+#include "core/disk/disk.hpp"
 #include "tests/support/random_chain.hpp"
 
 namespace ploopu::testing {

@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "platform/unique_fd.hpp"
+#include "platform/os/unique_fd.hpp"
 #include "tests/support/memory_file.hpp"
 
 namespace ploopu::testing {

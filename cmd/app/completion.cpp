@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/app/completion.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/app/bash_line.hpp"
+#include "cmd/cli/verb_names.hpp"
+#include "cmd/cli/word_option.hpp"
+#include "cmd/verbs/list.hpp"
+#include "core/base/text.hpp"
+#include "core/disk/snapshots.hpp"
+#include "core/find/inventory.hpp"
+#include "core/find/locate.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+enum class Paths { none, directories, files };
+
+// What the word being typed may become.
+class Answer {
+ public:
+  explicit Answer(std::string typed) : typed_(std::move(typed)) {}
+
+  // The first bytes of the word stay: what is completed is behind them.
+  void skip(size_t bytes) { prefix_ += bytes; }
+
+  // What is being completed.
+  [[nodiscard]] std::string value() const { return typed_.substr(prefix_); }
+  [[nodiscard]] bool is_empty() const { return words_.empty(); }
+
+  // Words that a terminal doesn't show as they are can't be offered.
+  void add(const std::string& candidate, const std::string& description = "") {
+    const std::string word = typed_.substr(0, prefix_) + candidate;
+    if (candidate.empty() || !word.starts_with(typed_) || escape_bytes(word) != word) return;
+    if (seen_.insert(word).second) words_.emplace_back(word, escape_bytes(description));
+  }
+  void add_paths(Paths paths) { paths_ = paths; }
+
+  void print(std::ostream& out, const std::optional<BashLine>& bash) const {
+    for (const auto& [word, description] : words_) {
+      out << (bash ? quote_for_bash(*bash, word) : word);
+      if (!bash && !description.empty()) out << '\t' << description;
+      out << '\n';
+    }
+    if (paths_ == Paths::files) out << ":files\n";
+    if (paths_ == Paths::directories) out << ":directories\n";
+  }
+
+ private:
+  std::string typed_;
+  size_t prefix_ = 0;
+  std::vector<std::pair<std::string, std::string>> words_;  // with their descriptions
+  std::set<std::string> seen_;
+  Paths paths_ = Paths::none;
+};
+
+// An option that takes a value, and where in its word that begins, if it doesn't follow.
+struct OptionWord {
+  CLI::Option* option = nullptr;
+  size_t value_at = std::string::npos;
+};
+
+// The words before the one being typed.
+class Typed {
+ public:
+  Typed(CLI::App& app, const std::vector<std::string>& words) : app_(app) {
+    for (const auto& word : words) take(word);
+  }
+
+  [[nodiscard]] CLI::App& app() const { return app_; }
+  [[nodiscard]] CLI::App* verb() const { return verb_; }
+  [[nodiscard]] bool is_verb_unknown() const { return is_verb_unknown_; }
+  [[nodiscard]] CLI::Option* waiting() const { return waiting_; }
+  [[nodiscard]] bool may_be_option(const std::string& word) const {
+    return !only_arguments_ && word.starts_with('-');
+  }
+  [[nodiscard]] bool has_flag(const std::string& name) const { return flags_.contains(name); }
+
+  // Of an option, by its type as help shows it, or of an argument by its name: "DISK", "IMAGE".
+  [[nodiscard]] std::string value(const std::string& kind) const {
+    const auto found = values_.find(kind);
+    return found == values_.end() ? "" : found->second;
+  }
+
+  // The argument that comes next; nullptr when there is none.
+  [[nodiscard]] CLI::Option* next_argument() const {
+    size_t taken = arguments_;
+    for (CLI::Option* option : options()) {
+      if (!option->get_positional()) continue;
+      const auto count = static_cast<size_t>(option->get_items_expected_max());
+      if (taken < count) return option;
+      taken -= count;
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] OptionWord split_option(const std::string& word) const {
+    if (word.starts_with("--")) {
+      const size_t equals = word.find('=');
+      CLI::Option* option = find_option(word.substr(0, equals));
+      if (!takes_value(option)) return {};
+      return {option, equals == std::string::npos ? equals : equals + 1};
+    }
+    for (size_t i = 1; i < word.size(); ++i) {
+      CLI::Option* option = find_option({'-', word[i]});
+      if (takes_value(option)) return {option, i + 1 < word.size() ? i + 1 : std::string::npos};
+    }
+    return {};
+  }
+
+  // Those of the verb, and those that may stand everywhere, but for what help doesn't show.
+  [[nodiscard]] std::vector<CLI::Option*> options() const {
+    auto all = app_.get_options({});
+    if (verb_ == nullptr) return all;
+    const auto own = verb_->get_options({});
+    all.insert(all.begin(), own.begin(), own.end());
+    std::erase_if(all, [](const CLI::Option* option) { return option->get_group().empty(); });
+    return all;
+  }
+
+  // "DISK", "IMAGE", "DIR": the words of help say what a value is.
+  [[nodiscard]] static std::string kind_of(const CLI::Option& option) {
+    return option.get_positional() ? option.get_name(true) : option.get_type_name();
+  }
+
+ private:
+  [[nodiscard]] static bool takes_value(const CLI::Option* option) {
+    return option != nullptr && option->get_items_expected_max() > 0;
+  }
+
+  [[nodiscard]] CLI::Option* find_option(const std::string& name) const {
+    CLI::Option* own = verb_ == nullptr ? nullptr : verb_->get_option_no_throw(name);
+    return own == nullptr ? app_.get_option_no_throw(name) : own;
+  }
+
+  // --root, besides being a DIR, says where to look.
+  void keep(const CLI::Option& option, std::string value) {
+    const char* home = std::getenv("HOME");
+    if (home != nullptr && value.starts_with("~/")) value.replace(0, 1, home);
+    values_[option.check_name("--root") ? "ROOT" : kind_of(option)] = std::move(value);
+  }
+
+  void take(const std::string& word) {
+    if (waiting_ != nullptr) {
+      keep(*std::exchange(waiting_, nullptr), word);
+    } else if (!only_arguments_ && word == "--") {
+      only_arguments_ = true;
+    } else if (may_be_option(word) && word != "-") {
+      take_option(word);
+    } else if (verb_ == nullptr && !is_verb_unknown_) {
+      verb_ = find_verb(app_, word);
+      is_verb_unknown_ = verb_ == nullptr;
+    } else if (const CLI::Option* argument = next_argument()) {
+      keep(*argument, word);
+      ++arguments_;
+    }
+  }
+
+  void take_option(const std::string& word) {
+    const auto [option, value_at] = split_option(word);
+    if (option == nullptr) {
+      flags_.insert(word);
+    } else if (value_at == std::string::npos) {
+      waiting_ = option;
+    } else {
+      keep(*option, word.substr(value_at));
+    }
+  }
+
+  CLI::App& app_;
+  CLI::App* verb_ = nullptr;
+  bool is_verb_unknown_ = false;
+  bool only_arguments_ = false;     // "--" was among the words
+  CLI::Option* waiting_ = nullptr;  // its value comes next
+  size_t arguments_ = 0;
+  std::map<std::string, std::string> values_;
+  std::set<std::string> flags_;
+};
+
+// The directory under which containers are looked for.
+std::optional<std::string> root_of(const Context& context, const Typed& typed) {
+  const std::string given = typed.value("ROOT");
+  const auto found = context.files.resolve("/", given.empty() ? context.options.root : given);
+  return found ? std::optional(found->path) : std::nullopt;
+}
+
+// By number, and then those that are none.
+bool is_before(const std::string& a, const std::string& b) {
+  const auto number_a = parse_number(a);
+  const auto number_b = parse_number(b);
+  if (number_a && number_b) return *number_a < *number_b;
+  return number_a.has_value() != number_b.has_value() ? number_a.has_value() : a < b;
+}
+
+void add_containers(const Context& context, const Typed& typed, Answer& answer) {
+  const auto root = root_of(context, typed);
+  if (root && answer.value().find('/') == std::string::npos) {
+    const auto known = list_known_containers(context.files, *root);
+    std::map<std::string, std::string> name_of;
+    for (const auto& [name, ctid] : known.names) name_of.emplace(ctid, name);
+    std::vector<std::string> ctids(known.ctids.begin(), known.ctids.end());
+    std::sort(ctids.begin(), ctids.end(), is_before);
+    for (const auto& ctid : ctids) answer.add(ctid, name_of[ctid]);
+    for (const auto& [name, ctid] : known.names) answer.add(name, ctid);
+  }
+  if (answer.is_empty()) answer.add_paths(Paths::files);
+}
+
+void add_attached(const Context& context, const Typed& /*typed*/, Answer& answer) {
+  const auto attachments = context.attachments.list();
+  if (attachments) {
+    for (const auto& attachment : *attachments) {
+      answer.add(attachment.device, attachment.image);
+      for (const auto& mountpoint : attachment.mountpoints) {
+        answer.add(mountpoint, attachment.image);
+      }
+      for (const auto& partition : attachment.partitions) {
+        answer.add(partition.device, attachment.image);
+      }
+      if (attachment.ctid) answer.add(*attachment.ctid, attachment.device);
+    }
+  }
+  if (answer.is_empty()) answer.add_paths(Paths::files);
+}
+
+// Of what was typed as IMAGE already; nothing when that is unknown.
+std::optional<ImageLocation> locate_typed(const Context& context, const Typed& typed,
+                                          const std::string& disk) {
+  const auto root = root_of(context, typed);
+  const std::string image = typed.value("IMAGE");
+  if (!root || image.empty()) return std::nullopt;
+  auto location = locate_image(context.files, *root, image, disk);
+  if (!location) return std::nullopt;
+  location->allow_outside = typed.has_flag("--allow-outside");
+  return *std::move(location);
+}
+
+// GUIDs are offered without braces, as every shell would have to quote these, unless one was typed.
+void add_snapshots(const Context& context, const Typed& typed, Answer& answer) {
+  answer.add("top", "the live state");
+  answer.add("base", "the oldest one");
+  const auto location = locate_typed(context, typed, typed.value("DISK"));
+  if (!location) return;
+  const auto tree = read_snapshots(context.files, *location);
+  if (!tree) return;
+  for (const auto& snapshot : tree->snapshots) {
+    const std::string& guid = snapshot.guid;
+    const std::string said =
+        snapshot.is_live ? "the live state" : snapshot.name.date + "  " + snapshot.name.name;
+    const bool with_braces = answer.value().starts_with('{');
+    answer.add(with_braces ? guid : guid.substr(1, guid.size() - 2), std::string(trim(said)));
+  }
+}
+
+void add_disks(const Context& context, const Typed& typed, Answer& answer) {
+  answer.add("root", "root.hdd");
+  const auto location = locate_typed(context, typed, "");
+  if (!location) return;
+  for (size_t i = 0; i < location->disks.size(); ++i) {
+    answer.add(std::to_string(i + 1), location->disks[i].image);
+  }
+}
+
+void add_column(const Context& /*context*/, const Typed& typed, Answer& answer) {
+  std::istringstream columns(list_columns(typed.has_flag("--all")));
+  for (std::string column; columns >> column;) answer.add(column);
+}
+
+void add_columns(const Context& context, const Typed& typed, Answer& answer) {
+  answer.skip(answer.value().rfind(',') + 1);  // the last one of several
+  add_column(context, typed, answer);
+}
+
+void add_directories(const Context& /*context*/, const Typed& /*typed*/, Answer& answer) {
+  answer.add_paths(Paths::directories);
+}
+
+void add_files(const Context& /*context*/, const Typed& /*typed*/, Answer& answer) {
+  answer.add_paths(Paths::files);
+}
+
+void add_verbs(const Context& /*context*/, const Typed& typed, Answer& answer) {
+  for (const CLI::App* verb : typed.app().get_subcommands(nullptr)) {
+    answer.add(verb->get_name(), verb->get_description());
+    for (const auto& alias : verb->get_aliases()) answer.add(alias, verb->get_description());
+  }
+}
+
+void add_options(const Typed& typed, Answer& answer) {
+  for (const CLI::Option* option : typed.options()) {
+    for (const auto& name : option->get_lnames())
+      answer.add("--" + name, option->get_description());
+    for (const auto& name : option->get_snames()) answer.add("-" + name, option->get_description());
+  }
+}
+
+void add_values(const Context& context, const Typed& typed, CLI::Option& option, Answer& answer) {
+  using Add = void (*)(const Context&, const Typed&, Answer&);
+  static const std::map<std::string, Add> kByKind = {
+      {"COL", add_column},       {"COLS", add_columns},    {"DIR", add_directories},
+      {"DISK", add_disks},       {"FILE", add_files},      {"GUID", add_snapshots},
+      {"IMAGE", add_containers}, {"TARGET", add_attached}, {"VERB", add_verbs}};
+  for (const auto& word : choices_of(option)) answer.add(word);
+  const auto found = kByKind.find(Typed::kind_of(option));
+  if (found != kByKind.end()) found->second(context, typed, answer);
+}
+
+Answer answer_to(CLI::App& app, std::vector<std::string> words, const Context& context) {
+  const std::string word = words.back();
+  words.pop_back();
+  const Typed typed(app, words);
+  Answer answer(word);
+  if (CLI::Option* option = typed.waiting()) {
+    add_values(context, typed, *option, answer);
+  } else if (typed.may_be_option(word)) {
+    const auto [attached, value_at] = typed.split_option(word);
+    if (value_at == std::string::npos) {
+      add_options(typed, answer);
+    } else {
+      answer.skip(value_at);
+      add_values(context, typed, *attached, answer);
+    }
+  } else if (typed.is_verb_unknown()) {
+    return answer;
+  } else if (typed.verb() == nullptr) {
+    add_verbs(context, typed, answer);
+  } else if (CLI::Option* argument = typed.next_argument()) {
+    add_values(context, typed, *argument, answer);
+  }
+  return answer;
+}
+
+}  // namespace
+
+void complete(CLI::App& app, const std::vector<std::string>& arguments, const Context& context) {
+  try {
+    std::optional<BashLine> bash;
+    std::vector<std::string> words = arguments;
+    if (arguments.size() == 3 && arguments.front() == "--bash") {
+      bash = split_bash_line(arguments[2], arguments[1]);
+      words = bash->words;
+    }
+    if (words.size() < 2) return;
+    words.erase(words.begin());  // "--", or "ploopu" itself
+    answer_to(app, std::move(words), context).print(context.out, bash);
+  } catch (const std::exception&) {
+    return;  // nobody has asked for an explanation
+  }
+}
+
+}  // namespace ploopu::cmd

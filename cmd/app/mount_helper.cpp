@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/app/mount_helper.hpp"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <string_view>
+
+#include "cmd/app/dispatch.hpp"
+#include "core/base/contains.hpp"
+#include "core/base/text.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr std::string_view kPrefix = "ploopu.";
+
+// What changes which files are seen where. "ploopu.disk=1" is --disk=1.
+constexpr std::array<std::string_view, 13> kOurs = {
+    "allow-outside", "backend",   "disk", "journal",  "live",   "overlay-dir", "overlay-file",
+    "overlay-size",  "partition", "root", "snapshot", "strict", "writable"};
+
+// For those who read fstab. "rw" is among them: mount(8) says it to every helper unless "ro" was
+// asked for.
+constexpr std::array<std::string_view, 17> kOfOthers = {
+    "_netdev", "auto",   "comment", "defaults", "group", "helper",  "noauto", "nofail", "nogroup",
+    "noowner", "nouser", "owner",   "ro",       "rw",    "uhelper", "user",   "users"};
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// What mount(8) and umount(8) say to their helpers, in any order.
+struct HelperCall {
+  std::vector<std::string> paths;
+  std::string options;  // all of -o
+  std::string fstype;   // the part behind the dot of "ploopu.ext4"
+  std::string flags;    // letters
+};
+
+Result<HelperCall> parse_call(const std::vector<std::string>& arguments) {
+  HelperCall call;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    const bool takes_value = word == "-o" || word == "-t" || word == "-N";
+    if (takes_value && i + 1 == arguments.size()) {
+      return fail(ErrorKind::usage, "{}: its argument is missing", word);
+    }
+    if (word == "-N") {
+      return fail(ErrorKind::usage, "-N {}: run mount inside that namespace (nsenter -m)",
+                  arguments[i + 1]);
+    }
+    if (word == "-o") {
+      call.options += "," + arguments[++i];
+    } else if (word == "-t") {
+      // mount(8) passes all of "ploopu.ext4" on.
+      const std::string& type = arguments[++i];
+      call.fstype =
+          type == "ploopu" ? "" : type.substr(type.starts_with(kPrefix) ? kPrefix.size() : 0);
+    } else if (word.size() > 1 && word.front() == '-') {
+      call.flags += word.substr(1);
+    } else {
+      call.paths.push_back(word);
+    }
+  }
+  return call;
+}
+
+Result<void> check_flags(const HelperCall& call, std::string_view known) {
+  const size_t unknown = call.flags.find_first_not_of(known);
+  if (unknown == std::string::npos) return {};
+  return fail(ErrorKind::usage, "-{}: no such option", call.flags[unknown]);
+}
+
+bool has_flag(const HelperCall& call, char flag) {
+  return call.flags.find(flag) != std::string::npos;
+}
+
+// Sorts the options of -o into ours, which become arguments, and the kernel's.
+Result<void> sort_options(std::string_view options, std::vector<std::string>& ours,
+                          std::string& kernels) {
+  bool is_read_only = false;
+  while (!options.empty()) {
+    const size_t end = std::min(options.find(','), options.size());
+    const std::string_view option = options.substr(0, end);
+    options.remove_prefix(std::min(end + 1, options.size()));
+    const std::string_view name = option.substr(0, option.find('='));
+    is_read_only |= name == "ro";
+    if (option.starts_with(kPrefix)) {
+      if (!contains(kOurs, name.substr(kPrefix.size()))) {
+        return fail(ErrorKind::usage, "-o {}: ploopu has no such mount option", option);
+      }
+      ours.push_back(fmt::format("--{}", option.substr(kPrefix.size())));
+    } else if (!option.empty() && !contains(kOfOthers, name) && !name.starts_with("x-") &&
+               !name.starts_with("X-")) {
+      kernels += kernels.empty() ? "" : ",";
+      kernels += option;
+    }
+  }
+  if (is_read_only && contains(ours, "--writable")) {
+    return fail(ErrorKind::usage, "-o ro,ploopu.writable: must be one or the other");
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> mount_arguments(const HelperCall& call) {
+  PLOOPU_CHECK(check_flags(call, "sfnv"));
+  if (call.paths.size() != 2) {
+    return fail(ErrorKind::usage, "usage: mount -t ploopu IMAGE DIR [-o OPTIONS]");
+  }
+  std::vector<std::string> arguments = {"mount", call.paths[0], call.paths[1], "--unless-mounted"};
+  std::string kernels;
+  PLOOPU_CHECK(sort_options(call.options, arguments, kernels));
+  if (!call.fstype.empty()) arguments.insert(arguments.end(), {"-t", call.fstype});
+  if (!kernels.empty()) arguments.insert(arguments.end(), {"-o", kernels});
+  return arguments;
+}
+
+Result<std::vector<std::string>> umount_arguments(const HelperCall& call) {
+  PLOOPU_CHECK(check_flags(call, "flnrv"));
+  if (has_flag(call, 'l')) {
+    return fail(ErrorKind::usage,
+                "-l: the device can't be freed behind a lazy unmount; 'umount -i -l' leaves it to "
+                "'ploopu detach'");
+  }
+  if (call.paths.size() != 1) return fail(ErrorKind::usage, "usage: umount DIR");
+  return std::vector<std::string>{"umount", call.paths[0]};
+}
+
+// As mount(8) lists them.
+int helper_exit_code(int code) {
+  constexpr int kUsageOrPermission = 1, kMountFailure = 32;
+  if (code == 0) return 0;
+  const bool is_usage =
+      code == exit_code(ErrorKind::usage) || code == exit_code(ErrorKind::not_permitted);
+  return is_usage ? kUsageOrPermission : kMountFailure;
+}
+
+}  // namespace
+
+bool is_mount_helper(const std::string& program) {
+  const std::string name = base_name(program);
+  return name == "mount.ploopu" || name == "umount.ploopu";
+}
+
+int run_mount_helper(const std::string& program, const std::vector<std::string>& arguments,
+                     Context& context) {
+  const bool mounts = base_name(program) == "mount.ploopu";
+  bool is_fake = false;
+  bool is_verbose = false;
+  const auto translated = [&]() -> Result<std::vector<std::string>> {
+    PLOOPU_TRY(const auto call, parse_call(arguments));
+    is_fake = mounts && has_flag(call, 'f');
+    is_verbose = has_flag(call, 'v');
+    return mounts ? mount_arguments(call) : umount_arguments(call);
+  }();
+  if (!translated) {
+    context.err << base_name(program) << ": " << escape_bytes(translated.error().message) << '\n';
+    return helper_exit_code(exit_code(translated.error().kind));
+  }
+  if (is_fake) return 0;
+  if (is_verbose) return helper_exit_code(run(*translated, context));
+  std::ostringstream unread;
+  Context silent{unread,         context.err,         context.files,
+                 context.prober, context.attachments, context.file_finder,
+                 context.owners};
+  return helper_exit_code(run(*translated, silent));
+}
+
+}  // namespace ploopu::cmd

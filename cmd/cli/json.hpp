@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// JSON output. Sizes and offsets are bytes, as integers; text is escaped so that it is UTF-8.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/result.hpp"
+#include "core/volume/partitions.hpp"
+
+namespace ploopu::cmd {
+
+using Json = nlohmann::ordered_json;  // fields appear as they were put in
+
+// {"schema": 1}: the beginning of every answer.
+[[nodiscard]] Json new_document();
+[[nodiscard]] Json text(const std::string& bytes);
+// null for an empty string.
+[[nodiscard]] Json text_or_null(const std::string& bytes);
+[[nodiscard]] Json texts(const std::vector<std::string>& list);
+[[nodiscard]] Json partition_json(const Partition& partition);
+[[nodiscard]] Json error_json(const Error& error);
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/cli/verb_names.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ploopu::cmd {
+namespace {
+
+// How many letters must be added, taken away, exchanged or swapped with the next to make one word
+// of the other (Damerau and Levenshtein, each place changed once).
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> steps(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        steps[i][j] = i + j;
+        continue;
+      }
+      const size_t changed = a[i - 1] == b[j - 1] ? 0 : 1;
+      steps[i][j] =
+          std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1, steps[i - 1][j - 1] + changed});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return steps[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string unknown_verb(const CLI::App& app, const std::string& name) {
+  constexpr size_t kFar = 3;
+  size_t nearest = std::min(kFar, name.size());
+  std::string meant;
+  for (const CLI::App* verb : app.get_subcommands(nullptr)) {
+    auto names = verb->get_aliases();
+    names.insert(names.begin(), verb->get_name());
+    for (const auto& candidate : names) {
+      // Who stops typing in the middle means that, too.
+      const size_t far = candidate.starts_with(name) ? 1 : distance(name, candidate);
+      if (far >= nearest) continue;
+      nearest = far;
+      meant = candidate;
+    }
+  }
+  return fmt::format("'{}' is not a verb of ploopu{}", name,
+                     meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant));
+}
+
+CLI::App* find_verb(CLI::App& app, const std::string& name) {
+  for (CLI::App* verb : app.get_subcommands(nullptr)) {
+    if (verb->check_name(name)) return verb;
+  }
+  return nullptr;
+}
+
+}  // namespace ploopu::cmd

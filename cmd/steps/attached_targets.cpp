@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/steps/attached_targets.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "core/base/contains.hpp"
+#include "core/find/locate.hpp"
+#include "core/format/disk_descriptor.hpp"
+#include "core/vz/container_name.hpp"
+#include "core/vz/private_area.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+bool has_node(const Attachment& attachment, const std::string& path) {
+  return attachment.device == path || contains(attachment.other_nodes, path) ||
+         std::any_of(attachment.partitions.begin(), attachment.partitions.end(),
+                     [&](const AttachedPartition& p) { return p.device == path; });
+}
+
+// The image may be gone by now: what it was called when it was attached is enough.
+bool is_image(const Attachment& attachment, const std::string& path) {
+  const std::string descriptor = std::string("/") + kDescriptorName;
+  return attachment.image == path || attachment.newest_delta == path ||
+         attachment.image == path + descriptor ||
+         attachment.image == path + "/root.hdd" + descriptor;
+}
+
+// A device or mount point is one attachment; an image is every state of it that is attached.
+std::vector<Target> find_path(const std::vector<Attachment>& attachments, const std::string& path) {
+  for (const auto& attachment : attachments) {
+    if (contains(attachment.ploopu_mountpoints, path)) return {{attachment, path}};
+    if (has_node(attachment, path)) return {{attachment, std::nullopt}};
+  }
+  std::vector<Target> targets;
+  for (const auto& attachment : attachments) {
+    if (is_image(attachment, path)) targets.push_back({attachment, std::nullopt});
+  }
+  if (!targets.empty()) return targets;
+  // An unmount that was interrupted is finished by repeating it.
+  for (const auto& attachment : attachments) {
+    if (contains(attachment.former_mountpoints, path)) return {{attachment, path}};
+  }
+  return {};
+}
+
+// All disks of a container, in every state that is attached.
+std::vector<Target> find_disks_of(const Context& context,
+                                  const std::vector<Attachment>& attachments,
+                                  const std::string& ctid) {
+  std::vector<Target> targets;
+  for (const auto& attachment : attachments) {
+    if (attachment.ctid == ctid && attachment.root == context.options.root) {
+      targets.push_back({attachment, std::nullopt});
+    }
+  }
+  // Or it was attached by its path.
+  const auto add_by_path = [&](const std::string& path) {
+    for (auto& target : find_path(attachments, path)) {
+      const bool is_new = std::none_of(targets.begin(), targets.end(), [&](const Target& known) {
+        return known.attachment.id == target.attachment.id;
+      });
+      if (is_new) targets.push_back(std::move(target));
+    }
+  };
+  const auto locate = [&](const std::string& disk) {
+    return locate_image(context.files, context.options.root, ctid, disk);
+  };
+  if (const auto root_disk = locate("")) {
+    add_by_path(root_disk->path);
+    for (const auto& disk : root_disk->disks) {
+      if (const auto further = locate(disk.uuid)) add_by_path(further->path);
+    }
+  }
+  return targets;
+}
+
+// The container that a word without a slash stands for. One that is gone can still be detached by
+// its ID.
+Result<std::optional<std::string>> container_meant(const Context& context,
+                                                   const std::string& word) {
+  const auto ctid = parse_ctid(word);
+  if (!ctid && !is_container_name(word)) return std::nullopt;
+  const auto found = find_container(context.files, context.options.root, word);
+  if (found) return *found ? std::optional((*found)->ctid) : std::nullopt;
+  if (found.error().kind == ErrorKind::usage) return tl::unexpected<Error>(found.error());
+  return ctid;
+}
+
+// The word as an absolute path, if that can be told without asking the file system: what is to be
+// detached may lie on a server that doesn't answer any more.
+std::optional<std::string> literal_path(const std::string& word) {
+  const std::filesystem::path path(word);
+  if (std::find(path.begin(), path.end(), "..") != path.end()) return std::nullopt;
+  std::string text = std::filesystem::absolute(path).lexically_normal();
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+tl::unexpected<Error> not_attached(const Context& context, const std::string& word,
+                                   const std::string& why, ErrorKind kind) {
+  if (context.attachments.is_privileged()) return fail(ErrorKind::not_found, "{}: {}", word, why);
+  return fail(kind, "{}: {}; what root attached, only root sees and detaches", word, why);
+}
+
+Result<std::vector<Target>> find_target_by_path(const Context& context,
+                                                const std::vector<Attachment>& attachments,
+                                                const std::string& word) {
+  if (const auto literal = literal_path(word)) {
+    if (auto targets = find_path(attachments, *literal); !targets.empty()) return targets;
+  }
+  PLOOPU_TRY(const auto resolved, context.files.resolve("/", word));
+  if (auto targets = find_path(attachments, resolved.path); !targets.empty()) return targets;
+  for (const auto& attachment : attachments) {
+    if (!contains(attachment.mountpoints, resolved.path)) continue;
+    return fail(ErrorKind::not_found,
+                "{}: {} is mounted there, but not by ploopu: unmount it with umount", word,
+                attachment.device);
+  }
+  return not_attached(
+      context, word, "nothing that ploopu attached or mounted",
+      resolved.type == PathType::other ? ErrorKind::not_permitted : ErrorKind::not_found);
+}
+
+Result<std::vector<Target>> find_target(const Context& context,
+                                        const std::vector<Attachment>& attachments,
+                                        const std::string& word) {
+  PLOOPU_TRY(const auto ctid, container_meant(context, word));
+  // What can't be a container may be a mount point in the working directory.
+  if (!ctid) return find_target_by_path(context, attachments, word);
+  if (auto targets = find_disks_of(context, attachments, *ctid); !targets.empty()) return targets;
+  if (!parse_ctid(word)) {
+    if (auto targets = find_target_by_path(context, attachments, word)) return targets;
+  }
+  for (const auto& attachment : attachments) {
+    if (attachment.ctid != ctid) continue;
+    return fail(ErrorKind::not_found,
+                "{}: is attached as {}, but under --root {}: give that, too, or the device", word,
+                attachment.device, attachment.root);
+  }
+  return not_attached(context, word,
+                      "no such container is attached" +
+                          (context.options.root == "/" ? "" : " under " + context.options.root),
+                      ErrorKind::not_found);
+}
+
+}  // namespace
+
+void add_targets(CLI::App& command, TargetChoice& choice) {
+  command
+      .add_option("TARGET", choice.words,
+                  "Device, mount point, container ID or name, or image path")
+      ->type_name("");
+  command.add_flag("--all", choice.all, "Everything that is attached");
+}
+
+Result<std::vector<Target>> find_targets(const Context& context, const TargetChoice& choice) {
+  if (choice.all == !choice.words.empty()) {
+    return fail(ErrorKind::usage, "name what is meant, or give --all, but not both");
+  }
+  PLOOPU_TRY(const auto attachments, context.attachments.list());
+  std::vector<Target> targets;
+  for (const auto& word : choice.words) {
+    PLOOPU_TRY(auto found, find_target(context, attachments, word));
+    targets.insert(targets.end(), found.begin(), found.end());
+  }
+  if (choice.all) {
+    for (const auto& attachment : attachments) targets.push_back({attachment, std::nullopt});
+  }
+  return targets;
+}
+
+Result<void> all_of(const std::vector<Error>& failures) {
+  if (failures.empty()) return {};
+  Error failure = failures.front();
+  for (size_t i = 1; i < failures.size(); ++i) failure.message += "; " + failures[i].message;
+  return tl::unexpected<Error>(std::move(failure));
+}
+
+}  // namespace ploopu::cmd

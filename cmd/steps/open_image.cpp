@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cmd/steps/open_image.hpp"
+
+#include <iterator>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "core/find/image_use.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+template <class T>
+void append(std::vector<T>& list, std::vector<T> more) {
+  list.insert(list.end(), std::make_move_iterator(more.begin()),
+              std::make_move_iterator(more.end()));
+}
+
+// What can be told without opening the image.
+std::vector<Use> uses_of(const Context& context, const ImageLocation& location) {
+  auto found = find_use_places(context.files, location);
+  append(found.traces, context.owners.of_places(found.places));
+  return std::move(found.traces);
+}
+
+std::string join(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const auto& text : texts) all += (all.empty() ? "" : "; ") + text;
+  return all;
+}
+
+tl::unexpected<Error> in_use(const std::string& path, const UseVerdict& verdict) {
+  return fail(ErrorKind::busy,
+              "{}: is in use: {}; what is read would change meanwhile: stop that, or give --live "
+              "to read all the same",
+              path, join(verdict.hindrances));
+}
+
+std::vector<std::string> warnings_of(const UseVerdict& verdict, const std::string& path) {
+  auto warnings = verdict.warnings;
+  if (!verdict.hindrances.empty()) {
+    warnings.insert(warnings.begin(),
+                    fmt::format("{}: is in use: {}; what is read may change meanwhile", path,
+                                join(verdict.hindrances)));
+  }
+  return warnings;
+}
+
+}  // namespace
+
+std::vector<std::string> OpenedImage::warnings() const {
+  std::vector<std::string> all = image.warnings;
+  all.insert(all.end(), layout.warnings.begin(), layout.warnings.end());
+  return all;
+}
+
+void add_allow_outside_option(CLI::App& command, bool& allow_outside) {
+  command.add_flag("--allow-outside", allow_outside,
+                   "Read files outside of the image's directory, too, if it names some");
+}
+
+void add_image_argument(CLI::App& command, ImageChoice& choice) {
+  command.add_option("IMAGE", choice.image, "Container ID or name, or path of an image")
+      ->required()
+      ->type_name("");
+  command
+      .add_option(
+          "--disk", choice.disk,
+          "Another disk of the container: its number, GUID or the beginning of one, or root")
+      ->type_name("DISK");
+}
+
+void add_image_options(CLI::App& command, ImageChoice& choice, ImageUse use) {
+  add_image_argument(command, choice);
+  command
+      .add_option("-s,--snapshot", choice.snapshot,
+                  "An older state: GUID, the beginning of one, base or top")
+      ->type_name("GUID");
+  add_allow_outside_option(command, choice.allow_outside);
+  choice.live = use == ImageUse::shows;
+  if (use == ImageUse::reads) {
+    command.add_flag("--live", choice.live, "Read it even while something else changes it");
+  }
+}
+
+Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice) {
+  PLOOPU_TRY(auto location,
+             locate_image(context.files, context.options.root, choice.image, choice.disk));
+  location.allow_outside = choice.allow_outside;
+  return location;
+}
+
+std::vector<std::string> warnings_of_use(const Context& context, const ImageLocation& location,
+                                         const std::string& snapshot) {
+  auto uses = uses_of(context, location);
+  const auto image = open_image(context.files, location, snapshot);
+  if (image) append(uses, context.owners.of_disk(image->disk));
+  return warnings_of(judge_uses(uses, !image || !image->snapshot), location.path);
+}
+
+Result<Image> open_named(const Context& context, const ImageChoice& choice) {
+  PLOOPU_TRY(auto location, locate_named(context, choice));
+  auto uses = uses_of(context, location);
+  const std::string path = location.path;
+  auto image = open_image(context.files, std::move(location), choice.snapshot);
+  if (image) append(uses, context.owners.of_disk(image->disk));
+  const auto verdict = judge_uses(uses, !image || !image->snapshot);
+  if (!verdict.hindrances.empty() && !choice.live) return in_use(path, verdict);
+  if (image) append(image->warnings, warnings_of(verdict, path));
+  return image;
+}
+
+Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice) {
+  PLOOPU_TRY(auto opened, open_named(context, choice));
+  PLOOPU_TRY(auto layout, context.prober.probe(opened.disk));
+  return OpenedImage{std::move(opened), std::move(layout)};
+}
+
+}  // namespace ploopu::cmd

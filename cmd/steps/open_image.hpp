@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The first step of info, map, attach and mount.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cmd/cli/context.hpp"
+#include "core/disk/image.hpp"
+#include "core/find/locate.hpp"
+#include "core/volume/partitions.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace ploopu::cmd {
+
+struct OpenedImage {
+  Image image;
+  DiskLayout layout;
+
+  [[nodiscard]] std::vector<std::string> warnings() const;
+};
+
+// What the user called an image, and which of its states is meant.
+struct ImageChoice {
+  std::string image;
+  std::string disk;
+  std::string snapshot;
+  bool allow_outside = false;
+  bool live = false;  // read it even while something else changes it
+};
+
+// Commands that only show what an image is warn where others refuse an image in use.
+enum class ImageUse { shows, reads };
+
+void add_allow_outside_option(CLI::App& command, bool& allow_outside);
+
+// IMAGE and --disk.
+void add_image_argument(CLI::App& command, ImageChoice& choice);
+
+// These, -s and --allow-outside; for commands that read it, --live.
+void add_image_options(CLI::App& command, ImageChoice& choice, ImageUse use = ImageUse::reads);
+
+// Finds it.
+[[nodiscard]] Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice);
+
+// What else uses an image that perhaps can't even be opened, as warnings.
+[[nodiscard]] std::vector<std::string> warnings_of_use(const Context& context,
+                                                       const ImageLocation& location,
+                                                       const std::string& snapshot);
+
+// Finds and opens it. ErrorKind::busy while something else changes it, unless that was allowed.
+[[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice);
+
+// Finds, opens and probes it.
+[[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice);
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu check: what is wrong with an image. Repairs nothing.
+#include "core/check/check.hpp"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/cli/commands.hpp"
+#include "cmd/cli/json.hpp"
+#include "cmd/steps/open_image.hpp"
+#include "core/base/text.hpp"
+#include "core/check/lost_files.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nThe exit code is 0 when the image is sound, 2 when something is damaged, and 3 when there\n"
+    "are only leaks: space in a file that nothing refers to, which is harmless.\n"
+    "\nExamples:\n"
+    "  ploopu check 101\n"
+    "  ploopu check 101 --files            which files lost something\n"
+    "  ploopu check /backup/101/root.hdd --json\n";
+
+constexpr int kDamaged = 2;
+constexpr int kOnlyLeaks = 3;
+
+struct CheckOptions {
+  ImageChoice choice;
+  bool files = false;
+};
+
+Json range_json(const DiskRange& range) {
+  return {{"start", range.start}, {"length", range.length}};
+}
+
+Json to_json(const CheckReport& report) {
+  Json document = new_document();
+  document["errors"] = Json::array();
+  for (const auto& error : report.errors) {
+    document["errors"].push_back({{"kind", error.kind}, {"message", text(error.message)}});
+  }
+  document["lost"] = Json::array();
+  for (const auto& range : report.lost) document["lost"].push_back(range_json(range));
+  document["lost_bytes"] = report.lost_bytes;
+  if (!report.is_readable) document["lost"] = document["lost_bytes"] = nullptr;
+  document["leaks"] = report.leaks;
+  document["warnings"] = texts(report.warnings);
+  document["clusters_checked"] = report.clusters_checked;
+  return document;
+}
+
+void add_files(Json& document, const LostFiles& found) {
+  document["files"] = Json::array();
+  for (const auto& file : found.files) {
+    Json item = {{"partition", file.partition},
+                 {"path", text_or_null(file.path)},
+                 {"inode", file.inode},
+                 {"part", file.part}};
+    item.update(range_json(file.lost));
+    document["files"].push_back(std::move(item));
+  }
+  document["metadata"] = Json::array();
+  for (const auto& metadata : found.metadata) {
+    Json item = {{"partition", metadata.partition}, {"what", metadata.what}};
+    item.update(range_json(metadata.lost));
+    document["metadata"].push_back(std::move(item));
+  }
+  document["unclaimed_bytes"] = found.unclaimed_bytes;
+}
+
+std::string words(const DiskRange& range) {
+  return fmt::format("disk bytes {} to {} ({})", range.start, range.start + range.length - 1,
+                     human_size(range.length));
+}
+
+void print_files(std::ostream& out, const LostFiles& found) {
+  for (const auto& file : found.files) {
+    const std::string name =
+        file.path.empty() ? fmt::format("inode {}, without a name", file.inode) : file.path;
+    out << "file: " << escape_bytes(name)
+        << (file.part == "data" ? "" : fmt::format(" ({})", file.part))
+        << fmt::format(": {}\n", words(file.lost));
+  }
+  for (const auto& metadata : found.metadata) {
+    out << fmt::format("metadata: {} of the file system: {}\n", metadata.what,
+                       words(metadata.lost));
+  }
+  if (found.unclaimed_bytes > 0) {
+    out << fmt::format("unclaimed: no file was found for {} lost bytes\n", found.unclaimed_bytes);
+  }
+}
+
+void print_text(const Context& context, const std::string& path, const CheckReport& report,
+                const LostFiles& found) {
+  for (const auto& error : report.errors) {
+    context.out << "error: " << escape_bytes(error.message) << '\n';
+  }
+  if (!report.is_readable) context.out << "lost: the whole disk can't be put together\n";
+  for (const auto& range : report.lost) {
+    context.out << fmt::format("lost: {}\n", words(range));
+  }
+  if (report.lost_ranges > report.lost.size()) {
+    context.out << fmt::format("lost: and {} more ranges, {} bytes in all\n",
+                               report.lost_ranges - report.lost.size(), report.lost_bytes);
+  }
+  print_files(context.out, found);
+  context.out << escape_bytes(path)
+              << fmt::format(": {}, {} leaked clusters, {} table entries checked\n",
+                             report.errors.empty() ? "no errors"
+                             : report.errors.size() == 1
+                                 ? "1 error"
+                                 : fmt::format("{} errors", report.errors.size()),
+                             report.leaks, report.clusters_checked);
+}
+
+// Opens the image once more: the report doesn't hold it.
+Result<LostFiles> name_files(const Context& context, const ImageChoice& choice,
+                             const CheckReport& report) {
+  if (report.lost.empty()) return LostFiles();
+  PLOOPU_TRY(const auto opened, open_and_probe(context, choice));
+  auto found = find_lost_files(context.file_finder, opened.image.disk, opened.layout, report.lost);
+  if (report.lost_ranges > report.lost.size()) {
+    found.notes.push_back(
+        fmt::format("files are named for the first {} lost ranges only", report.lost.size()));
+  }
+  return found;
+}
+
+Result<void> run_check(Context& context, const CheckOptions& options) {
+  const ImageChoice& choice = options.choice;
+  PLOOPU_TRY(const auto location, locate_named(context, choice));
+  PLOOPU_TRY(auto report, check_image(context.files, location, choice.snapshot));
+  const auto uses = warnings_of_use(context, location, choice.snapshot);
+  report.warnings.insert(report.warnings.begin(), uses.begin(), uses.end());
+  LostFiles found;
+  if (options.files) {
+    PLOOPU_TRY(found, name_files(context, choice, report));
+    report.warnings.insert(report.warnings.end(), found.notes.begin(), found.notes.end());
+  }
+  context.warn(report.warnings);
+  if (context.options.json) {
+    Json document = to_json(report);
+    if (options.files) add_files(document, found);
+    context.out << document.dump(2) << '\n';
+  } else {
+    print_text(context, location.path, report, found);
+  }
+  if (!report.errors.empty() || !report.lost.empty()) {
+    context.exit_status = kDamaged;
+  } else if (report.leaks > 0) {
+    context.exit_status = kOnlyLeaks;
+  }
+  return {};
+}
+
+}  // namespace
+
+void declare_check(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("check", "Find what is wrong with an image");
+  command->footer(kFooter);
+  auto options = std::make_shared<CheckOptions>();
+  add_image_options(*command, options->choice, ImageUse::shows);
+  command->add_flag("--files", options->files,
+                    "Name the files (ext2, ext3, ext4) on what is lost of the disk");
+  command->callback([options, &action] {
+    action = [options](Context& context) { return run_check(context, *options); };
+  });
+}
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu detach, also called umount: unmount what ploopu mounted, free the device, end the server.
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cmd/cli/commands.hpp"
+#include "cmd/cli/json.hpp"
+#include "cmd/steps/attached_targets.hpp"
+#include "cmd/steps/dry_run.hpp"
+#include "core/base/text.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nA device that something else uses is left alone, and you are told what uses it. A mount\n"
+    "point frees the device too, unless ploopu mounted it elsewhere as well. If one target is\n"
+    "unknown, nothing is done.\n"
+    "\nExamples:\n"
+    "  ploopu umount /mnt\n"
+    "  ploopu detach /dev/nbd0 101\n"
+    "  ploopu detach --all\n"
+    "  ploopu detach --force /dev/nbd0   its servers are dead, and readers wait for them\n";
+
+struct DetachOptions {
+  TargetChoice targets;
+  bool force = false;
+  bool from_tab = false;
+  bool dry_run = false;
+};
+
+// What has been detached already is no target: whatever ends a service of that name must not fail
+// by it.
+Result<std::vector<Target>> find_named(const Context& context,
+                                       const std::vector<std::string>& names) {
+  PLOOPU_TRY(const auto attachments, context.attachments.list());
+  std::vector<Target> targets;
+  for (const auto& name : names) {
+    const size_t before = targets.size();
+    for (const auto& attachment : attachments) {
+      if (attachment.name == name) targets.push_back({attachment, std::nullopt});
+    }
+    if (targets.size() == before) context.note({name + ": is not attached by that name"});
+  }
+  return targets;
+}
+
+// What was taken down, for JSON.
+Result<Json> take_down(Context& context, const Target& target, bool force) {
+  const Attachment& attachment = target.attachment;
+  PLOOPU_TRY(const auto outcome,
+             context.attachments.detach(attachment, {target.mountpoint, force}));
+  auto warnings = outcome.warnings;
+  if (outcome.discarded > 0) {
+    warnings.push_back(fmt::format("{}: {} written to its overlay are gone now", attachment.device,
+                                   human_size(outcome.discarded)));
+  }
+  context.warn(warnings);
+  if (outcome.detached && !attachment.overlay_file.empty()) {
+    context.note({fmt::format("{}: what was written is kept in {}", attachment.device,
+                              attachment.overlay_file)});
+  }
+  if (outcome.detached) {
+    context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
+  } else {
+    context.note({fmt::format("{}: unmounted; {} stays, it is mounted elsewhere, too",
+                              *target.mountpoint, attachment.device)});
+  }
+  return Json{{"image", text(attachment.image)},
+              {"device", text(attachment.device)},
+              {"unmounted", texts(outcome.unmounted)},
+              {"detached", outcome.detached},
+              {"warnings", texts(warnings)}};
+}
+
+// What would be taken down; whether something else uses it is not looked at.
+Json plan(const Context& context, const Target& target) {
+  const Attachment& attachment = target.attachment;
+  const auto& all = attachment.ploopu_mountpoints;
+  const bool stays = target.mountpoint && all.size() > 1;
+  const auto going = stays ? std::vector{*target.mountpoint} : all;
+  if (!context.options.json) {
+    const std::string what =
+        going.empty() ? "" : fmt::format("unmount {}; ", fmt::join(going, ", "));
+    const std::string overlay = stays || !attachment.has_overlay ? ""
+                                : attachment.overlay_file.empty()
+                                    ? "; what was written to its overlay is gone then"
+                                    : "; what was written is kept in " + attachment.overlay_file;
+    context.out << escape_bytes(fmt::format("{}: {}{}{}", attachment.device, what,
+                                            stays ? "the device stays" : "free the device",
+                                            overlay))
+                << '\n';
+  }
+  return Json{{"image", text(attachment.image)},
+              {"device", text(attachment.device)},
+              {"unmounted", texts(going)},
+              {"detached", !stays},
+              {"warnings", Json::array()}};
+}
+
+Result<void> print_plan(Context& context, const std::vector<Target>& targets) {
+  Json document = new_document();
+  document["dry_run"] = true;
+  document["targets"] = Json::array();
+  for (const auto& target : targets) document["targets"].push_back(plan(context, target));
+  if (context.options.json) {
+    context.out << document.dump(2) << '\n';
+  } else {
+    context.out << "Nothing was done.\n";
+  }
+  return {};
+}
+
+// Goes on after a failure: what can be freed is. One image may lie in another one's mount, so what
+// was busy is tried again when something else has gone.
+Json take_down_all(Context& context, std::vector<Target> targets, bool force,
+                   std::vector<Error>& failures) {
+  Json done = Json::array();
+  std::set<std::string> gone;
+  for (bool progress = true; progress && !targets.empty();) {
+    progress = false;
+    failures.clear();
+    std::vector<Target> again;
+    for (const auto& target : targets) {
+      if (gone.contains(target.attachment.id)) continue;  // named twice
+      auto result = take_down(context, target, force);
+      if (!result) {
+        failures.push_back(std::move(result).error());
+        again.push_back(target);
+        continue;
+      }
+      progress = true;
+      if ((*result)["detached"] == true) gone.insert(target.attachment.id);
+      done.push_back(*std::move(result));
+    }
+    targets = std::move(again);
+  }
+  return done;
+}
+
+Result<void> run_detach(Context& context, const DetachOptions& options) {
+  PLOOPU_TRY(const auto lock, context.attachments.lock());
+  PLOOPU_TRY(auto targets, options.from_tab ? find_named(context, options.targets.words)
+                                            : find_targets(context, options.targets));
+  if (options.dry_run) return print_plan(context, targets);
+  std::vector<Error> failures;
+  Json document = new_document();
+  document["targets"] = take_down_all(context, std::move(targets), options.force, failures);
+  if (context.options.json && (failures.empty() || !document["targets"].empty())) {
+    context.out << document.dump(2) << '\n';
+  }
+  return all_of(failures);
+}
+
+}  // namespace
+
+void declare_detach(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("detach", "Unmount and let go of images (also: umount)");
+  command->alias("umount");
+  command->footer(kFooter);
+  auto options = std::make_shared<DetachOptions>();
+  add_targets(*command, options->targets);
+  command->add_flag("--force", options->force,
+                    "Over nbd only: at once, even in use; whoever uses it gets errors");
+  command->add_flag("--tab", options->from_tab, "TARGET is a name in ploopu.tab")
+      ->needs("TARGET")
+      ->excludes("--all");
+  add_dry_run_option(*command, options->dry_run);
+  command->callback([options, &action] {
+    action = [options](Context& context) { return run_detach(context, *options); };
+  });
+}
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu help: the manual page of a verb, or its help where there is none to open.
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/cli/commands.hpp"
+#include "cmd/cli/verb_names.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nOpens the manual page of the verb with man(1). Where there is no man, no page or no "
+    "terminal,\n"
+    "prints what 'ploopu VERB --help' does.\n"
+    "\nExamples:\n"
+    "  ploopu help mount\n"
+    "  ploopu help         what 'ploopu --help' prints\n";
+
+Result<void> run_help(const Context& context, CLI::App& app, const std::string& name) {
+  if (name.empty()) {
+    // app.help() would be that of this very verb, as the one that was typed.
+    const auto formatter = app.get_formatter();
+    context.out << formatter->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
+    return {};
+  }
+  const CLI::App* verb = find_verb(app, name);
+  if (verb == nullptr) {
+    return fail(ErrorKind::usage, "{} (ploopu --help lists what there is)",
+                unknown_verb(app, name));
+  }
+  if (context.show_page) context.show_page("ploopu-" + verb->get_name());
+  context.out << verb->help(app.get_name());
+  return {};
+}
+
+}  // namespace
+
+void declare_help(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("help", "Open the manual page of a verb");
+  command->footer(kFooter);
+  auto name = std::make_shared<std::string>();
+  command->add_option("VERB", *name, "Any of those that 'ploopu --help' lists")->type_name("");
+  command->callback([name, &app, &action] {
+    action = [name, &app](Context& context) { return run_help(context, app, *name); };
+  });
+}
+
+}  // namespace ploopu::cmd

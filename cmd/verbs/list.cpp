@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu list: what is attached and mounted now.
+#include "cmd/verbs/list.hpp"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/cli/column_table.hpp"
+#include "cmd/cli/commands.hpp"
+#include "cmd/cli/json.hpp"
+#include "cmd/verbs/list_all.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+const char* state_name(AttachmentState state) {
+  return state == AttachmentState::serving ? "serving" : "stale";
+}
+
+// For people: also what may make them attach it anew.
+const char* state_cell(const Attachment& attachment) {
+  const bool serving = attachment.state == AttachmentState::serving;
+  return serving && attachment.image_changed.value_or(false) ? "changed"
+                                                             : state_name(attachment.state);
+}
+
+const char* state_colour(std::string_view state) {
+  if (state == "serving") return nullptr;
+  return state == "stale" ? "red" : "yellow";
+}
+
+// Enough of a GUID to be recognised, and for -s.
+std::string short_guid(const std::optional<std::string>& guid) {
+  constexpr size_t kDigits = 8;
+  return guid ? guid->substr(1, kDigits) : "";
+}
+
+const std::vector<ListColumn<Attachment>>& columns() {
+  using Row = Attachment;
+  static const std::vector<ListColumn<Row>> kColumns = {
+      {"DEVICE", "the device, or with --no-loop the file", CellKind::text,
+       [](const Row& row) { return text_cell(row.device); }},
+      {"BACKEND", "what serves it: nbd, dm or fuse", CellKind::text,
+       [](const Row& row) { return text_cell(row.backend); }},
+      {"STATE", "serving, changed (its image was written to), or stale (its server is gone)",
+       CellKind::text, [](const Row& row) { return text_cell(state_cell(row)); }, state_colour},
+      {"CTID", "of the container, if it was named by that", CellKind::text,
+       [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
+      {"SNAPSHOT", "the beginning of the snapshot's GUID", CellKind::text,
+       [](const Row& row) { return text_cell(short_guid(row.snapshot)); }},
+      {"IMAGE", "where the image is", CellKind::text,
+       [](const Row& row) { return text_cell(row.image); }},
+      {"MOUNTPOINT", "where it is mounted", CellKind::text,
+       [](const Row& row) { return joined_cell(row.mountpoints); }}};
+  return kColumns;
+}
+
+std::string footer() {
+  return "\nColumns:" + list_columns(false) + "\nWith --all:" + list_columns(true) +
+         "\n\nSTATE of what is attached is 'serving', 'changed' when files of its image were\n"
+         "written to, replaced or removed since, or 'stale' when its server has died or its\n"
+         "device was taken away: detach it. STATE of a container's disk is 'closed', or 'in use'\n"
+         "when the container is running or crashed. REASON tells what is wrong with it.\n"
+         "\nExamples:\n"
+         "  ploopu list\n"
+         "  ploopu list --all\n"
+         "  ploopu list --all -Hb -o CTID,SIZE,ALLOC --sort SIZE\n"
+         "  ploopu --root /mnt/old-host list --all --json\n";
+}
+
+Json to_json(const std::vector<Attachment>& attachments) {
+  Json document = new_document();
+  document["attachments"] = Json::array();
+  for (const auto& attachment : attachments) {
+    Json entry = {{"image", text(attachment.image)}};
+    if (!attachment.name.empty()) entry["name"] = text(attachment.name);
+    if (attachment.ctid) entry["ctid"] = *attachment.ctid;
+    if (attachment.snapshot) entry["snapshot"] = text(*attachment.snapshot);
+    entry["device"] = text(attachment.device);
+    entry["backend"] = attachment.backend;
+    entry["mountpoints"] = texts(attachment.mountpoints);
+    entry["state"] = state_name(attachment.state);
+    entry["image_changed"] = attachment.image_changed ? Json(*attachment.image_changed) : Json();
+    entry["warnings"] = texts(attachment.warnings);
+    entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
+    entry["strict"] = attachment.is_strict;
+    entry["overlay"] = attachment.has_overlay;
+    if (!attachment.overlay_file.empty()) entry["overlay_file"] = text(attachment.overlay_file);
+    document["attachments"].push_back(std::move(entry));
+  }
+  return document;
+}
+
+Result<void> list_attachments(Context& context, const ListOptions& options) {
+  if (asks_for_columns(options)) {
+    print_columns(context, columns());
+    return {};
+  }
+  PLOOPU_TRY(const auto table, ListTable<Attachment>::choose(columns(), options));
+  PLOOPU_TRY(auto attachments, context.attachments.list());
+  context.attachments.look_at_images(attachments);
+  table.sort(attachments);
+  if (context.options.json) {
+    context.out << to_json(attachments).dump(2) << '\n';
+  } else {
+    table.print(context, attachments);
+    for (const auto& attachment : attachments) context.warn(attachment.warnings);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string list_columns(bool of_containers) {
+  return of_containers ? container_columns() : column_names(columns());
+}
+
+void declare_list(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("list", "Show what is attached and mounted");
+  command->footer(footer());
+  auto options = std::make_shared<ListOptions>();
+  auto all = std::make_shared<bool>(false);
+  command->add_flag("--all", *all, "Show every container of this host, or of --root");
+  add_list_options(*command, *options);
+  command->callback([options, all, &action] {
+    action = [options, all](Context& context) {
+      return *all ? list_containers(context, *options) : list_attachments(context, *options);
+    };
+  });
+}
+
+}  // namespace ploopu::cmd

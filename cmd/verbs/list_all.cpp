@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu list --all: every container, attached or not, sound or not.
+#include "cmd/verbs/list_all.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "cmd/cli/json.hpp"
+#include "core/find/inventory.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+struct ContainerRow {
+  Container container;
+  std::vector<std::string> devices;
+  std::vector<std::string> mountpoints;
+};
+
+std::string layout_name(Layout layout) {
+  switch (layout) {
+    case Layout::ploop:
+      return "ploop";
+    case Layout::qcow2:
+      return "qcow2";
+    case Layout::simfs:
+      return "simfs";
+    case Layout::unknown:
+      break;
+  }
+  return "";
+}
+
+uint64_t allocated_bytes(const DiskFigures& disk) {
+  return disk.clusters_allocated * disk.cluster_size;
+}
+
+template <class Get>
+Cell disk_cell(const ContainerRow& row, Get get) {
+  return row.container.disk ? Cell(get(*row.container.disk)) : Cell(std::monostate());
+}
+
+const std::vector<ListColumn<ContainerRow>>& columns() {
+  using Row = ContainerRow;
+  static const std::vector<ListColumn<Row>> kColumns = {
+      {"CTID", "its number, or its UUID", CellKind::text,
+       [](const Row& row) { return ctid_cell(row.container.ctid); }},
+      {"NAME", "the container's name", CellKind::text,
+       [](const Row& row) { return text_cell(row.container.name); }},
+      {"LAYOUT", "of its disk: ploop, qcow2 or simfs; ? if nothing tells", CellKind::text,
+       [](const Row& row) {
+         const std::string name = layout_name(row.container.layout);
+         return Cell(name.empty() ? "?" : name);
+       }},
+      {"SIZE", "of the disk", CellKind::size,
+       [](const Row& row) {
+         return disk_cell(row, [](const DiskFigures& disk) { return disk.virtual_size; });
+       }},
+      {"ALLOC", "how much of it the image holds", CellKind::size,
+       [](const Row& row) { return disk_cell(row, allocated_bytes); }},
+      {"SNAPSHOTS", "how many it has", CellKind::number,
+       [](const Row& row) {
+         const auto& count = row.container.snapshots;
+         return count ? Cell(uint64_t{*count}) : Cell(std::monostate());
+       }},
+      {"STATE", "closed, or in use: it is running or crashed", CellKind::text,
+       [](const Row& row) {
+         return disk_cell(row, [](const DiskFigures& disk) {
+           return std::string(disk.in_use ? "in use" : "closed");
+         });
+       }},
+      {"DEVICE", "as what it is attached", CellKind::text,
+       [](const Row& row) { return joined_cell(row.devices); }},
+      {"MOUNTPOINT", "where it is mounted", CellKind::text,
+       [](const Row& row) { return joined_cell(row.mountpoints); }},
+      {"PATH", "its disk, or its private area", CellKind::text,
+       [](const Row& row) { return text_cell(row.container.path); }},
+      {"REASON", "what is wrong with it", CellKind::text,
+       [](const Row& row) { return text_cell(row.container.error); }}};
+  return kColumns;
+}
+
+Json to_json(const ContainerRow& row) {
+  const Container& container = row.container;
+  Json entry = {{"ctid", container.ctid}};
+  if (!container.name.empty()) entry["name"] = text(container.name);
+  entry["path"] = text_or_null(container.path);
+  entry["layout"] = text_or_null(layout_name(container.layout));
+  for (const char* field : {"virtual_size", "cluster_size", "clusters_allocated", "in_use"}) {
+    entry[field] = nullptr;
+  }
+  if (container.disk) {
+    entry["virtual_size"] = container.disk->virtual_size;
+    entry["cluster_size"] = container.disk->cluster_size;
+    entry["clusters_allocated"] = container.disk->clusters_allocated;
+    entry["in_use"] = container.disk->in_use;
+  }
+  entry["snapshots"] = container.snapshots ? Json(*container.snapshots) : Json();
+  if (!row.devices.empty()) entry["device"] = text(row.devices.front());
+  if (!row.mountpoints.empty()) entry["mountpoint"] = text(row.mountpoints.front());
+  entry["error"] = text_or_null(container.error);
+  return entry;
+}
+
+// By CTID, with what is attached of each container; of the live state first, since JSON shows one.
+std::vector<ContainerRow> join_rows(std::vector<Container> containers,
+                                    const std::vector<Attachment>& attachments) {
+  std::sort(containers.begin(), containers.end(), [](const Container& a, const Container& b) {
+    return ctid_cell(a.ctid) < ctid_cell(b.ctid);
+  });
+  std::vector<ContainerRow> rows;
+  std::multimap<std::string, size_t> by_path;
+  for (auto& container : containers) {
+    if (!container.path.empty()) by_path.emplace(container.path, rows.size());
+    rows.push_back({std::move(container), {}, {}});
+  }
+  for (const bool is_live : {true, false}) {
+    for (const auto& attachment : attachments) {
+      if (attachment.snapshot.has_value() == is_live) continue;
+      const auto [first, last] = by_path.equal_range(attachment.image);
+      for (auto found = first; found != last; ++found) {
+        ContainerRow& row = rows[found->second];
+        row.devices.push_back(attachment.device);
+        row.mountpoints.insert(row.mountpoints.end(), attachment.mountpoints.begin(),
+                               attachment.mountpoints.end());
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string container_columns() { return column_names(columns()); }
+
+Result<void> list_containers(Context& context, const ListOptions& options) {
+  if (asks_for_columns(options)) {
+    print_columns(context, columns());
+    return {};
+  }
+  PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), options));
+  auto inventory = take_inventory(context.files, context.options.root);
+  const auto attachments = context.attachments.list();
+  if (!attachments) inventory.warnings.push_back(attachments.error().message);
+  auto rows =
+      join_rows(std::move(inventory.containers), attachments.value_or(std::vector<Attachment>()));
+  table.sort(rows);
+  if (context.options.json) {
+    Json document = new_document();
+    document["containers"] = Json::array();
+    for (const auto& row : rows) document["containers"].push_back(to_json(row));
+    document["warnings"] = texts(inventory.warnings);
+    context.out << document.dump(2) << '\n';
+    return {};
+  }
+  context.warn(inventory.warnings);
+  if (rows.empty()) context.note({"no containers under " + context.options.root});
+  table.print(context, rows);
+  return {};
+}
+
+}  // namespace ploopu::cmd

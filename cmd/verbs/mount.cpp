@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu mount: attach if needed, and mount one partition read-only.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/cli/commands.hpp"
+#include "cmd/cli/json.hpp"
+#include "cmd/cli/word_option.hpp"
+#include "cmd/steps/attach_options.hpp"
+#include "cmd/steps/dry_run.hpp"
+#include "cmd/steps/open_image.hpp"
+#include "core/base/text.hpp"
+#include "core/volume/ext_superblock.hpp"
+#include "core/volume/mount_options.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nThe mount is nosuid, nodev and, but for --writable, read-only. Of a container that crashed, "
+    "the journal is\n"
+    "replayed in a private overlay, which is gone with the device: you see what the container\n"
+    "would see after its next start, and the image stays as it is.\n"
+    "\nExamples:\n"
+    "  ploopu mount 101 /mnt\n"
+    "  ploopu mount 101 /mnt -o noexec --partition 2\n"
+    "  ploopu mount 101 /mnt -s 5d0c1f6c      as it was at that snapshot\n"
+    "  ploopu mount 101 /mnt --journal skip   without what is in the journal only\n"
+    "  ploopu mount 101 /mnt --writable       to try things: nothing of it is kept\n"
+    "  ploopu mount 101 /mnt --writable --overlay-file ./101.overlay   kept, to go on with it\n"
+    "  ploopu umount /mnt\n";
+
+struct MountOptionsGiven {
+  ImageChoice choice;
+  std::string directory;
+  std::optional<uint32_t> partition;
+  std::string options;
+  std::string journal = "auto";
+  std::string fstype;  // what the user says it is
+  bool writable = false;
+  bool unless_mounted = false;
+  bool dry_run = false;
+  AttachRequest request;
+};
+
+// Whether there is an overlay whatever the journal is like.
+bool needs_overlay(const MountOptionsGiven& given) {
+  return given.journal == "replay" || given.writable || !given.request.overlay.file.empty();
+}
+
+struct Mounted {
+  AttachOutcome attached;
+  Partition partition;
+  std::string device;
+  std::string directory;
+  std::string options;
+  const char* journal = "clean";
+  std::vector<std::string> warnings;
+};
+
+Result<std::string> node_of(const Attachment& attachment, uint32_t number) {
+  for (const auto& partition : attachment.partitions) {
+    if (partition.number == number) return partition.device;
+  }
+  return fail(ErrorKind::damaged, "{}: has no node for partition {}: it overlaps another one",
+              attachment.device, number);
+}
+
+std::string skipped_warning(const Partition& partition) {
+  return fmt::format(
+      "the {} journal was not replayed: changes that the container made last may be "
+      "missing or half done",
+      partition.fstype);
+}
+
+// Whether the journal holds what is not in place yet, if that can be told: of what isn't ext, as
+// xfs, only the kernel knows. An error when the kernel had better not see this file system.
+Result<std::optional<bool>> is_dirty(const ServedDisk& disk, const Partition& partition) {
+  if (!is_ext(partition.fstype)) return std::nullopt;
+  PLOOPU_TRY(const bool dirty, check_ext(disk, partition.start, partition.size));
+  return dirty;
+}
+
+// On a device that can be written the kernel replays a journal, also for a read-only mount.
+Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std::string& extra,
+                                     Mounted& mounted) {
+  const Partition& partition = mounted.partition;
+  PLOOPU_TRY(const auto options, mount_options(partition.fstype, mode, extra));
+  const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text,
+                             mode == MountMode::writable};
+  PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
+  mounted.options = options.text;
+  mounted.warnings = options.warnings;
+  return outcome;
+}
+
+MountMode mode_of(const MountOptionsGiven& given, bool skip_journal) {
+  if (given.writable) return MountMode::writable;
+  return skip_journal ? MountMode::skip_journal : MountMode::read_only;
+}
+
+// Attaches, with an overlay or without, and mounts. What was there before stays when that fails;
+// what is attached here goes again.
+Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opened,
+                                      const MountOptionsGiven& given, bool with_overlay,
+                                      bool skip_journal, Mounted& mounted) {
+  AttachRequest request = given.request;
+  request.overlay.wanted = with_overlay;
+  request.overlay.tolerated = given.journal == "auto";
+  request.overlay.for_mount = true;
+  mounted.device.clear();  // until it is attached
+  PLOOPU_TRY(mounted.attached, attach(context, opened, request));
+  const Attachment& attachment = mounted.attached.attachment;
+  auto done = [&]() -> Result<MountOutcome> {
+    PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));
+    const MountMode mode = mode_of(given, skip_journal && !attachment.has_overlay);
+    return mount_partition(context, mode, given.options, mounted);
+  }();
+  if ((done && *done == MountOutcome::mounted) || mounted.attached.already_attached) return done;
+  if (auto undone = context.attachments.detach(attachment, {}); !undone) {
+    if (done) return tl::unexpected<Error>(std::move(undone).error());
+    done.error().message += fmt::format("; and detaching failed: {}", undone.error().message);
+  }
+  return done;
+}
+
+Error cannot_replay(const Mounted& mounted, const std::string& why) {
+  return {ErrorKind::damaged,
+          fmt::format("{}: its {} journal can't be replayed ({}); '--journal skip' shows the state "
+                      "without it",
+                      mounted.device, mounted.partition.fstype, why)};
+}
+
+// The truth is what the container would see after its next start: with the journal replayed, on an
+// overlay since the image must not change. Without anything to replay no overlay is needed.
+Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+                              const MountOptionsGiven& given, Mounted& mounted) {
+  const auto attempt = [&](bool with_overlay, bool skip_journal) {
+    return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
+  };
+  PLOOPU_TRY(auto dirty, is_dirty(disk, mounted.partition));
+  if (!needs_overlay(given) && !dirty.value_or(false)) {
+    PLOOPU_TRY(const auto outcome, attempt(false, is_ext(mounted.partition.fstype)));
+    if (outcome == MountOutcome::mounted) return {};
+    dirty = true;
+  }
+  if (given.journal == "skip") {
+    PLOOPU_TRY(const auto outcome, attempt(false, true));
+    if (outcome != MountOutcome::mounted) {
+      return fail(ErrorKind::damaged, "{}: {} can't be mounted read-only, even without its journal",
+                  mounted.device, mounted.partition.fstype);
+    }
+    mounted.journal = "skipped";
+    mounted.warnings.push_back(skipped_warning(mounted.partition));
+    return {};
+  }
+  auto outcome = attempt(true, false);
+  // What fails with a journal that is clean, or may be, has another reason.
+  const bool blame_journal = dirty.value_or(false) && !mounted.device.empty();
+  if (!outcome && blame_journal && outcome.error().kind != ErrorKind::busy) {
+    return tl::unexpected<Error>(cannot_replay(mounted, outcome.error().message));
+  }
+  if (!outcome) return tl::unexpected<Error>(std::move(outcome).error());
+  if (*outcome != MountOutcome::mounted) {
+    return tl::unexpected<Error>(cannot_replay(mounted, "the kernel asks for a recovery still"));
+  }
+  // Of a log that only the kernel can read it is not known whether there was something.
+  if (dirty.value_or(mounted.partition.fstype == "xfs")) mounted.journal = "replayed";
+  return {};
+}
+
+// Which partition, and as what.
+Result<Partition> choose(const DiskLayout& layout, const MountOptionsGiven& given) {
+  const uint32_t* number = given.partition ? &*given.partition : nullptr;
+  if (given.fstype.empty()) return choose_partition(layout, number);
+  PLOOPU_CHECK(check_fstype(given.fstype));
+  PLOOPU_TRY(auto partition, find_partition(layout, number));
+  partition.fstype = given.fstype;
+  return partition;
+}
+
+// What is said before anything is attached.
+Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
+                        const MountOptionsGiven& given) {
+  Mounted mounted;
+  PLOOPU_TRY(mounted.partition, choose(opened.layout, given));
+  PLOOPU_TRY(const auto checked,
+             mount_options(mounted.partition.fstype, MountMode::read_only, given.options));
+  PLOOPU_TRY(const auto directory, context.files.resolve("/", given.directory));
+  if (directory.type == PathType::missing) {
+    return fail(ErrorKind::not_found, "{}: the mount point does not exist", given.directory);
+  }
+  mounted.directory = directory.path;
+  if (!context.attachments.is_privileged()) {
+    return fail(ErrorKind::not_permitted,
+                "only root can make a block device and mount it; 'attach --backend fuse --no-loop' "
+                "gives a file with the disk's content");
+  }
+  return mounted;
+}
+
+Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+                         const MountOptionsGiven& given) {
+  PLOOPU_TRY(auto mounted, prepare(context, opened, given));
+  // One step for everybody else: nobody joins what may be undone below.
+  PLOOPU_TRY(const auto lock, context.attachments.lock());
+  PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
+  PLOOPU_CHECK(mount_by_journal(context, opened, disk, given, mounted));
+  return mounted;
+}
+
+// As mount_by_journal() does it, as long as the kernel agrees with what is seen of the journal.
+Result<void> plan_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+                        const MountOptionsGiven& given) {
+  PLOOPU_TRY(const auto mounted, prepare(context, opened, given));
+  PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
+  PLOOPU_TRY(const auto dirty, is_dirty(disk, mounted.partition));
+  const std::string& fstype = mounted.partition.fstype;
+  const bool skips = given.journal == "skip" && dirty.value_or(true);
+  AttachRequest request = given.request;
+  request.overlay.wanted = !skips && (needs_overlay(given) || dirty.value_or(false));
+  request.overlay.tolerated = given.journal == "auto";
+  const bool skip_journal = !request.overlay.wanted && (skips || is_ext(fstype));
+  PLOOPU_TRY(const auto options,
+             mount_options(fstype, mode_of(given, skip_journal), given.options));
+  context.warn(options.warnings);
+  const char* journal = skips                   ? "skipped"
+                        : dirty.value_or(false) ? "replayed"
+                        : dirty                 ? "clean"
+                                                : "replayed if the kernel asks for it";
+  return print_plan(
+      context, opened, request,
+      MountPlan{mounted.partition.number, fstype, mounted.directory, options.text, journal});
+}
+
+// The mount table has the device, not the image: mount -a, for one, asks again for what it did
+// before.
+Result<bool> is_mounted_there(const Context& context, const Image& image,
+                              const std::string& directory) {
+  PLOOPU_TRY(const auto resolved, context.files.resolve("/", directory));
+  PLOOPU_TRY(const auto attachments, context.attachments.list());
+  return std::any_of(attachments.begin(), attachments.end(), [&](const Attachment& attachment) {
+    const auto& own = attachment.ploopu_mountpoints;
+    return attachment.image == image.location.path && attachment.snapshot == image.snapshot &&
+           std::find(own.begin(), own.end(), resolved.path) != own.end();
+  });
+}
+
+Result<void> run_mount(Context& context, MountOptionsGiven given) {
+  given.request.root = context.options.root;
+  if (given.journal == "skip" && !given.request.overlay.file.empty()) {
+    return fail(ErrorKind::usage,
+                "--journal skip: with --overlay-file the journal is replayed into that file");
+  }
+  PLOOPU_TRY(auto opened, open_and_probe(context, given.choice));
+  if (given.unless_mounted) {
+    PLOOPU_TRY(const bool is_there, is_mounted_there(context, opened.image, given.directory));
+    if (is_there) return {};
+  }
+  PLOOPU_TRY(const auto view, look_through_overlay(context, opened, given.request.overlay));
+  context.warn(opened.warnings());
+  PLOOPU_CHECK(refuse_exposed(context, opened.image));
+  const ServedDisk disk = view ? view->disk() : ServedDisk(opened.image.disk);
+  if (given.dry_run) return plan_mount(context, opened, disk, given);
+  PLOOPU_TRY(const auto mounted, do_mount(context, opened, disk, given));
+  context.note(notes_of(mounted.attached));
+  context.warn(mounted.warnings);
+  if (is_ext(mounted.partition.fstype) && std::string_view(mounted.journal) == "replayed") {
+    const std::string& file = mounted.attached.attachment.overlay_file;
+    context.note({fmt::format("{}: its journal was replayed in {}, the image is as it was",
+                              mounted.device, file.empty() ? "a private overlay" : file)});
+  }
+  if (!context.options.json) {
+    const char* how = given.writable ? "writable" : "read-only";
+    const std::string& file = mounted.attached.attachment.overlay_file;
+    const std::string advice = !given.writable ? ""
+                               : file.empty()  ? ": what is written is gone with 'ploopu umount'"
+                                               : ": what is written is kept in " + file;
+    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}{}", mounted.device,
+                                            mounted.partition.fstype,
+                                            mounted.attached.attachment.backend, how,
+                                            mounted.directory, advice))
+                << '\n';
+    return keep_if_told(context, mounted.attached);
+  }
+  Json document = attachment_json(opened, mounted.attached, mounted.warnings);
+  document["read_only"] = !given.writable;
+  document["mountpoint"] = text(mounted.directory);
+  document["fstype"] = text(mounted.partition.fstype);
+  document["options"] = text(mounted.options);
+  document["journal"] = mounted.journal;
+  context.out << document.dump(2) << '\n';
+  return keep_if_told(context, mounted.attached);
+}
+
+}  // namespace
+
+void declare_mount(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image");
+  command->footer(kFooter);
+  auto given = std::make_shared<MountOptionsGiven>();
+  add_image_options(*command, given->choice);
+  command->add_option("DIR", given->directory, "Mount point; it must exist")
+      ->required()
+      ->type_name("");
+  command->add_option("--partition", given->partition, "Partition, if the disk has several")
+      ->type_name("N");
+  command->add_option("-o", given->options, "Mount options, added after ploopu's own")
+      ->type_name("OPTIONS");
+  CLI::Option* journal =
+      add_choice(*command, "--journal", given->journal,
+                 "What to do with a journal that must be replayed: auto, replay or skip",
+                 {"auto", "replay", "skip"})
+          ->type_name("NAME");
+  command
+      ->add_flag("--writable", given->writable,
+                 "Writable, on an overlay: what is written is gone with the device")
+      ->excludes(journal);
+  command->add_option("-t", given->fstype, "What the file system is, where that isn't seen")
+      ->type_name("TYPE");
+  command->add_flag("--unless-mounted", given->unless_mounted)->group("");  // for mount.ploopu
+  add_backend_option(*command, given->request);
+  add_overlay_options(*command, given->request);
+  add_strict_option(*command, given->request);
+  add_dry_run_option(*command, given->dry_run);
+  command->callback([given, &action] {
+    action = [given](Context& context) { return run_mount(context, *given); };
+  });
+}
+
+}  // namespace ploopu::cmd

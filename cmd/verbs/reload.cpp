@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ploopu reload: what is attached is served by this program from now on, whatever served it.
+#include <memory>
+#include <set>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/cli/commands.hpp"
+#include "cmd/cli/json.hpp"
+#include "cmd/steps/attached_targets.hpp"
+#include "core/disk/image.hpp"
+#include "core/find/locate.hpp"
+
+namespace ploopu::cmd {
+namespace {
+
+constexpr char kFooter[] =
+    "\nFor after an update, or when all servers of a device have died. Who uses the device waits\n"
+    "for a moment, and gets no error. Only over nbd, and without an overlay: other devices are\n"
+    "served on as they are.\n"
+    "\nExamples:\n"
+    "  ploopu reload /dev/nbd0\n"
+    "  ploopu reload --all\n";
+
+Result<void> reload(const Context& context, const Attachment& attachment) {
+  PLOOPU_TRY(auto location, locate_image(context.files, attachment.root, attachment.image));
+  location.allow_outside = true;  // it must come out as the files that are attached
+  PLOOPU_TRY(const auto image,
+             open_image(context.files, std::move(location), attachment.snapshot.value_or("")));
+  return context.attachments.reload(attachment, image);
+}
+
+Result<void> run_reload(Context& context, const TargetChoice& choice) {
+  PLOOPU_TRY(const auto lock, context.attachments.lock());
+  PLOOPU_TRY(const auto targets, find_targets(context, choice));
+  Json document = new_document();
+  document["targets"] = Json::array();
+  std::vector<Error> failures;
+  std::set<std::string> seen;
+  for (const auto& [attachment, mountpoint] : targets) {
+    if (!seen.insert(attachment.id).second) continue;
+    auto done = reload(context, attachment);
+    const bool is_left = !done && choice.all && done.error().kind == ErrorKind::refused;
+    document["targets"].push_back({{"device", text(attachment.device)},
+                                   {"image", text(attachment.image)},
+                                   {"reloaded", done.has_value()}});
+    if (done) context.tell(attachment.device + ": is served by this program now");
+    if (is_left) context.note({done.error().message + ": left as it is"});
+    if (!done && !is_left) failures.push_back(std::move(done).error());
+  }
+  if (context.options.json && failures.empty()) context.out << document.dump(2) << '\n';
+  return all_of(failures);
+}
+
+}  // namespace
+
+void declare_reload(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("reload", "Serve what is attached by this program");
+  command->footer(kFooter);
+  auto choice = std::make_shared<TargetChoice>();
+  add_targets(*command, *choice);
+  command->callback([choice, &action] {
+    action = [choice](Context& context) { return run_reload(context, *choice); };
+  });
+}
+
+}  // namespace ploopu::cmd

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The port to everything that is attached and mounted. Implemented by platform/host_attachments.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/disk/image.hpp"
+#include "core/overlay/served_disk.hpp"
+#include "core/volume/partitions.hpp"
+
+namespace ploopu {
+
+enum class AttachmentState {
+  serving,
+  stale,  // its server or loop devices are gone, or the device was taken away from it: to be
+          // detached
+};
+
+struct AttachedPartition {
+  uint32_t number = 0;
+  std::string device;  // "/dev/nbd0p1"; the whole device for number 0
+};
+
+// One image that is a device (or a file) of this host now.
+struct Attachment {
+  std::string id;            // 16 hexadecimal digits, random
+  std::string name;          // AttachRequest::name
+  std::string image;         // ImageLocation::path; empty when the record can't be read
+  std::string newest_delta;  // the file by which the same state can be named, too
+  std::optional<std::string> ctid;
+  std::optional<std::string> snapshot;  // Image::snapshot
+  std::string root;                     // --root that the ctid was looked up under
+  std::string backend;                  // "nbd", "dm", "fuse"
+  std::string device;                   // a block device, or a file when is_file
+  bool is_file = false;
+  bool has_overlay = false;  // it is writable
+  std::string overlay_file;  // where what is written is kept; empty when it isn't
+  bool is_strict = false;    // AttachRequest::is_strict
+  std::vector<AttachedPartition> partitions;
+  std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
+  int server_pid = 0;                    // 0 when it needs no server, or the server has died
+  AttachmentState state = AttachmentState::serving;
+  std::vector<std::string> mountpoints;         // all that the kernel shows for it
+  std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
+  // Where ploopu once mounted it: something else may have unmounted it there since.
+  std::vector<std::string> former_mountpoints;
+  // Whether the files of the image were written to, replaced or removed since, and which;
+  // look_at_images() finds that out. Nothing when it can't be told, and why.
+  std::optional<bool> image_changed;
+  std::vector<std::string> warnings;
+};
+
+// A private writable layer that vanishes with the device, unless it has a file of its own.
+struct OverlayRequest {
+  bool wanted = false;
+  bool tolerated = false;              // of an image that is attached already
+  bool for_mount = false;              // nobody writes to it but a mount that says so
+  std::string directory = "/var/tmp";  // of the scratch file
+  std::string file;                    // absolute; what is written is kept there
+  uint64_t limit = 0;                  // bytes that it may keep; 0: half of what is free there
+};
+
+struct AttachRequest {
+  std::string root = "/";
+  std::string backend = "auto";  // "auto", or the name of one
+  bool as_file = false;          // no block device, just a file with the disk's content
+  bool is_new = false;           // another device, even if the image has one already
+  bool is_strict = false;        // nothing is served any more once the image was written to
+  std::string name;              // its own in ploopu.tab, if it has one
+  OverlayRequest overlay;
+};
+
+struct AttachOutcome {
+  Attachment attachment;
+  bool already_attached = false;
+  std::vector<std::string> notes;  // which back end was taken, and why not another
+};
+
+struct MountRequest {
+  std::string device;
+  std::string directory;  // exists, absolute
+  std::string fstype;
+  std::string options;
+  bool is_writable = false;
+};
+
+enum class MountOutcome {
+  mounted,
+  needs_recovery,  // the kernel won't mount it read-only before its journal was replayed
+};
+
+struct DetachRequest {
+  // Only this one is unmounted, and the device stays, if ploopu has mounted it elsewhere, too.
+  std::optional<std::string> mountpoint;
+  // Whoever uses the device gets errors from now on, where the back end can do that.
+  bool force = false;
+};
+
+struct DetachOutcome {
+  std::vector<std::string> unmounted;  // directories
+  bool detached = true;                // false: only unmounted, the device stays
+  uint64_t discarded = 0;  // bytes that the user wrote to an overlay, and that are gone now
+  std::vector<std::string> warnings;
+};
+
+// What an overlay that was kept makes of an image, to look at before it is attached.
+class OverlayView {
+ public:
+  OverlayView() = default;
+  virtual ~OverlayView() = default;
+  OverlayView(const OverlayView&) = delete;
+  OverlayView& operator=(const OverlayView&) = delete;
+
+  // Only to be read.
+  [[nodiscard]] virtual ServedDisk disk() = 0;
+};
+
+// While any copy of it exists, no other process changes what is attached.
+using AttachmentLock = std::shared_ptr<const void>;
+
+class Attachments {
+ public:
+  Attachments() = default;
+  virtual ~Attachments() = default;
+  Attachments(const Attachments&) = delete;
+  Attachments& operator=(const Attachments&) = delete;
+
+  // For several steps that belong together; each of those below takes it for itself as well.
+  // ErrorKind::busy when one other process keeps it for half a minute.
+  [[nodiscard]] virtual Result<AttachmentLock> lock() = 0;
+
+  // Who isn't can make files only, and sees only what is their own.
+  [[nodiscard]] virtual bool is_privileged() const = 0;
+
+  // Returns when the device and the nodes of all partitions can be used. An image that is attached
+  // already keeps its device. On error nothing is left behind.
+  [[nodiscard]] virtual Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
+                                                     const AttachRequest& request) = 0;
+
+  // The attachment that attach() would give back for this request; nothing when it would make one.
+  // ErrorKind::busy where it would refuse. Nothing is changed.
+  [[nodiscard]] virtual Result<std::optional<Attachment>> find_attached(
+      const Image& image, const AttachRequest& request) = 0;
+
+  // nullptr while there is no such file. The image outlives the answer.
+  [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(
+      const Image& image, const std::string& file) = 0;
+
+  // Has it served by processes of this program from now on, whatever serves it now, if anything.
+  // Who uses the device waits meanwhile. `image` is what was attached, opened anew.
+  // ErrorKind::refused, and nothing is done, when that isn't the same or the back end can't do it.
+  [[nodiscard]] virtual Result<void> reload(const Attachment& attachment, const Image& image) = 0;
+
+  [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
+
+  // What became of the images of what list() returned. Waits for storage that doesn't answer, but
+  // not for long.
+  virtual void look_at_images(std::vector<Attachment>& attachments) = 0;
+
+  // ErrorKind::busy when the directory is a mount point.
+  [[nodiscard]] virtual Result<void> check_mountpoint(const std::string& directory) = 0;
+  [[nodiscard]] virtual Result<MountOutcome> mount(const Attachment& attachment,
+                                                   const MountRequest& request) = 0;
+
+  // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise
+  // unmounts those, frees the device and waits until its server, if any, has ended.
+  // ErrorKind::not_found when it was detached meanwhile.
+  [[nodiscard]] virtual Result<DetachOutcome> detach(const Attachment& attachment,
+                                                     const DetachRequest& request) = 0;
+};
+
+}  // namespace ploopu

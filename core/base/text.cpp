@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace ploopu {
+namespace {
+
+bool is_continuation(unsigned char c) { return (c & 0xC0U) == 0x80U; }
+
+// Length of the valid UTF-8 sequence at the start of `text`, 0 if there is none. Overlong forms and
+// surrogates are not valid.
+size_t valid_length(std::string_view text) {
+  auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char c = at(0);
+  if (c < 0x80) return 1;
+  const size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+  if (c < 0xC2 || c > 0xF4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if (!is_continuation(at(i))) return 0;
+  }
+  if (c == 0xE0 && at(1) < 0xA0) return 0;
+  if (c == 0xED && at(1) > 0x9F) return 0;
+  if (c == 0xF0 && at(1) < 0x90) return 0;
+  if (c == 0xF4 && at(1) > 0x8F) return 0;
+  return length;
+}
+
+// The same for what may be printed as it is: no controls, C1 ones neither, and nothing that changes
+// the direction or hides in a line (U+200B..200F, U+2028..202E, U+2060..206F, U+FEFF).
+size_t printable_length(std::string_view text) {
+  auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t length = valid_length(text);
+  const unsigned char c = at(0);
+  if (length == 1) return c >= 0x20 && c != 0x7F ? 1 : 0;
+  if (length == 0) return 0;
+  if (c == 0xC2 && at(1) < 0xA0) return 0;
+  if (c == 0xE2 && at(1) == 0x80 && at(2) >= 0x8B &&
+      (at(2) <= 0x8F || (at(2) >= 0xA8 && at(2) <= 0xAE)))
+    return 0;
+  if (c == 0xE2 && at(1) == 0x81 && at(2) >= 0xA0 && at(2) <= 0xAF) return 0;
+  if (c == 0xEF && at(1) == 0xBB && at(2) == 0xBF) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::string escape_bytes(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const size_t length = printable_length(bytes);
+    if (length == 0) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[0]));
+      bytes.remove_prefix(1);
+    } else {
+      out += bytes.substr(0, length);
+      bytes.remove_prefix(length);
+    }
+  }
+  return out;
+}
+
+bool is_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t length = valid_length(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string human_size(uint64_t bytes) {
+  static constexpr std::array<const char*, 7> kUnits = {"B",   "KiB", "MiB", "GiB",
+                                                        "TiB", "PiB", "EiB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  // 1023.95 would be printed as 1024.0: go to the next unit instead.
+  while (value >= 1023.95 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  std::string number = fmt::format("{:.1f}", value);
+  if (number.ends_with(".0")) number.resize(number.size() - 2);
+  return number + " " + kUnits[unit];
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const size_t first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+std::optional<uint64_t> parse_number(std::string_view text, int base) {
+  uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number, base);
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace ploopu

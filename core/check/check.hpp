@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Everything that is wrong with an image. Nothing is repaired. What is wrong and what only odd:
+// FORMAT.md sections 2.4 and 4.4.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/files/file_system.hpp"
+#include "core/find/locate.hpp"
+
+namespace ploopu {
+
+struct Damage {
+  // "descriptor", "chain", "missing-delta", "header", "past-end", "in-metadata", "short-cluster",
+  // "duplicate" or "extension" (only a backup's notes: the disk's data is whole).
+  std::string kind;
+  std::string message;
+};
+
+// Bytes of the disk.
+struct DiskRange {
+  uint64_t start = 0;
+  uint64_t length = 0;
+};
+
+struct CheckReport {
+  std::vector<Damage> errors;
+  // What can't be read of the disk that was asked for, ascending: at most kMaxListed ranges of
+  // `lost_ranges`, which have `lost_bytes` in all.
+  std::vector<DiskRange> lost;
+  bool is_readable = true;  // false: the disk can't be put together, so nothing of it is there
+  uint64_t lost_ranges = 0;
+  uint64_t lost_bytes = 0;
+  std::vector<std::string> warnings;
+  uint64_t leaks = 0;             // file clusters that no table refers to
+  uint64_t clusters_checked = 0;  // table entries, of all files that the descriptor lists
+};
+
+// Looks at every file that the descriptor lists, also those that the chosen state doesn't need, and
+// at what can't be opened as a disk. At most kMaxListed errors of a kind are listed for each file,
+// and as many lost ranges. An Error only where nothing can be looked at at all.
+inline constexpr size_t kMaxListed = 1000;
+[[nodiscard]] Result<CheckReport> check_image(const FileSystem& files,
+                                              const ImageLocation& location,
+                                              const std::string& snapshot);
+
+}  // namespace ploopu

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/disk/snapshots.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "core/base/text.hpp"
+#include "core/confine/confined.hpp"
+#include "core/disk/image_files.hpp"
+#include "core/format/xml.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr char kNamesFile[] = "Snapshots.xml";
+// Its elements are nested as the snapshots are; a few more stand around them.
+constexpr size_t kMaxNamesDepth = kMaxChainLength + 8;
+
+std::string to_lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string text_of(pugi::xml_node item, const char* element) {
+  return std::string(trim(item.child(element).text().get()));
+}
+
+// Walks the tree without recursion: it may be as deep as its file is long.
+class TreeWalk {
+ public:
+  explicit TreeWalk(const std::vector<DescriptorShot>& shots) {
+    for (const auto& shot : shots) {
+      if (known_.insert(shot.guid).second) unique_.push_back(&shot);
+    }
+    for (const auto* shot : unique_) children_[shot->parent].push_back(shot);
+  }
+
+  template <class Visit>
+  void visit_all(Visit visit) {
+    for (const auto* shot : unique_) {
+      if (!known_.contains(shot->parent)) visit_below(shot, visit);
+    }
+    for (const auto* shot : unique_) visit_below(shot, visit);  // what only a cycle leads to
+  }
+
+ private:
+  template <class Visit>
+  void visit_below(const DescriptorShot* root, Visit visit) {
+    std::vector<std::pair<const DescriptorShot*, size_t>> pending = {{root, 0}};
+    while (!pending.empty()) {
+      const auto [shot, branches] = pending.back();
+      pending.pop_back();
+      if (!seen_.insert(shot->guid).second) continue;
+      visit(*shot, branches);
+      const auto& below = children_[shot->guid];
+      const size_t deeper = branches + (below.size() > 1 ? 1 : 0);
+      for (auto child = below.rbegin(); child != below.rend(); ++child) {
+        pending.emplace_back(*child, deeper);
+      }
+    }
+  }
+
+  std::vector<const DescriptorShot*> unique_;  // the first of each GUID, in the file's order
+  std::set<std::string_view> known_;
+  std::set<std::string_view> seen_;
+  std::map<std::string_view, std::vector<const DescriptorShot*>> children_;
+};
+
+// VE_PRIVATE/Snapshots.xml: VE_PRIVATE holds the image's directory.
+Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
+                                             const std::string& descriptor) {
+  std::string directory = descriptor.substr(0, descriptor.rfind('/'));
+  directory = directory.substr(0, directory.rfind('/'));
+  PLOOPU_TRY(const auto found, files.resolve("/", directory + "/" + kNamesFile));
+  if (found.type == PathType::missing) return std::vector<SnapshotName>();
+  PLOOPU_TRY(const auto text, files.read_text(found.path, kMaxDescriptorBytes));
+  return confined<std::vector<SnapshotName>>(
+      found.path, {}, [&] { return parse_snapshot_names(text, found.path); });
+}
+
+}  // namespace
+
+Result<std::vector<SnapshotName>> parse_snapshot_names(const std::string& text,
+                                                       const std::string& name) {
+  pugi::xml_document document;
+  PLOOPU_CHECK(parse_xml(text, name, document, kMaxNamesDepth));
+  std::vector<SnapshotName> names;
+  std::vector<pugi::xml_node> pending = {document.document_element()};
+  while (!pending.empty()) {
+    const pugi::xml_node item = pending.back();
+    pending.pop_back();
+    const std::string guid = to_lower(item.attribute("guid").value());
+    if (!guid.empty()) {
+      names.push_back(
+          {guid, text_of(item, "Name"), text_of(item, "DateTime"), text_of(item, "Description")});
+    }
+    for (pugi::xml_node child : item.children("SavedStateItem")) pending.push_back(child);
+  }
+  return names;
+}
+
+std::vector<Snapshot> snapshots_of(const DiskDescriptor& descriptor, const std::string& live_guid,
+                                   const std::vector<SnapshotName>& names) {
+  auto shots = descriptor.shots;
+  if (shots.empty() && descriptor.images.size() == 1) {
+    shots.push_back({descriptor.images.front().guid, std::string(kNullGuid)});
+  }
+  std::vector<Snapshot> snapshots;
+  TreeWalk(shots).visit_all([&](const DescriptorShot& shot, size_t branches) {
+    Snapshot snapshot;
+    snapshot.guid = shot.guid;
+    if (shot.parent != kNullGuid) snapshot.parent = shot.parent;
+    snapshot.is_live = shot.guid == live_guid;
+    snapshot.branches = branches;
+    for (const auto& name : names) {
+      if (name.guid == shot.guid) snapshot.name = name;
+    }
+    for (const auto& image : descriptor.images) {
+      if (image.guid == shot.guid && snapshot.file.empty()) snapshot.file = image.file;
+    }
+    snapshots.push_back(std::move(snapshot));
+  });
+  return snapshots;
+}
+
+Result<SnapshotTree> read_snapshots(const FileSystem& files, const ImageLocation& location) {
+  if (!location.is_descriptor) {
+    return fail(ErrorKind::usage, "{}: is a single file: snapshots are listed in a {}",
+                location.path, kDescriptorName);
+  }
+  PLOOPU_TRY(const auto descriptor, read_descriptor(files, location));
+  SnapshotTree tree;
+  tree.warnings = location.warnings;
+  const auto live = find_shot(descriptor, "top", location.path);
+  if (!live) tree.warnings.push_back(live.error().message);
+  const auto names = read_names(files, location.path);
+  if (!names) tree.warnings.push_back(names.error().message);
+  tree.snapshots =
+      snapshots_of(descriptor, live.value_or(""), names.value_or(std::vector<SnapshotName>()));
+  return tree;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The port through which core reads files. Implemented by platform/posix_file_system.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace ploopu {
+
+// Which file it is, whatever its name: st_dev and st_ino.
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
+// A file opened for reading only. Its size is that of the moment it was opened.
+// Thread-safe: reads carry their own offset.
+class ImageFile {
+ public:
+  ImageFile() = default;
+  virtual ~ImageFile() = default;
+  ImageFile(const ImageFile&) = delete;
+  ImageFile& operator=(const ImageFile&) = delete;
+
+  // Bytes.
+  [[nodiscard]] virtual uint64_t size() const = 0;
+
+  [[nodiscard]] virtual FileIdentity identity() const = 0;
+
+  // When its content was last changed, in nanoseconds since 1970, as of the moment it was opened.
+  [[nodiscard]] virtual int64_t modified() const { return 0; }
+
+  // The open descriptor, which stays owned by this object.
+  [[nodiscard]] virtual int descriptor() const = 0;
+
+  // The first byte from `offset` on that may be data: all before it is a hole, which reads as
+  // zeros. size() when there is none. `offset` itself where holes aren't known.
+  [[nodiscard]] virtual uint64_t next_data(uint64_t offset) const { return offset; }
+
+  // The end of the data at `offset`: where a hole begins. size() where holes aren't known.
+  [[nodiscard]] virtual uint64_t next_hole(uint64_t /*offset*/) const { return size(); }
+
+  // Says that these bytes will be read soon, so that they can be fetched meanwhile. Doesn't wait.
+  virtual void expect(uint64_t /*offset*/, uint64_t /*length*/) const {}
+
+  // Fills `out` from byte `offset`. Returns 0 or an errno value; bytes that the file does not
+  // have are EIO, never zeros. After an error the contents of `out` are undefined.
+  [[nodiscard]] virtual int read(uint64_t offset, std::span<std::byte> out) const = 0;
+};
+
+enum class PathType { missing, regular, directory, other };
+
+struct ResolvedPath {
+  std::string path;  // absolute, all symbolic links followed; as given when missing
+  PathType type = PathType::missing;
+};
+
+class FileSystem {
+ public:
+  FileSystem() = default;
+  virtual ~FileSystem() = default;
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+
+  // Follows symbolic links, but not those of /proc that lead to another process's files, whose
+  // paths mean nothing here. With `root` other than "/", `path` is a path inside that tree: links
+  // in it, absolute ones too, never lead out of it. The answer is a path of this host.
+  [[nodiscard]] virtual Result<ResolvedPath> resolve(const std::string& root,
+                                                     const std::string& path) const = 0;
+
+  // The text of a symbolic link at `path`, only its directories followed; nothing when there is no
+  // link. `root` as in resolve().
+  [[nodiscard]] virtual Result<std::optional<std::string>> read_link(
+      const std::string& root, const std::string& path) const = 0;
+
+  // The whole content of a regular file at an already resolved path, at most `max_bytes`.
+  [[nodiscard]] virtual Result<std::string> read_text(const std::string& path,
+                                                      size_t max_bytes) const = 0;
+
+  // The names in a directory at an already resolved path, without "." and "..", sorted.
+  // ErrorKind::damaged for more than 100,000.
+  [[nodiscard]] virtual Result<std::vector<std::string>> list_directory(
+      const std::string& path) const = 0;
+
+  // Opens a regular file at an already resolved path. Anything else (device, FIFO, directory)
+  // is refused without being opened.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
+      const std::string& path) const = 0;
+
+  // The same for a path relative to `directory` that must stay beneath it; no link is followed.
+  // For root, who may read everything: a file of another owner than the directory is refused
+  // unless everybody may read it, or the directory is root's and only root can have put it there.
+  // Or a hard link would lead root to what the directory's owner can't read.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_beneath(
+      const std::string& directory, const std::string& relative) const = 0;
+
+  // Opens a regular file at an already resolved path anywhere, because a descriptor in `directory`
+  // names it: the rule about owners holds.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_outside(
+      const std::string& directory, const std::string& path) const = 0;
+
+  // Of a directory at an already resolved path and those above it: the ones that everybody may
+  // write to. Those with the sticky bit, as /tmp, don't count: nobody can replace another's entry.
+  [[nodiscard]] virtual Result<std::vector<std::string>> writable_by_others(
+      const std::string& directory) const = 0;
+};
+
+}  // namespace ploopu

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/find/image_use.hpp"
+
+#include <utility>
+
+#include "core/format/disk_descriptor.hpp"
+#include "core/vz/container_config.hpp"
+#include "core/vz/private_area.hpp"
+
+namespace ploopu {
+namespace {
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// AREA/root.hdd/DiskDescriptor.xml of a container that this host knows.
+std::optional<std::string> container_at(const FileSystem& files, const std::string& descriptor,
+                                        std::string& area) {
+  area = directory_of(directory_of(descriptor));
+  const auto ctid = parse_ctid(base_name(area));
+  if (!ctid) return std::nullopt;
+  const auto known = find_private_area(files, "/", *ctid);
+  return known && known->path == area ? ctid : std::nullopt;
+}
+
+std::string configured(const ContainerConfig& config, const char* key,
+                       const std::string& fallback) {
+  std::vector<std::string> ignored;
+  const auto value = config_path(config, key, ignored);
+  return value && *value ? (*value)->path : fallback;
+}
+
+class Collector {
+ public:
+  Collector(const FileSystem& files, std::string root) : files_(files), root_(std::move(root)) {}
+
+  [[nodiscard]] bool exists(const std::string& root, const std::string& path) const {
+    const auto resolved = files_.resolve(root, path);
+    return resolved && resolved->type != PathType::missing;
+  }
+
+  // /vz and /var/lock often are links.
+  [[nodiscard]] std::string real_path(const std::string& path) const {
+    const auto resolved = files_.resolve("/", path);
+    return resolved ? resolved->path : path;
+  }
+
+  void add_flock(const std::string& path) {
+    const auto resolved = files_.resolve("/", path);
+    // Behind a link there may be any file of the host.
+    if (resolved && resolved->type == PathType::regular && resolved->path == path) {
+      found.places.flocks.push_back(resolved->path);
+    }
+  }
+
+  void add_area(const std::string& area) {
+    add_flock(area + "/.lck");
+    if (exists("/", area + "/.running")) {
+      found.traces.push_back(
+          {UseKind::trace, area + "/.running exists: the container runs, or crashed"});
+    }
+    if (exists("/", area + "/dump/Dump")) add_suspended(area + "/dump/Dump");
+    if (exists("/", area + "/.owner")) {
+      found.traces.push_back(
+          {UseKind::trace, area + "/.owner exists: on shared storage another host may run it"});
+    }
+  }
+
+  // By variables of vzctl, in the tree to which the container belongs.
+  void add_configured(const std::string& ctid) {
+    const auto config = read_container_config(files_, root_, ctid);
+    if (!config) return;
+    const std::string dump = configured(*config, "DUMPDIR", "/vz/dump") + "/Dump." + ctid;
+    if (exists(root_, dump)) add_suspended(dump);
+    if (root_ != "/") return;
+    found.places.ctid = ctid;
+    add_flock(real_path("/var/vz/" + ctid + ".conf.lck"));
+    found.places.mount_root = real_path(configured(*config, "VE_ROOT", "/vz/root/" + ctid));
+    found.places.pid_files = {
+        real_path(configured(*config, "LOCKDIR", "/vz/lock") + "/" + ctid + ".lck")};
+  }
+
+  FoundPlaces found;
+
+ private:
+  void add_suspended(const std::string& dump) {
+    found.traces.push_back({UseKind::trace, dump + " exists: the container is suspended, and what "
+                                                   "it had in memory is not on its disk"});
+  }
+
+  const FileSystem& files_;
+  std::string root_;
+};
+
+}  // namespace
+
+FoundPlaces find_use_places(const FileSystem& files, const ImageLocation& location) {
+  std::string area = location.private_area;
+  std::optional<std::string> ctid = location.ctid;
+  if (!ctid && location.is_descriptor && location.root == "/") {
+    ctid = container_at(files, location.path, area);
+  }
+  Collector collector(files, location.root);
+  collector.found.places.path = location.path;
+  if (location.is_descriptor) {
+    collector.add_flock(directory_of(location.path) + "/" + kDescriptorName + ".lck");
+  }
+  if (ctid) {
+    collector.add_area(area);
+    collector.add_configured(*ctid);
+  }
+  return std::move(collector.found);
+}
+
+UseVerdict judge_uses(const std::vector<Use>& uses, bool is_live_state) {
+  UseVerdict verdict;
+  for (const auto& use : uses) {
+    const bool hinders =
+        use.kind == UseKind::writing || (use.kind == UseKind::running && is_live_state);
+    (hinders ? verdict.hindrances : verdict.warnings).push_back(use.text);
+  }
+  return verdict;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who else uses an image: a running container, an operation of ploop or vzctl, qemu. Source:
+// FORMAT.md sections 7.5 and 8. Nothing here waits for a lock, keeps one or makes a file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/disk/disk.hpp"
+#include "core/files/file_system.hpp"
+#include "core/find/locate.hpp"
+
+namespace ploopu {
+
+enum class UseKind {
+  trace,    // may have been left behind: it hinders nobody
+  running,  // the newest delta is being written; older ones aren't
+  writing,  // somebody has locked the files to change them
+};
+
+struct Use {
+  UseKind kind = UseKind::trace;
+  std::string text;  // "virtuozzo lists it in /proc/vz/veinfo": who or what says so
+};
+
+// Where evidence for one image may be; paths are those of this host.
+struct UsePlaces {
+  std::string path;                 // of the image, for messages
+  std::vector<std::string> flocks;  // files that exist, and that writers take with flock
+  // The following only for a container of this host, not of the tree of a dead one.
+  std::optional<std::string> ctid;
+  std::string mount_root;              // VE_ROOT
+  std::vector<std::string> pid_files;  // first line: who works on the container
+};
+
+// The port to locks, processes and the kernel. Implemented by platform/host_owners.
+class Owners {
+ public:
+  Owners() = default;
+  virtual ~Owners() = default;
+  Owners(const Owners&) = delete;
+  Owners& operator=(const Owners&) = delete;
+
+  [[nodiscard]] virtual std::vector<Use> of_places(const UsePlaces& places) const = 0;
+  // By locks on the files of an opened disk, and by the kernel's ploop driver.
+  [[nodiscard]] virtual std::vector<Use> of_disk(const Disk& disk) const = 0;
+};
+
+struct FoundPlaces {
+  UsePlaces places;
+  std::vector<Use> traces;  // what files alone tell: suspended, marked as running
+};
+
+// A private area that was named by its path is recognised, too, when it is that of a container of
+// this host. Configuration that can't be read tells nothing.
+[[nodiscard]] FoundPlaces find_use_places(const FileSystem& files, const ImageLocation& location);
+
+struct UseVerdict {
+  std::vector<std::string> hindrances;  // why not to read now
+  std::vector<std::string> warnings;    // the others
+};
+
+// An older state isn't changed by a container that runs, only by operations on its files.
+[[nodiscard]] UseVerdict judge_uses(const std::vector<Use>& uses, bool is_live_state);
+
+}  // namespace ploopu

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/find/inventory.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "core/disk/image.hpp"
+#include "core/disk/image_files.hpp"
+#include "core/disk/snapshots.hpp"
+#include "core/find/locate.hpp"
+#include "core/vz/container_name.hpp"
+#include "core/vz/private_area.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr char kConfigDirectory[] = "/etc/vz/conf";
+constexpr char kNamesDirectory[] = "/etc/vz/names";
+constexpr std::string_view kConfigSuffix = ".conf";
+constexpr char kGlobalConfig[] = "/etc/vz/vz.conf";
+
+// What is known of each CTID before anything of it is opened: its private area, when it was found
+// by that and has no configuration.
+using Listed = std::map<std::string, std::optional<PrivateArea>>;
+
+// Only a CTID as it stands in file names: no braces, no missing hyphens.
+bool is_ctid(const std::string& name) { return parse_ctid(name) == name; }
+
+// The names in a directory of the tree. None, and a warning, when it can't be read; a directory
+// that doesn't exist is no reason for one.
+struct Listing {
+  std::string path;  // of this host, links resolved
+  std::vector<std::string> names;
+};
+Listing list(const FileSystem& files, const std::string& root, const std::string& directory,
+             std::vector<std::string>& warnings) {
+  const auto found = files.resolve(root, directory);
+  if (!found) warnings.push_back(found.error().message);
+  if (!found || found->type != PathType::directory) return {};
+  auto names = files.list_directory(found->path);
+  if (names) return {found->path, *std::move(names)};
+  warnings.push_back(names.error().message);
+  return {};
+}
+
+// One value of a configuration file of the tree: empty when the key or the file isn't there.
+Result<std::string> config_value(const FileSystem& files, const std::string& root,
+                                 const std::string& path, const std::string& key) {
+  PLOOPU_TRY(const auto found, files.resolve(root, path));
+  if (found.type == PathType::missing) return std::string();
+  PLOOPU_TRY(const auto config, read_config_file(files, found.path));
+  const std::string* value = config.find(key);
+  return value == nullptr ? std::string() : *value;
+}
+
+// *.conf.destroyed, *.conf-sample, *.mount and the like are not containers, and 0 is the host.
+void list_configurations(const FileSystem& files, const std::string& root, Listed& listed,
+                         std::vector<std::string>& warnings) {
+  for (auto& name : list(files, root, kConfigDirectory, warnings).names) {
+    if (!name.ends_with(kConfigSuffix)) continue;
+    name.resize(name.size() - kConfigSuffix.size());
+    if (is_ctid(name)) listed.emplace(name, std::nullopt);
+  }
+}
+
+// A path in which a CTID stands as one whole part.
+struct AreaPattern {
+  std::string directory;  // what comes before it, without the slash
+  std::string rest;       // what comes behind it: nothing, or a slash and more
+};
+
+std::optional<AreaPattern> area_pattern(const std::string& ve_private) {
+  for (const std::string_view variable : {"/$VEID", "/${VEID}"}) {
+    const size_t at = ve_private.find(variable);
+    if (at == std::string::npos || at == 0 || !ve_private.starts_with('/')) continue;
+    AreaPattern pattern{ve_private.substr(0, at), ve_private.substr(at + variable.size())};
+    while (pattern.rest.ends_with('/')) pattern.rest.pop_back();
+    if (pattern.rest.empty() || pattern.rest.starts_with('/')) return pattern;
+  }
+  return std::nullopt;
+}
+
+void list_areas(const FileSystem& files, const std::string& root, Listed& listed,
+                std::vector<std::string>& warnings) {
+  std::vector<AreaPattern> patterns;
+  const auto ve_private = config_value(files, root, kGlobalConfig, "VE_PRIVATE");
+  if (!ve_private) warnings.push_back(ve_private.error().message);
+  if (auto global = area_pattern(ve_private.value_or(""))) patterns.push_back(*std::move(global));
+  patterns.push_back({"/vz/private", ""});
+  patterns.push_back({"/var/lib/vz/private", ""});
+  std::set<std::string> seen;  // /var/lib/vz may be a link to /vz
+  for (const auto& [directory, rest] : patterns) {
+    const auto listing = list(files, root, directory, warnings);
+    if (!seen.insert(listing.path + rest).second) continue;
+    for (const auto& name : listing.names) {
+      if (!is_ctid(name) || listed.contains(name)) continue;
+      const std::string inside = fmt::format("{}/{}{}", directory, name, rest);
+      const auto area = files.resolve(root, inside);
+      if (area && area->type != PathType::directory) continue;
+      listed[name] = PrivateArea{area ? area->path : inside, inside, {}, {}};
+    }
+  }
+}
+
+size_t older_shots(const DiskDescriptor& descriptor, const std::string& live_guid) {
+  const auto shots = snapshots_of(descriptor, live_guid, {});
+  return static_cast<size_t>(std::count_if(shots.begin(), shots.end(),
+                                           [](const Snapshot& shot) { return !shot.is_live; }));
+}
+
+std::string lost_clusters(const Disk& disk) {
+  for (size_t i = 0; i < disk.deltas().size(); ++i) {
+    if (disk.usage(i).damaged == 0) continue;
+    return fmt::format("{}: {} of {} clusters are not wholly in the file: run ploopu check",
+                       disk.deltas()[i].name(), disk.usage(i).damaged, disk.usage(i).allocated);
+  }
+  return {};
+}
+
+// As much of it as can be read.
+void describe_ploop(const FileSystem& files, ImageLocation location, Container& container) {
+  container.layout = Layout::ploop;
+  container.path = location.path;
+  const auto descriptor = read_descriptor(files, location);
+  if (descriptor) {
+    const auto live = find_shot(*descriptor, "top", location.path);
+    if (live) container.snapshots = older_shots(*descriptor, *live);
+  }
+  const auto image = open_image(files, std::move(location));
+  if (!image) {
+    container.error = image.error().message;
+    return;
+  }
+  const Disk& disk = image->disk;
+  container.disk = DiskFigures{disk.size(), disk.cluster_size(), disk.clusters_allocated(),
+                               disk.deltas().back().in_use()};
+  container.error = lost_clusters(disk);
+}
+
+// A private area in which there is no ploop disk. container.error says so already.
+void describe_others(const FileSystem& files, const std::string& root, const PrivateArea& area,
+                     Container& container) {
+  container.path = area.path;
+  if (const auto simfs = find_simfs(files, root, area); simfs && *simfs) {
+    container.layout = Layout::simfs;
+    container.path = **simfs;
+    container.error.clear();
+  } else if (const auto qcow2 = find_qcow2(files, root, area.inside); qcow2 && *qcow2) {
+    container.layout = Layout::qcow2;
+    container.path = **qcow2;
+  }
+}
+
+void describe_configured(const FileSystem& files, const std::string& root, Container& container) {
+  const std::string config = fmt::format("{}/{}.conf", kConfigDirectory, container.ctid);
+  container.name = config_value(files, root, config, "NAME").value_or("");
+  auto location = locate_image(files, root, container.ctid);
+  if (location) {
+    describe_ploop(files, *std::move(location), container);
+    return;
+  }
+  container.error = location.error().message;
+  if (const auto area = find_private_area(files, root, container.ctid)) {
+    describe_others(files, root, *area, container);
+    return;
+  }
+  // Its name was in the directory, but what it names isn't there.
+  const auto found = files.resolve(root, config);
+  if (found && found->type == PathType::missing) {
+    container.error =
+        fmt::format("{}{}: is a link to what isn't there: its container is on other storage",
+                    root == "/" ? "" : root, config);
+  }
+}
+
+void describe_area(const FileSystem& files, const std::string& root, const PrivateArea& area,
+                   Container& container) {
+  auto descriptor = find_descriptor(files, root, area.inside);
+  if (descriptor) {
+    ImageLocation location;
+    location.path = *std::move(descriptor);
+    location.ctid = container.ctid;
+    location.is_descriptor = true;
+    location.root = root;
+    describe_ploop(files, std::move(location), container);
+    return;
+  }
+  container.error = descriptor.error().message;
+  describe_others(files, root, area, container);
+}
+
+void report_shared_names(std::vector<Container>& containers) {
+  std::map<std::string, std::vector<Container*>> by_name;
+  for (auto& container : containers) {
+    if (!container.name.empty()) by_name[container.name].push_back(&container);
+  }
+  for (const auto& [name, owners] : by_name) {
+    for (size_t i = 0; owners.size() > 1 && i < owners.size(); ++i) {
+      if (!owners[i]->error.empty()) continue;
+      owners[i]->error = fmt::format("NAME is '{}', and so is that of container {}", name,
+                                     owners[i == 0 ? 1 : 0]->ctid);
+    }
+  }
+}
+
+// By the text of its link: to CTID.conf, or to the ve.conf of a private area that is called CTID.
+std::string ctid_in_link(std::string_view target) {
+  if (target.ends_with("/ve.conf")) {
+    target.remove_suffix(target.size() - target.rfind('/'));
+  } else if (target.ends_with(kConfigSuffix)) {
+    target.remove_suffix(kConfigSuffix.size());
+  }
+  return parse_ctid(target.substr(target.rfind('/') + 1)).value_or("");
+}
+
+}  // namespace
+
+KnownContainers list_known_containers(const FileSystem& files, const std::string& root) {
+  KnownContainers known;
+  Listed listed;
+  std::vector<std::string> unread;
+  list_configurations(files, root, listed, unread);
+  list_areas(files, root, listed, unread);
+  for (const auto& [ctid, area] : listed) known.ctids.insert(ctid);
+  for (const auto& name : list(files, root, kNamesDirectory, unread).names) {
+    if (!is_container_name(name)) continue;
+    const auto target = files.read_link(root, fmt::format("{}/{}", kNamesDirectory, name));
+    if (target && *target) known.names.emplace(name, ctid_in_link(**target));
+  }
+  return known;
+}
+
+Inventory take_inventory(const FileSystem& files, const std::string& root) {
+  Inventory inventory;
+  Listed listed;
+  list_configurations(files, root, listed, inventory.warnings);
+  list_areas(files, root, listed, inventory.warnings);
+  for (const auto& [ctid, area] : listed) {
+    Container container;
+    container.ctid = ctid;
+    try {
+      if (area) {
+        describe_area(files, root, *area, container);
+      } else {
+        describe_configured(files, root, container);
+      }
+    } catch (const std::exception& error) {  // memory ran out, or a library has a bug
+      container.error = error.what();
+    }
+    inventory.containers.push_back(std::move(container));
+  }
+  report_shared_names(inventory.containers);
+  return inventory;
+}
+
+}  // namespace ploopu

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/find/locate.hpp"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "core/base/text.hpp"
+#include "core/disk/image_files.hpp"
+#include "core/format/disk_descriptor.hpp"
+#include "core/vz/container_config.hpp"
+#include "core/vz/container_name.hpp"
+#include "core/vz/private_area.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr std::string_view kQcow2Magic = "QFI\xfb";
+
+// The first bytes of a file; fewer when it is shorter, none when it can't be read.
+std::string first_bytes(const FileSystem& files, const std::string& path) {
+  std::string text(16, '\0');
+  const auto file = files.open_image(path);
+  if (!file) return {};
+  text.resize(std::min<uint64_t>(text.size(), (*file)->size()));
+  if ((*file)->read(0, std::as_writable_bytes(std::span(text))) != 0) return {};
+  return text;
+}
+
+// No image begins like this, whatever the file is called.
+bool looks_like_xml(const std::string& start) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::string_view text = start;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return trim(text).starts_with('<');
+}
+
+bool is_qcow2(const FileSystem& files, const ResolvedPath& found) {
+  return found.type == PathType::regular && first_bytes(files, found.path).starts_with(kQcow2Magic);
+}
+
+tl::unexpected<Error> no_ploop_but_qcow2(const std::string& path) {
+  return fail(ErrorKind::refused,
+              "{}: is a qcow2 image (newer Virtuozzo), not ploop: use qemu-nbd -r -f qcow2", path);
+}
+
+// A variable that says the container has a ploop disk, or that it has none; nothing when no
+// variable says either. vzctl 4 writes VE_LAYOUT, libvzctl 7 makes the number a link's text.
+struct LayoutClaim {
+  bool is_ploop = false;
+  std::string source;
+};
+Result<std::optional<LayoutClaim>> claimed_layout(const FileSystem& files, const std::string& root,
+                                                  const ContainerConfig& config,
+                                                  PrivateArea& area) {
+  constexpr uint64_t kPloopLayout = 5;
+  PLOOPU_TRY(const auto link, files.read_link(root, area.inside + "/.ve.layout"));
+  if (const auto number = link ? parse_number(*link) : std::nullopt) {
+    return LayoutClaim{*number >= kPloopLayout,
+                       fmt::format("{}/.ve.layout is {}", area.inside, *number)};
+  }
+  const std::string* layout = own_value(config, "VE_LAYOUT", area.warnings);
+  if (layout == nullptr || layout->empty()) return std::nullopt;
+  return LayoutClaim{layout->starts_with("ploop"),
+                     fmt::format("{}: VE_LAYOUT is '{}'", config.own_file, *layout)};
+}
+
+Result<void> refuse_simfs(const FileSystem& files, const std::string& root, const PrivateArea& area,
+                          const std::string& ctid, const std::optional<LayoutClaim>& claim) {
+  PLOOPU_TRY(const auto found, find_simfs(files, root, area));
+  if (!found) return {};
+  return fail(ErrorKind::not_found,
+              "container {} has no ploop disk: its files lie in {} as they are (simfs){}", ctid,
+              *found, claim && claim->is_ploop ? fmt::format(", although {}", claim->source) : "");
+}
+
+Result<void> locate_root_disk(const FileSystem& files, const std::string& root,
+                              const ContainerConfig& config, PrivateArea& area,
+                              ImageLocation& location) {
+  PLOOPU_TRY(const auto claim, claimed_layout(files, root, config, area));
+  PLOOPU_CHECK(refuse_simfs(files, root, area, config.ctid, claim));
+  PLOOPU_TRY(location.path, find_descriptor(files, root, area.inside));
+  if (claim && !claim->is_ploop) {
+    area.warnings.push_back(
+        fmt::format("{}, but there is a ploop disk: taking that", claim->source));
+  }
+  return {};
+}
+
+// A disk that the container's configuration lists.
+Result<void> locate_listed_disk(const FileSystem& files, const std::string& root,
+                                const PrivateArea& area, const std::string& ctid,
+                                const VzDisk& disk, ImageLocation& location) {
+  if (disk.image.empty()) {
+    return fail(ErrorKind::not_found, "container {}: its disk {} {}", ctid, disk.uuid,
+                disk.device.empty() ? "has no image yet"
+                                    : fmt::format("is {}, a block device of its host: there is no "
+                                                  "image to open",
+                                                  disk.device));
+  }
+  const std::string path =
+      disk.image.starts_with('/') ? disk.image : area.inside + "/" + disk.image;
+  PLOOPU_TRY(const auto found, files.resolve(root, path));
+  if (found.type == PathType::directory) {
+    PLOOPU_TRY(location.path, find_descriptor(files, root, path));
+    return {};
+  }
+  if (is_qcow2(files, found)) return no_ploop_but_qcow2(found.path);
+  return fail(ErrorKind::not_found, "container {}: the image of its disk {} is {}: {}", ctid,
+              disk.uuid, path,
+              found.type == PathType::missing ? "no such directory" : "not a directory");
+}
+
+Result<ImageLocation> locate_container(const FileSystem& files, const std::string& root,
+                                       const NamedContainer& container, const std::string& disk) {
+  PLOOPU_TRY(const auto config, read_container_config(files, root, container.ctid));
+  PLOOPU_TRY(auto area, find_private_area(files, root, config));
+  PLOOPU_TRY(const auto listed, choose_disk(area.disks, disk, container.ctid));
+  ImageLocation location;
+  location.ctid = container.ctid;
+  location.is_descriptor = true;
+  location.root = root;
+  location.private_area = area.path;
+  location.disks = further_disks(area.disks);
+  if (listed) {
+    PLOOPU_CHECK(locate_listed_disk(files, root, area, container.ctid, *listed, location));
+  } else {
+    PLOOPU_CHECK(locate_root_disk(files, root, config, area, location));
+  }
+  location.warnings = container.warnings;
+  location.warnings.insert(location.warnings.end(), area.warnings.begin(), area.warnings.end());
+  return location;
+}
+
+ImageLocation location_of(std::string path, bool is_descriptor, const std::string& root) {
+  ImageLocation location;
+  location.path = std::move(path);
+  location.is_descriptor = is_descriptor;
+  location.root = root;
+  return location;
+}
+
+Result<ImageLocation> locate_path(const FileSystem& files, const std::string& root,
+                                  const std::string& path) {
+  PLOOPU_TRY(auto resolved, files.resolve("/", path));
+  switch (resolved.type) {
+    case PathType::missing:
+      return fail(ErrorKind::not_found, "{}: no such file or directory", path);
+    case PathType::directory: {
+      PLOOPU_TRY(auto descriptor, find_descriptor(files, "/", resolved.path));
+      return location_of(std::move(descriptor), true, root);
+    }
+    case PathType::regular: {
+      // A link may have any name, and so may a copy; an empty descriptor is known by its name only.
+      const bool is_descriptor = base_name(path) == kDescriptorName ||
+                                 base_name(resolved.path) == kDescriptorName ||
+                                 looks_like_xml(first_bytes(files, resolved.path));
+      return location_of(std::move(resolved.path), is_descriptor, root);
+    }
+    case PathType::other:
+      break;
+  }
+  return fail(ErrorKind::damaged, "{}: neither a regular file nor a directory", path);
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> find_qcow2(const FileSystem& files, const std::string& root,
+                                              const std::string& directory) {
+  for (const char* inside : {"/root.hdd", "/root.hdd/root.hdd"}) {
+    PLOOPU_TRY(auto found, files.resolve(root, directory + inside));
+    if (is_qcow2(files, found)) return std::move(found.path);
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<std::string>> find_simfs(const FileSystem& files, const std::string& root,
+                                              const PrivateArea& area) {
+  PLOOPU_TRY(const auto disk, files.resolve(root, area.inside + "/root.hdd"));
+  if (disk.type != PathType::missing) return std::nullopt;
+  for (const char* files_are_in : {"/fs", ""}) {
+    PLOOPU_TRY(const auto found, files.resolve(root, area.inside + files_are_in + "/etc"));
+    if (found.type == PathType::directory) return area.path + files_are_in;
+  }
+  return std::nullopt;
+}
+
+Result<std::string> find_descriptor(const FileSystem& files, const std::string& root,
+                                    const std::string& directory) {
+  for (const char* inside : {"", "/root.hdd"}) {
+    PLOOPU_TRY(auto found, files.resolve(root, directory + inside + "/" + kDescriptorName));
+    if (found.type == PathType::regular) return std::move(found.path);
+    if (found.type != PathType::missing) {
+      return fail(ErrorKind::damaged, "{}: not a regular file", found.path);
+    }
+  }
+  PLOOPU_TRY(const auto qcow2, find_qcow2(files, root, directory));
+  if (qcow2) return no_ploop_but_qcow2(*qcow2);
+  const std::string here = (root == "/" ? "" : root) + directory;
+  return fail(
+      ErrorKind::not_found,
+      "{}: there is no {} in it or in a root.hdd below it{}: name the image file itself{}{}",
+      directory, kDescriptorName, root == "/" ? "" : " under " + root, backups_beside(files, here),
+      backups_beside(files, here + "/root.hdd"));
+}
+
+Result<ImageLocation> locate_image(const FileSystem& files, const std::string& root,
+                                   const std::string& image, const std::string& disk) {
+  if (image.find('/') != std::string::npos) {
+    if (disk.empty()) return locate_path(files, root, image);
+    return fail(ErrorKind::usage, "--disk goes with a container, not with a path: name the image");
+  }
+  PLOOPU_TRY(const auto container, find_container(files, root, image));
+  if (container) return locate_container(files, root, *container, disk);
+  return fail(ErrorKind::not_found,
+              "'{}' is not a container ID (a number or a UUID), nor a name in /etc/vz/names{}; a "
+              "path needs a slash, as in ./{}",
+              image, root == "/" ? "" : " under " + root, image);
+}
+
+}  // namespace ploopu

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Serves one NBD connection from a disk.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/files/data_sink.hpp"
+#include "core/overlay/served_disk.hpp"
+
+namespace ploopu::nbd {
+
+// The most that one request may ask for: the kernel's own limit for nbd is 32 MiB
+// (drivers/block/nbd.c, blk_queue_max_hw_sectors).
+inline constexpr uint32_t kMaxRequest = uint32_t{32} << 20;
+
+// One connected stream socket. Implemented by platform/socket_stream.
+class Stream {
+ public:
+  Stream() = default;
+  virtual ~Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Waits until something is there and returns how many bytes of it are in `out` now; 0 when the
+  // other side is gone.
+  [[nodiscard]] virtual size_t receive_some(std::span<std::byte> out) = 0;
+  // False when the other side is gone.
+  [[nodiscard]] virtual bool send(std::span<const std::byte> data) = 0;
+
+  // Collects data to be sent without a copy of it in our memory. Its calls fail with ENOSPC when
+  // it is full. Nothing is sent before send_collected().
+  [[nodiscard]] virtual DataSink& collector() = 0;
+  // Sends `head` and all that was collected behind it. False when the other side is gone.
+  [[nodiscard]] virtual bool send_collected(std::span<const std::byte> head) = 0;
+  virtual void drop_collected() = 0;
+};
+
+enum class End {
+  disconnected,  // the client said so, or closed the socket
+  out_of_step,   // the client's bytes are not NBD requests
+};
+
+// Answers requests until the connection ends. A request that can't be served gets an error reply.
+// A reply leaves only when all of its data is in hand, since NBD can't take back a good header.
+// Any number of calls may run at once on one disk, each with a stream of its own.
+// Throws std::bad_alloc at the start; what comes later allocates nothing, but for a large request
+// that the collector has no room for.
+End serve(const ServedDisk& disk, Stream& stream);
+
+}  // namespace ploopu::nbd

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The superblock of ext2, ext3 and ext4 (linux fs/ext4/ext4.h), as far as mounting needs it.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/result.hpp"
+#include "core/overlay/served_disk.hpp"
+
+namespace ploopu {
+
+// What must be known before a kernel mounts the ext file system in the `length` disk bytes from
+// `start` on: whether its journal has changes that are not yet in place (INCOMPAT_RECOVER).
+// ErrorKind::damaged where mounting could reach another device or stop the host: an external
+// journal, mount options of the image's own, or sizes that can't be.
+[[nodiscard]] Result<bool> check_ext(const ServedDisk& disk, uint64_t start, uint64_t length);
+
+}  // namespace ploopu

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The shell-like files of /etc/vz. They are data: nothing in them is ever run.
+// Source: FORMAT.md section 7.1, which reconciles the parsers of vzctl 4 and libvzctl 7.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.hpp"
+
+namespace ploopu {
+
+inline constexpr size_t kMaxConfigBytes = size_t{1} << 20;
+inline constexpr size_t kMaxConfigLine = size_t{64} << 10;
+// Of one file; vzctl knows fewer than 200 variables.
+inline constexpr size_t kMaxConfigSettings = 4096;
+
+struct VzConfig {
+  std::map<std::string, std::string, std::less<>> values;
+  std::set<std::string, std::less<>> repeated;  // keys that were set more than once
+
+  // Null when the key isn't there.
+  [[nodiscard]] const std::string* find(std::string_view key) const;
+};
+
+// Keys are case-sensitive; of a repeated key the last value counts (FORMAT.md section 10: vzctl 4
+// takes the first one, libvzctl 7 the last). Lines that aren't assignments are ignored. A value
+// whose quote is not closed, a NUL byte and overlong lines are ErrorKind::damaged. `name` is the
+// file's path; its content is never put into a message.
+[[nodiscard]] Result<VzConfig> parse_vz_config(const std::string& text, const std::string& name);
+
+}  // namespace ploopu

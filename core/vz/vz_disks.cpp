@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/vz/vz_disks.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "core/base/text.hpp"
+#include "core/format/disk_descriptor.hpp"
+#include "core/vz/private_area.hpp"
+
+namespace ploopu {
+namespace {
+
+// Far more than any container has: each costs a look-up.
+constexpr size_t kMaxDisks = 64;
+
+constexpr size_t kUuidLength = 36;
+constexpr size_t kMaxNumberLength = 3;  // longer digits begin a GUID
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+// Cuts off what is before `separator`.
+std::string_view next_part(std::string_view& rest, char separator) {
+  const size_t end = std::min(rest.find(separator), rest.size());
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return part;
+}
+
+// What is wrong with the entry; empty when nothing is.
+std::string parse_entry(std::string_view entry, VzDisk& disk) {
+  while (!entry.empty()) {
+    const std::string_view part = next_part(entry, ',');
+    const size_t equals = part.find('=');
+    if (equals == std::string_view::npos) return "a part of it has no '='";
+    const std::string_view key = part.substr(0, equals);
+    const std::string value(part.substr(equals + 1));
+    if (key == "uuid") {
+      const auto uuid = parse_ctid(value);
+      if (!uuid || uuid->size() != kUuidLength) return "its uuid is none";
+      disk.uuid = "{" + lower_case(*uuid) + "}";
+    } else if (key == "image") {
+      disk.image = value;
+    } else if (key == "device") {
+      disk.device = value;
+    } else if (key == "mnt") {
+      disk.mountpoint = value;
+    } else if (key == "enabled") {
+      disk.enabled = value != "no";
+    }
+  }
+  if (disk.uuid.empty()) return "it has no uuid";
+  if (disk.image.find_first_of("$`") != std::string::npos) return "its image is no plain path";
+  return "";
+}
+
+std::string without_braces(std::string_view guid) {
+  if (guid.starts_with('{')) guid.remove_prefix(1);
+  if (guid.ends_with('}')) guid.remove_suffix(1);
+  return lower_case(guid);
+}
+
+Result<std::optional<VzDisk>> choose_root(const std::vector<VzDisk>& disks,
+                                          const std::string& ctid) {
+  std::optional<VzDisk> root;
+  for (const auto& disk : disks) {
+    if (!disk.is_root()) continue;
+    if (root) {
+      return fail(ErrorKind::usage,
+                  "container {}: DISK has several entries with mnt=/, {} and {}: name the path of "
+                  "the image",
+                  ctid, root->uuid, disk.uuid);
+    }
+    root = disk;
+  }
+  return root;
+}
+
+}  // namespace
+
+VzDisks parse_disks(std::string_view value, const std::string& file) {
+  VzDisks list;
+  size_t bad = 0;
+  std::string first_reason;
+  for (size_t number = 1; !value.empty(); ++number) {
+    const std::string_view entry = next_part(value, ';');
+    if (entry.empty()) continue;
+    if (list.disks.size() == kMaxDisks) {
+      list.warnings.push_back(
+          fmt::format("{}: DISK: has more than {} disks: the rest is left out", file, kMaxDisks));
+      break;
+    }
+    VzDisk disk;
+    const std::string reason = parse_entry(entry, disk);
+    if (reason.empty()) {
+      list.disks.push_back(std::move(disk));
+    } else if (++bad == 1) {
+      first_reason = fmt::format("entry {}: {}", number, reason);
+    }
+  }
+  if (bad > 0) {
+    list.warnings.push_back(fmt::format("{}: DISK: {} can't be understood ({}): left out", file,
+                                        bad == 1 ? "an entry" : fmt::format("{} entries", bad),
+                                        first_reason));
+  }
+  return list;
+}
+
+std::vector<VzDisk> further_disks(const std::vector<VzDisk>& disks) {
+  std::vector<VzDisk> further;
+  std::copy_if(disks.begin(), disks.end(), std::back_inserter(further),
+               [](const VzDisk& disk) { return !disk.is_root(); });
+  return further;
+}
+
+Result<std::optional<VzDisk>> choose_disk(const std::vector<VzDisk>& disks,
+                                          const std::string& which, const std::string& ctid) {
+  const std::string prefix = without_braces(which);
+  if (prefix.empty() || prefix == "root" || prefix == without_braces(kNullGuid)) {
+    return choose_root(disks, ctid);
+  }
+  if (const auto number = parse_number(which); number && which.size() <= kMaxNumberLength) {
+    const auto further = further_disks(disks);
+    if (*number >= 1 && *number <= further.size()) return further[*number - 1];
+    return fail(ErrorKind::not_found,
+                "container {} has {} further disks: --disk {} is none of them (the first is 1)",
+                ctid, further.size(), which);
+  }
+  std::optional<VzDisk> found;
+  for (const auto& disk : disks) {
+    if (!without_braces(disk.uuid).starts_with(prefix)) continue;
+    if (found) {
+      return fail(ErrorKind::usage, "container {}: --disk {} fits several disks, {} and {}", ctid,
+                  which, found->uuid, disk.uuid);
+    }
+    found = disk;
+  }
+  if (found) return found;
+  return fail(ErrorKind::not_found, "container {} has no disk {}: 'info {}' lists them", ctid,
+              which, ctid);
+}
+
+}  // namespace ploopu

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/attach/attachment_registry.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "core/base/contains.hpp"
+#include "platform/block/block_device.hpp"
+#include "platform/block/ploopu_mounts.hpp"
+#include "platform/dm/dm_backend.hpp"
+#include "platform/files/image_changes.hpp"
+#include "platform/fuse/fuse_backend.hpp"
+#include "platform/nbd/nbd_backend.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr std::chrono::seconds kServerExit{5};
+
+// Where the device or one of its partitions is mounted.
+std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
+                                  const std::vector<dev_t>& devices) {
+  std::vector<MountEntry> mounts;
+  std::copy_if(table.begin(), table.end(), std::back_inserter(mounts), [&](const auto& mount) {
+    return std::find(devices.begin(), devices.end(), mount.device) != devices.end();
+  });
+  return mounts;
+}
+
+void add_other_nodes(Attachment& attachment) {
+  const auto add = [&](const std::string& node) {
+    const std::string other = attachment.is_file ? node : kernel_node(node);
+    if (!other.empty() && other != node) attachment.other_nodes.push_back(other);
+  };
+  add(attachment.device);
+  for (const auto& partition : attachment.partitions) add(partition.device);
+}
+
+bool is_named(const FileIdentity& identity, const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 &&
+         FileIdentity{status.st_dev, status.st_ino} == identity;
+}
+
+// Whether the attachment has the overlay that is asked for, or one that does as well.
+bool fits(const Record& record, const OverlayRequest& request) {
+  if (!request.file.empty()) return is_named(record.scratch, request.file);
+  if (record.has_overlay && request.tolerated) return true;
+  return record.has_overlay == request.wanted && record.overlay_file.empty();
+}
+
+std::string describe_overlay(const Record& record, const OverlayRequest& request) {
+  if (!record.has_overlay) return ", without an overlay";
+  if (!record.overlay_file.empty()) return ", with the overlay of " + record.overlay_file;
+  return request.file.empty() ? ", with an overlay" : ", with another overlay";
+}
+
+}  // namespace
+
+// Nothing of this is done before a command needs it: info must not make directories.
+Result<void> AttachedRecords::open() {
+  if (runtime_) return {};
+  PLOOPU_TRY(runtime_, RuntimeDir::open());
+  backends_.push_back(std::make_unique<NbdBackend>(*runtime_));
+  backends_.push_back(std::make_unique<DmBackend>());
+  backends_.push_back(std::make_unique<FuseBackend>(*runtime_));
+  return {};
+}
+
+Result<std::shared_ptr<const UniqueFd>> AttachedRecords::lock() {
+  PLOOPU_CHECK(open());
+  if (auto held = lock_.lock()) return held;
+  PLOOPU_TRY(auto taken, runtime_->lock());
+  auto lock = std::make_shared<const UniqueFd>(std::move(taken));
+  lock_ = lock;
+  return lock;
+}
+
+Result<Record> AttachedRecords::find(const std::string& id) const {
+  for (auto& record : runtime_->load_all()) {
+    if (record.id == id) return std::move(record);
+  }
+  return fail(ErrorKind::not_found, "the attachment is gone already");
+}
+
+const Backend* AttachedRecords::backend_named(const std::string& name) const {
+  for (const auto& backend : backends_) {
+    if (backend->name() == name) return backend.get();
+  }
+  return nullptr;
+}
+
+// The back end of a record that can't be read is the one that has a device for it.
+const Backend* AttachedRecords::backend_of(const Record& record) const {
+  if (record.is_readable) return backend_named(record.backend);
+  for (const auto& backend : backends_) {
+    if (!backend->find_device(record).empty()) return backend.get();
+  }
+  return nullptr;
+}
+
+// Finishes what a killed command or a dead server left, as far as nothing uses it.
+void AttachedRecords::sweep() {
+  for (const auto& record : runtime_->load_all()) {
+    const Backend* backend = backend_of(record);
+    if (backend == nullptr && record.is_readable) continue;  // made by a later ploopu
+    const bool has_device = backend != nullptr && !backend->find_device(record).empty();
+    // Readers may still be there, and whoever attached it wants to know that its server died.
+    if (has_device && !record.is_unfinished()) continue;
+    if (backend != nullptr && !backend->release(record)) continue;
+    // A server whose device was taken away from it by others ends with the release.
+    if (!wait_for_exit(record.servers, kServerExit)) continue;
+    runtime_->remove(record.id);
+  }
+}
+
+// The attachment that the image has already, if that can serve the request as well.
+Result<std::optional<Attachment>> AttachedRecords::find_existing(
+    const Image& image, const AttachRequest& request) const {
+  if (request.is_new) return std::nullopt;
+  const auto chain = chain_of(image.disk);
+  std::optional<Error> obstacle;
+  for (const auto& record : runtime_->load_all()) {
+    auto existing = inspect(record);
+    const bool is_same = is_same_chain(record.chain, chain);
+    const bool has_same_top =
+        !record.chain.empty() && record.chain.back().identity == chain.back().identity;
+    const bool is_same_state =
+        record.image == image.location.path && record.snapshot == image.snapshot;
+    if (!existing || !(is_same || has_same_top || is_same_state)) continue;
+    const bool fits_overlay = fits(record, request.overlay);
+    const bool is_strict_enough = record.is_strict || !request.is_strict;
+    if (is_same && record.is_file == request.as_file && fits_overlay && is_strict_enough &&
+        existing->state == AttachmentState::serving &&
+        (request.backend == "auto" || request.backend == record.backend)) {
+      return existing;
+    }
+    std::string difference = !is_same && has_same_top ? ", without some of its deltas"
+                             : !is_same               ? ", an older state of the image"
+                             : !fits_overlay          ? describe_overlay(record, request.overlay)
+                             : !is_strict_enough      ? ", not strictly"
+                                                      : "";
+    if (existing->state == AttachmentState::stale) {
+      difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
+    }
+    obstacle =
+        Error{ErrorKind::busy,
+              fmt::format("{}: is attached already, as {} ({}{}): detach that first",
+                          image.location.path, existing->device, record.backend, difference)};
+  }
+  if (obstacle) return tl::unexpected<Error>(*std::move(obstacle));
+  return std::nullopt;
+}
+
+// The attachment as the kernel shows it now; nothing when there is no device any more.
+std::optional<Attachment> AttachedRecords::inspect(const Record& record) const {
+  const Backend* backend = backend_of(record);
+  if (backend == nullptr) return std::nullopt;
+  const std::string device = backend->find_device(record);
+  const auto server = std::find_if(record.servers.begin(), record.servers.end(), is_alive);
+  const bool alive = server != record.servers.end();
+  if (device.empty() && !alive) return std::nullopt;
+  const bool served = !device.empty() && backend->is_served(record);
+  Attachment attachment;
+  attachment.id = record.id;
+  attachment.name = record.name;
+  attachment.image = record.image;
+  attachment.newest_delta = record.newest_delta;
+  attachment.ctid = record.ctid;
+  attachment.snapshot = record.snapshot;
+  attachment.root = record.root;
+  attachment.backend = backend->name();
+  attachment.device = device.empty() ? record.device : device;
+  attachment.is_file = record.is_file;
+  attachment.has_overlay = record.has_overlay;
+  attachment.overlay_file = record.overlay_file;
+  attachment.is_strict = record.is_strict;
+  attachment.partitions = record.partitions;
+  attachment.server_pid = alive ? server->pid : 0;
+  attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
+  add_other_nodes(attachment);
+  if (!record.is_file && !device.empty()) {
+    const auto table = read_mount_table();
+    const auto numbers = device_numbers(device);
+    attachment.mountpoints = directories_of(mounts_of(table, numbers));
+    attachment.ploopu_mountpoints = directories_of(own_mounts(table, numbers, record.mountpoints));
+  }
+  for (const auto& mountpoint : record.mountpoints) {
+    if (!contains(attachment.ploopu_mountpoints, mountpoint)) {
+      attachment.former_mountpoints.push_back(mountpoint);
+    }
+  }
+  return attachment;
+}
+
+Result<std::vector<Attachment>> AttachedRecords::list() {
+  if (!RuntimeDir::exists()) return std::vector<Attachment>();
+  PLOOPU_CHECK(open());
+  // While another command is at work, what it has not finished is not shown.
+  const auto held = lock_.lock();
+  const UniqueFd tried = held ? UniqueFd() : runtime_->try_lock();
+  const bool locked = held || tried.valid();
+  if (locked) sweep();
+  std::vector<Attachment> attachments;
+  for (const auto& record : runtime_->load_all()) {
+    if (record.is_unfinished() && !locked) continue;
+    if (auto attachment = inspect(record)) attachments.push_back(*std::move(attachment));
+  }
+  std::sort(attachments.begin(), attachments.end(),
+            [](const Attachment& a, const Attachment& b) { return a.device < b.device; });
+  return attachments;
+}
+
+void AttachedRecords::look_at_images(std::vector<Attachment>& attachments) const {
+  if (attachments.empty()) return;
+  const auto records = runtime_->load_all();
+  for (auto& attachment : attachments) {
+    const auto record = std::find_if(records.begin(), records.end(), [&](const Record& candidate) {
+      return candidate.id == attachment.id;
+    });
+    if (record == records.end()) continue;
+    auto changes = find_changes(record->chain, record->is_strict);
+    attachment.image_changed = changes.any;
+    attachment.warnings = std::move(changes.lines);
+  }
+}
+
+}  // namespace ploopu

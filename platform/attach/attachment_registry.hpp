@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/attach/attachments.hpp"
+#include "platform/os/unique_fd.hpp"
+#include "platform/serve/backend.hpp"
+#include "platform/serve/runtime_dir.hpp"
+
+namespace ploopu {
+
+// What is attached to this host now: the runtime directory says what was meant, the kernel what is.
+class AttachedRecords {
+ public:
+  // Makes the directory if need be. All but list() and look_at_images() want it first.
+  [[nodiscard]] Result<void> open();
+  [[nodiscard]] const RuntimeDir& runtime() const { return *runtime_; }
+  // In the order in which "auto" tries them.
+  [[nodiscard]] const std::vector<std::unique_ptr<Backend>>& backends() const { return backends_; }
+
+  // RuntimeDir::lock(), of which this process has one. Opens.
+  [[nodiscard]] Result<std::shared_ptr<const UniqueFd>> lock();
+
+  // ErrorKind::not_found when it was detached meanwhile.
+  [[nodiscard]] Result<Record> find(const std::string& id) const;
+
+  // nullptr when there is none.
+  [[nodiscard]] const Backend* backend_named(const std::string& name) const;
+  [[nodiscard]] const Backend* backend_of(const Record& record) const;
+
+  // As Attachments::find_attached().
+  [[nodiscard]] Result<std::optional<Attachment>> find_existing(const Image& image,
+                                                                const AttachRequest& request) const;
+  [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
+  [[nodiscard]] Result<std::vector<Attachment>> list();
+  void look_at_images(std::vector<Attachment>& attachments) const;
+  void sweep();
+
+ private:
+  std::optional<RuntimeDir> runtime_;
+  std::vector<std::unique_ptr<Backend>> backends_;
+  std::weak_ptr<const UniqueFd> lock_;  // as long as somebody in this process has it
+};
+
+}  // namespace ploopu

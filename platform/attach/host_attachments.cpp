@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/attach/host_attachments.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <utility>
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/attach/backend_rules.hpp"
+#include "core/base/contains.hpp"
+#include "platform/attach/host_overlay.hpp"
+#include "platform/block/block_device.hpp"
+#include "platform/block/device_users.hpp"
+#include "platform/block/ploopu_mounts.hpp"
+#include "platform/os/interruption.hpp"
+#include "platform/os/shared_memory.hpp"
+#include "platform/os/wait.hpp"
+
+namespace ploopu {
+namespace {
+
+// udev and desktop programs have a look at every new device, and are done in moments.
+constexpr std::chrono::seconds kBriefHolders{2};
+constexpr std::chrono::seconds kServerExit{5};
+constexpr std::chrono::seconds kSaving{600};
+
+std::string join(const std::vector<Holder>& holders) {
+  std::string text;
+  for (const auto& holder : holders) text += (text.empty() ? "" : ", ") + holder.description;
+  return text;
+}
+
+ServiceState& make_service_state(const SharedMemory& memory, bool is_strict) {
+  auto& state = *new (memory.bytes().data()) ServiceState;
+  state.is_strict = is_strict;
+  return state;
+}
+
+Result<void> refuse_if_used(const HolderQuery& query) {
+  std::vector<Holder> holders;
+  const auto settled = [&] {
+    holders = find_holders(query);
+    return std::none_of(holders.begin(), holders.end(),
+                        [](const Holder& holder) { return holder.may_be_brief; }) ||
+           std::any_of(holders.begin(), holders.end(),
+                       [](const Holder& holder) { return !holder.may_be_brief; });
+  };
+  static_cast<void>(wait_until(settled, kBriefHolders));
+  if (holders.empty()) return {};
+  return fail(ErrorKind::busy, "{}: in use: {}", query.device, join(holders));
+}
+
+// Looks at all of them before it unmounts any.
+Result<void> unmount_all(const std::vector<MountEntry>& table,
+                         const std::vector<MountEntry>& going) {
+  if (const auto obstacles = find_mount_obstacles(table, going); !obstacles.empty()) {
+    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, join(obstacles));
+  }
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(check_not_covered(mount));
+  }
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(unmount_directory(mount.directory));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<AttachmentLock> HostAttachments::lock() {
+  PLOOPU_TRY(auto lock, records_.lock());
+  return AttachmentLock(std::move(lock));
+}
+
+bool HostAttachments::is_privileged() const { return ::geteuid() == 0; }
+
+// The back ends that the request allows, in the order in which they are to be tried.
+Result<std::vector<const Backend*>> HostAttachments::candidates(
+    const AttachRequest& request) const {
+  std::vector<const Backend*> found;
+  if (request.backend == "auto") {
+    for (const auto& backend : records_.backends()) {
+      if (!request.as_file || backend->serves_files()) found.push_back(backend.get());
+    }
+    return found;
+  }
+  const Backend* backend = records_.backend_named(request.backend);
+  if (backend == nullptr) {
+    return fail(ErrorKind::usage, "--backend {}: must be auto, nbd, dm or fuse", request.backend);
+  }
+  if (request.as_file && !backend->serves_files()) {
+    return fail(ErrorKind::usage, "--no-loop: {} makes block devices only, use --backend fuse",
+                backend->name());
+  }
+  found.push_back(backend);
+  return found;
+}
+
+// Writes down what is meant before anything is made, and only at the end that it was, and tells the
+// server, if there is one, to stay: a command that is killed anywhere in between leaves nothing
+// that isn't taken down again.
+Result<Record> HostAttachments::start(const Backend& backend, const Image& image,
+                                      const ServedDisk& disk, const DiskLayout& layout,
+                                      const AttachRequest& request,
+                                      std::vector<std::string>& notes) {
+  PLOOPU_CHECK(check_backend_fits(backend.name(), layout, request));
+  PLOOPU_CHECK(backend.prepare(request.as_file));
+  PLOOPU_TRY(const auto lock, records_.lock());
+  Record record;
+  record.id = random_id();
+  record.name = request.name;
+  record.image = image.location.path;
+  record.newest_delta = image.disk.deltas().back().name();
+  record.chain = chain_of(image.disk);
+  record.ctid = image.location.ctid;
+  record.snapshot = image.snapshot;
+  record.root = request.root;
+  record.backend = backend.name();
+  record.is_file = request.as_file;
+  record.is_strict = request.is_strict;
+  record.has_overlay = disk.is_writable();
+  record.overlay_file = request.overlay.file;
+  record.is_users_overlay = disk.is_writable() && !request.overlay.for_mount;
+  if (disk.is_writable()) record.scratch = disk.overlay()->scratch().identity();
+  const auto started = [&]() -> Result<void> {
+    PLOOPU_CHECK(records_.runtime().save(record));
+    PLOOPU_CHECK(check_not_interrupted());
+    PLOOPU_TRY(auto server, backend.serve(disk, layout, record, lock->get()));
+    if (server) record.server = server->identity();
+    record.servers = {record.server};
+    PLOOPU_CHECK(check_not_interrupted());
+    if (!record.is_file) {
+      PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
+    }
+    PLOOPU_CHECK(records_.runtime().save(record));
+    PLOOPU_CHECK(check_not_interrupted());
+    return server ? server->keep() : Result<void>();
+  }();
+  if (started) return record;
+  static_cast<void>(backend.release(record));
+  if (backend.find_device(record).empty()) records_.runtime().remove(record.id);
+  return tl::unexpected<Error>(started.error());
+}
+
+// With "auto", a back end that can't do it leaves it to the next one.
+Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLayout& layout,
+                                               const AttachRequest& request,
+                                               std::vector<std::string>& notes) {
+  PLOOPU_TRY(const auto backends, candidates(request));
+  // A server is a fork of this process and has the overlay, too.
+  std::unique_ptr<HostOverlay> overlay;
+  if (request.overlay.wanted) {
+    PLOOPU_TRY(overlay, HostOverlay::make(image, request.overlay));
+  }
+  PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
+  const ServedDisk disk = (overlay ? overlay->disk() : ServedDisk(image.disk))
+                              .with(make_service_state(memory, request.is_strict));
+  std::string reasons;
+  ErrorKind kind = ErrorKind::missing_kernel_part;
+  for (const Backend* backend : backends) {
+    std::vector<std::string> more;
+    auto record = start(*backend, image, disk, layout, request, more);
+    if (record) {
+      if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
+      notes.insert(notes.end(), more.begin(), more.end());
+      if (overlay) {
+        const auto warnings = overlay->warnings();
+        notes.insert(notes.end(), warnings.begin(), warnings.end());
+      }
+      return record;
+    }
+    if (auto going_on = check_not_interrupted(); !going_on) {
+      if (overlay) overlay->undo();
+      return tl::unexpected<Error>(std::move(going_on).error());
+    }
+    kind = record.error().kind;
+    std::string reason = std::move(record).error().message;
+    const std::string prefix = fmt::format("{}: ", backend->name());
+    if (!reason.starts_with(prefix)) reason.insert(0, prefix);
+    reasons += (reasons.empty() ? "" : "; ") + reason;
+  }
+  if (overlay) overlay->undo();
+  return fail(kind, "{}{}", backends.size() > 1 ? "no back end can be used: " : "", reasons);
+}
+
+Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayout& layout,
+                                              const AttachRequest& request) {
+  if (image.disk.size() == 0) {
+    return fail(ErrorKind::damaged, "{}: the disk is empty (0 sectors): there is nothing to attach",
+                image.location.path);
+  }
+  if (!request.as_file && ::geteuid() != 0) {
+    return fail(ErrorKind::not_permitted,
+                "only root can make a block device; 'attach --backend fuse --no-loop' gives a file "
+                "with the disk's content");
+  }
+  PLOOPU_TRY(const auto lock, records_.lock());
+  records_.sweep();
+  PLOOPU_TRY(auto existing, records_.find_existing(image, request));
+  AttachOutcome outcome;
+  if (existing) {
+    PLOOPU_TRY(auto record, records_.find(existing->id));
+    if (request.overlay.wanted && !request.overlay.for_mount && !record.is_users_overlay) {
+      record.is_users_overlay = true;
+      PLOOPU_CHECK(records_.runtime().save(record));
+    }
+    // A detach that was killed may have taken its partitions away.
+    if (!existing->is_file) {
+      PLOOPU_TRY(existing->partitions,
+                 records_.backend_of(record)->provide_partitions(record, layout, outcome.notes));
+    }
+    outcome.attachment = *std::move(existing);
+    outcome.already_attached = true;
+    const auto changes = find_changes(record.chain, image.disk, record.is_strict);
+    outcome.notes.insert(outcome.notes.end(), changes.lines.begin(), changes.lines.end());
+    return outcome;
+  }
+  hold_interruptions();
+  PLOOPU_TRY(const auto record, start_with_any(image, layout, request, outcome.notes));
+  auto made = records_.inspect(record);
+  if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
+  outcome.attachment = *std::move(made);
+  return outcome;
+}
+
+Result<std::optional<Attachment>> HostAttachments::find_attached(const Image& image,
+                                                                 const AttachRequest& request) {
+  PLOOPU_CHECK(records_.open());
+  return records_.find_existing(image, request);
+}
+
+Result<void> HostAttachments::reload(const Attachment& attachment, const Image& image) {
+  PLOOPU_TRY(const auto lock, records_.lock());
+  hold_interruptions();
+  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  const Backend* backend = records_.backend_of(record);
+  if (backend == nullptr || backend->find_device(record).empty()) {
+    return fail(ErrorKind::not_found, "the attachment is gone already");
+  }
+  if (record.has_overlay) {
+    return fail(
+        ErrorKind::refused,
+        "{}: what was written to its overlay is in its server's hands: detach and attach it "
+        "again",
+        record.device);
+  }
+  if (!is_same_chain(record.chain, chain_of(image.disk))) {
+    return fail(ErrorKind::refused, "{}: {} consists of other files now than when it was attached",
+                record.device, record.image);
+  }
+  // Who reads has seen the old state in part.
+  if (const auto changes = find_changes(record.chain, image.disk, record.is_strict);
+      changes.any.value_or(false)) {
+    return fail(ErrorKind::refused, "{}: {}: detach it and attach the new state", record.device,
+                changes.lines.front());
+  }
+  PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
+  const ServedDisk disk = ServedDisk(image.disk).with(make_service_state(memory, record.is_strict));
+  PLOOPU_TRY(auto server, backend->take_over(disk, record, lock->get()));
+  record.server = server.identity();
+  record.servers = {record.server};
+  // It serves already: what is noted wrong does less harm than ending it.
+  auto saved = records_.runtime().save(record);
+  PLOOPU_CHECK(server.keep());
+  return saved;
+}
+
+Result<std::unique_ptr<OverlayView>> HostAttachments::view_overlay(const Image& image,
+                                                                   const std::string& file) {
+  return HostOverlay::view(image, file);
+}
+
+Result<std::vector<Attachment>> HostAttachments::list() { return records_.list(); }
+
+void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
+  records_.look_at_images(attachments);
+}
+
+Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
+  struct stat status = {};
+  if (::stat(directory.c_str(), &status) != 0) {
+    return fail_errno(errno, fmt::format("{}: mount point", directory));
+  }
+  if (!S_ISDIR(status.st_mode)) {
+    return fail(ErrorKind::not_found, "{}: the mount point must be a directory", directory);
+  }
+  if (directory == "/") return fail(ErrorKind::busy, "/: everything would be hidden by the mount");
+  for (const auto& mount : read_mount_table()) {
+    if (mount.directory == directory) {
+      return fail(ErrorKind::busy, "{}: something ({}) is mounted there already", directory,
+                  mount.source);
+    }
+  }
+  return {};
+}
+
+Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
+                                            const MountRequest& request) {
+  PLOOPU_TRY(const auto lock, records_.lock());
+  hold_interruptions();
+  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  // Written down first: a mount that nobody remembers would make detach refuse.
+  const bool known = contains(record.mountpoints, request.directory);
+  if (!known) record.mountpoints.push_back(request.directory);
+  PLOOPU_CHECK(records_.runtime().save(record));
+  auto outcome = mount_device(request);
+  bool is_mounted = outcome && *outcome == MountOutcome::mounted;
+  if (auto going_on = check_not_interrupted(); is_mounted && !going_on) {
+    PLOOPU_CHECK(unmount_directory(request.directory));
+    is_mounted = false;
+    outcome = tl::unexpected<Error>(std::move(going_on).error());
+  }
+  if (is_mounted && request.is_writable) {
+    record.is_users_overlay = true;
+    // Only what detach says depends on it.
+    static_cast<void>(records_.runtime().save(record));
+  }
+  if (!is_mounted && !known) {
+    record.mountpoints.pop_back();
+    PLOOPU_CHECK(records_.runtime().save(record));
+  }
+  return outcome;
+}
+
+// What can't be read any more may also be taken out of the tree: whoever is in there gets errors.
+Result<void> HostAttachments::cut_off(const Backend& backend, const Record& record,
+                                      const std::vector<MountEntry>& mounts) {
+  constexpr std::chrono::seconds kLimit{5};
+  PLOOPU_CHECK(backend.cut_off(record));
+  for (const auto& mount : mounts) {
+    if (::umount2(mount.directory.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL) {
+      return fail_errno(errno, fmt::format("{}: unmounting", mount.directory));
+    }
+  }
+  // It is free when its last user has closed it, which those that got errors do soon.
+  static_cast<void>(wait_until([&] { return backend.find_device(record).empty(); }, kLimit));
+  return {};
+}
+
+Result<void> HostAttachments::free_device(const Backend& backend, const Record& record,
+                                          const HolderQuery& query) {
+  auto released = backend.release(record);
+  if (!released) {
+    // Who came between may be one that can be named.
+    const bool is_busy = released.error().kind == ErrorKind::busy && !query.device.empty();
+    if (is_busy) PLOOPU_CHECK(refuse_if_used(query));
+    return released;
+  }
+  // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
+  // be killed. A device that isn't seen may still be in use.
+  // They may have changed meanwhile, and one that saves what is kept must not be killed.
+  const auto now = records_.find(record.id);
+  const auto& servers = now ? now->servers : record.servers;
+  const auto limit = record.overlay_file.empty() ? kServerExit : kSaving;
+  const bool ended =
+      query.device.empty() ? wait_for_exit(servers, limit) : end_processes(servers, limit);
+  if (!ended) {
+    return fail(ErrorKind::failed,
+                "{}: is not there (any more, or in this mount namespace), but its server (pid {}) "
+                "still runs",
+                record.device, record.server.pid);
+  }
+  records_.runtime().remove(record.id);
+  return {};
+}
+
+Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
+                                              const DetachRequest& request) {
+  PLOOPU_TRY(const auto lock, records_.lock());
+  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  const Backend* backend = records_.backend_of(record);
+  if (backend == nullptr) return fail(ErrorKind::not_found, "the attachment is gone already");
+  const std::string device = backend->find_device(record);
+  const auto table = read_mount_table();
+  const auto own = device.empty() || record.is_file
+                       ? std::vector<MountEntry>()
+                       : own_mounts(table, device_numbers(device), record.mountpoints);
+  DetachOutcome outcome;
+  if (request.mountpoint) {
+    std::vector<MountEntry> named;
+    std::copy_if(own.begin(), own.end(), std::back_inserter(named),
+                 [&](const MountEntry& mount) { return mount.directory == *request.mountpoint; });
+    outcome.detached = named.size() == own.size();
+    if (!outcome.detached) {
+      PLOOPU_CHECK(unmount_all(table, named));
+      outcome.unmounted = directories_of(named);
+      std::erase(record.mountpoints, *request.mountpoint);
+      // What is noted too long does no harm, so a full /run must not make it fail.
+      static_cast<void>(records_.runtime().save(record));
+      return outcome;
+    }
+  }
+  const HolderQuery query{device, record.is_file, backend->backing_file(record),
+                          directories_of(own), record.server.pid};
+  if (request.force) PLOOPU_CHECK(cut_off(*backend, record, own));
+  if (!device.empty() && !request.force) PLOOPU_CHECK(refuse_if_used(query));
+  // They stay noted until the device is gone: an umount that was cut short is finished by
+  // repeating it.
+  if (!own.empty() && !request.force) PLOOPU_CHECK(unmount_all(table, own));
+  outcome.unmounted = directories_of(own);
+  const bool is_kept = !record.overlay_file.empty();
+  if (record.is_users_overlay && !is_kept) {
+    outcome.discarded = open_file_room(record.server.pid, record.scratch);
+  }
+  PLOOPU_CHECK(free_device(*backend, record, query));
+  if (is_kept && was_cut_short(record.overlay_file, record.scratch)) {
+    outcome.warnings.push_back(record.overlay_file +
+                               ": its server ended before all was saved: what was written after "
+                               "the last sync may be missing");
+  }
+  return outcome;
+}
+
+}  // namespace ploopu

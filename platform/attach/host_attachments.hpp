@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/attach/attachments.hpp"
+#include "platform/attach/attachment_registry.hpp"
+#include "platform/block/device_users.hpp"
+#include "platform/block/mounts.hpp"
+#include "platform/serve/backend.hpp"
+#include "platform/serve/runtime_dir.hpp"
+
+namespace ploopu {
+
+// Attaches to this host, mounts and detaches.
+class HostAttachments final : public Attachments {
+ public:
+  [[nodiscard]] Result<AttachmentLock> lock() override;
+  [[nodiscard]] bool is_privileged() const override;
+  [[nodiscard]] Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
+                                             const AttachRequest& request) override;
+  [[nodiscard]] Result<std::optional<Attachment>> find_attached(
+      const Image& image, const AttachRequest& request) override;
+  [[nodiscard]] Result<void> reload(const Attachment& attachment, const Image& image) override;
+  [[nodiscard]] Result<std::unique_ptr<OverlayView>> view_overlay(const Image& image,
+                                                                  const std::string& file) override;
+  [[nodiscard]] Result<std::vector<Attachment>> list() override;
+  void look_at_images(std::vector<Attachment>& attachments) override;
+  [[nodiscard]] Result<void> check_mountpoint(const std::string& directory) override;
+  [[nodiscard]] Result<MountOutcome> mount(const Attachment& attachment,
+                                           const MountRequest& request) override;
+  [[nodiscard]] Result<DetachOutcome> detach(const Attachment& attachment,
+                                             const DetachRequest& request) override;
+
+ private:
+  [[nodiscard]] Result<std::vector<const Backend*>> candidates(const AttachRequest& request) const;
+  [[nodiscard]] Result<Record> start(const Backend& backend, const Image& image,
+                                     const ServedDisk& disk, const DiskLayout& layout,
+                                     const AttachRequest& request, std::vector<std::string>& notes);
+  [[nodiscard]] Result<Record> start_with_any(const Image& image, const DiskLayout& layout,
+                                              const AttachRequest& request,
+                                              std::vector<std::string>& notes);
+  [[nodiscard]] static Result<void> cut_off(const Backend& backend, const Record& record,
+                                            const std::vector<MountEntry>& mounts);
+  [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
+                                         const HolderQuery& query);
+
+  AttachedRecords records_;
+};
+
+}  // namespace ploopu

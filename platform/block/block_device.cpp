@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/block/block_device.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string_view>
+
+#include <fcntl.h>
+#include <linux/blkpg.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "core/base/text.hpp"
+#include "platform/os/sysfs.hpp"
+#include "platform/os/wait.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr std::chrono::seconds kNodeLimit{10};
+
+std::string name_of(const std::string& node) { return node.substr(node.rfind('/') + 1); }
+
+// "/dev/loop0" and 1 give "/dev/loop0p1": a name that ends in a digit gets a "p".
+std::string partition_node(const std::string& disk, uint32_t number) {
+  return fmt::format("{}p{}", disk, number);
+}
+
+// Its name in sysfs; empty when device-mapper has no such device.
+std::string sysfs_name(const std::string& node) {
+  constexpr std::string_view kMapper = "/dev/mapper/";
+  if (!node.starts_with(kMapper)) return name_of(node);
+  for (const auto& name : list_directory("/sys/block")) {
+    if (!name.starts_with("dm-")) continue;
+    if (read_attribute("/sys/block/" + name + "/dm/name") == node.substr(kMapper.size())) {
+      return name;
+    }
+  }
+  return "";
+}
+
+dev_t number_in_sysfs(const std::string& name) {
+  const std::string text = read_attribute("/sys/class/block/" + name + "/dev").value_or("");
+  const size_t colon = std::min(text.find(':'), text.size());
+  const auto major_number = parse_number(text.substr(0, colon));
+  const auto minor_number = parse_number(text.substr(std::min(colon + 1, text.size())));
+  if (!major_number || !minor_number) return 0;
+  return makedev(static_cast<unsigned>(*major_number), static_cast<unsigned>(*minor_number));
+}
+
+std::vector<std::string> partition_names(const std::string& disk) {
+  const std::string directory = "/sys/class/block/" + sysfs_name(disk);
+  std::vector<std::string> names;
+  if (const auto uuid = read_attribute(directory + "/dm/uuid"); uuid && !uuid->empty()) {
+    for (auto& name : list_directory(directory + "/holders")) {
+      const auto above = read_attribute("/sys/block/" + name + "/dm/uuid").value_or("");
+      if (is_partition_uuid(above, *uuid)) names.push_back(std::move(name));
+    }
+  }
+  for (auto& name : list_directory(directory)) {
+    if (read_attribute(fmt::format("{}/{}/partition", directory, name)))
+      names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// Tells the kernel of a partition that it didn't find itself. Returns 0 or an errno value.
+int add_partition(const UniqueFd& fd, const Partition& partition) {
+  struct blkpg_partition data = {};
+  data.start = static_cast<long long>(partition.start);
+  data.length = static_cast<long long>(node_size(partition));
+  data.pno = static_cast<int>(partition.number);
+  struct blkpg_ioctl_arg argument = {BLKPG_ADD_PARTITION, 0, sizeof data, &data};
+  return ::ioctl(fd.get(), BLKPG, &argument) == 0 ? 0 : errno;
+}
+
+Result<void> check_start(const std::string& node, const Partition& partition) {
+  const auto start = read_attribute("/sys/class/block/" + name_of(node) + "/start");
+  if (start == std::to_string(partition.start / kSectorSize)) return {};
+  return fail(ErrorKind::failed, "{}: the kernel sees it at sector {}, the partition table says {}",
+              node, start.value_or("?"), partition.start / kSectorSize);
+}
+
+}  // namespace
+
+dev_t device_number(const std::string& node) {
+  struct stat status = {};
+  if (::stat(node.c_str(), &status) != 0 || !S_ISBLK(status.st_mode)) return 0;
+  return status.st_rdev;
+}
+
+std::string kernel_node(const std::string& node) {
+  const std::string name = sysfs_name(node);
+  return name.empty() ? "" : "/dev/" + name;
+}
+
+uint64_t device_size(const std::string& node) {
+  const auto sectors = read_attribute("/sys/class/block/" + sysfs_name(node) + "/size");
+  return parse_number(sectors.value_or("")).value_or(0) * kSectorSize;
+}
+
+uint64_t node_size(const Partition& partition) {
+  // Partitions may not overlap, so the kernel's own scan, too, makes the extended one this short.
+  constexpr uint64_t kExtendedSize = 2 * kSectorSize;
+  return partition.is_extended ? std::min(partition.size, kExtendedSize) : partition.size;
+}
+
+bool is_partition_uuid(const std::string& uuid, const std::string& disk_uuid) {
+  constexpr std::string_view kPart = "part";
+  const std::string suffix = "-" + disk_uuid;
+  return uuid.starts_with(kPart) && uuid.ends_with(suffix) &&
+         uuid.size() > kPart.size() + suffix.size() &&
+         parse_number(uuid.substr(kPart.size(), uuid.size() - kPart.size() - suffix.size()))
+             .has_value();
+}
+
+std::vector<dev_t> device_numbers(const std::string& disk) {
+  std::vector<dev_t> numbers = {number_in_sysfs(sysfs_name(disk))};
+  for (const auto& name : partition_names(disk)) numbers.push_back(number_in_sysfs(name));
+  std::erase(numbers, dev_t{0});
+  return numbers;
+}
+
+Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string& disk,
+                                                               const DiskLayout& layout,
+                                                               std::vector<std::string>& notes) {
+  const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno(errno, disk);
+  std::vector<AttachedPartition> nodes;
+  for (const auto& partition : layout.partitions) {
+    if (partition.number == 0) {
+      nodes.push_back({0, disk});
+      continue;
+    }
+    const std::string node = partition_node(disk, partition.number);
+    const int error = number_in_sysfs(name_of(node)) != 0 ? 0 : add_partition(fd, partition);
+    if (error == EBUSY) {
+      notes.push_back(
+          fmt::format("partition {} overlaps another one: it has no node", partition.number));
+      continue;
+    }
+    if (error != 0) {
+      return fail_errno(error, fmt::format("{}: adding partition {}", disk, partition.number));
+    }
+    PLOOPU_CHECK(check_start(node, partition));
+    // devtmpfs has the node by now; where udev makes nodes, it comes a little later.
+    const auto exists = [&] { return device_number(node) == number_in_sysfs(name_of(node)); };
+    if (!wait_until(exists, kNodeLimit)) {
+      return fail(ErrorKind::failed,
+                  "{}: the kernel has this partition, but /dev got no node for it", node);
+    }
+    nodes.push_back({partition.number, node});
+  }
+  return nodes;
+}
+
+Result<void> flush_disk(const UniqueFd& disk, const std::string& name) {
+  if (::fsync(disk.get()) == 0) return {};
+  return fail_errno(errno, fmt::format("{}: saving what was written to it", name));
+}
+
+Result<UniqueFd> claim_disk(const std::string& disk) {
+  UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
+  if (fd.valid()) return fd;
+  if (errno == EBUSY) {
+    return fail(ErrorKind::busy,
+                "{}: in use by something that can't be named (a lazy unmount, another namespace)",
+                disk);
+  }
+  return fail_errno(errno, disk);
+}
+
+void remove_partitions(const UniqueFd& claim, const std::string& disk) {
+  for (const auto& name : partition_names(disk)) {
+    const auto number =
+        parse_number(read_attribute("/sys/class/block/" + name + "/partition").value_or(""));
+    if (!number) continue;
+    struct blkpg_partition data = {};
+    data.pno = static_cast<int>(*number);
+    struct blkpg_ioctl_arg argument = {BLKPG_DEL_PARTITION, 0, sizeof data, &data};
+    static_cast<void>(::ioctl(claim.get(), BLKPG, &argument));
+  }
+}
+
+Result<void> forget_partitions(const std::string& disk) {
+  const auto gone = [&] {
+    // Opening is what makes the kernel look again.
+    const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
+    return partition_names(disk).empty();
+  };
+  if (wait_until(gone, kNodeLimit)) return {};
+  return fail(ErrorKind::failed, "{}: its partition nodes stay although the device is free", disk);
+}
+
+}  // namespace ploopu

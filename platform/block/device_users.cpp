@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/block/device_users.hpp"
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/base/contains.hpp"
+#include "core/base/text.hpp"
+#include "platform/block/block_device.hpp"
+#include "platform/block/mounts.hpp"
+#include "platform/os/process.hpp"
+#include "platform/os/sysfs.hpp"
+
+namespace ploopu {
+namespace {
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  for (const auto& name : list_directory("/proc")) {
+    if (const auto pid = parse_number(name)) pids.push_back(static_cast<pid_t>(*pid));
+  }
+  return pids;
+}
+
+// What a link in /proc/PID leads to. It is compared by name and followed only below /dev: what
+// lies elsewhere may be on a server that doesn't answer any more, and would hang us as well.
+std::string link_target(const std::string& link) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  return {target.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
+}
+
+// The file system on which the file lies, 0 if that can't be told without waiting for a server.
+dev_t device_of_file(const std::string& path) {
+  struct statx status = {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &status) != 0) {
+    return 0;
+  }
+  return makedev(status.stx_dev_major, status.stx_dev_minor);
+}
+
+bool is_on_device(const std::string& path, const std::vector<dev_t>& devices) {
+  return path.starts_with("/dev/") && contains(devices, device_number(path));
+}
+
+using PathTest = std::function<bool(const std::string&)>;
+
+bool has_open(pid_t pid, const PathTest& matches) {
+  const std::string directory = fmt::format("/proc/{}/fd/", pid);
+  const auto names = list_directory(directory);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return matches(link_target(directory + name));
+  });
+}
+
+void add_openers(std::vector<Holder>& holders, const HolderQuery& query, const PathTest& matches) {
+  for (const pid_t pid : all_processes()) {
+    if (pid == query.server_pid || pid == ::getpid() || !has_open(pid, matches)) continue;
+    holders.push_back({describe_process(pid) + " has it open", true});
+  }
+}
+
+// `own` is a loop device that doesn't count.
+void add_loops(std::vector<Holder>& holders, const PathTest& matches, const std::string& own = "") {
+  for (const auto& name : list_directory("/sys/block")) {
+    const auto file = read_attribute("/sys/block/" + name + "/loop/backing_file");
+    if (file && matches(*file) && "/dev/" + name != own) {
+      holders.push_back({"used by /dev/" + name});
+    }
+  }
+}
+
+void add_mounts(std::vector<Holder>& holders, const HolderQuery& query,
+                const std::vector<dev_t>& devices, std::vector<uint64_t>& own_groups) {
+  for (const auto& mount : read_mount_table()) {
+    if (!contains(devices, mount.device)) continue;
+    if (contains(query.own_mounts, mount.directory)) {
+      own_groups.insert(own_groups.end(), mount.peer_groups.begin(), mount.peer_groups.end());
+    } else {
+      holders.push_back({"mounted on " + mount.directory});
+    }
+  }
+}
+
+// Copies of our own mounts that propagation made go when ours do, and don't count.
+void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& devices,
+                        const std::vector<uint64_t>& own_groups) {
+  const auto is_copy = [&](const MountEntry& mount) {
+    return std::any_of(mount.peer_groups.begin(), mount.peer_groups.end(),
+                       [&](uint64_t group) { return contains(own_groups, group); });
+  };
+  std::set<std::string> seen = {"", link_target("/proc/self/ns/mnt")};
+  for (const pid_t pid : all_processes()) {
+    const std::string process = fmt::format("/proc/{}", pid);
+    if (!seen.insert(link_target(process + "/ns/mnt")).second) continue;
+    for (const auto& mount : read_mount_table(process + "/mountinfo")) {
+      if (!contains(devices, mount.device) || is_copy(mount)) continue;
+      holders.push_back({fmt::format("mounted on {} in the mount namespace of {}", mount.directory,
+                                     describe_process(pid))});
+    }
+  }
+}
+
+// device-mapper and md. Partitions that are device-mapper devices are among `devices`.
+void add_stacked_devices(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
+  for (const dev_t device : devices) {
+    const std::string directory =
+        fmt::format("/sys/dev/block/{}:{}/holders", major(device), minor(device));
+    for (const auto& name : list_directory(directory)) {
+      if (contains(devices, device_number("/dev/" + name))) continue;
+      const auto label = read_attribute("/sys/block/" + name + "/dm/name");
+      holders.push_back({fmt::format("used by /dev/{}{}", name, label ? " (" + *label + ")" : "")});
+    }
+  }
+}
+
+void add_swap(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
+  std::istringstream lines(read_attribute("/proc/swaps").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string file = line.substr(0, line.find_first_of(" \t"));
+    if (is_on_device(file, devices)) holders.push_back({"used as swap: " + file});
+  }
+}
+
+}  // namespace
+
+std::vector<Holder> find_holders(const HolderQuery& query) {
+  std::vector<Holder> holders;
+  if (query.is_file) {
+    const auto matches = [&](const std::string& path) { return path == query.device; };
+    add_loops(holders, matches);
+    add_openers(holders, query, matches);
+    return holders;
+  }
+  const std::vector<dev_t> devices = device_numbers(query.device);
+  const auto matches = [&](const std::string& path) {
+    return is_on_device(path, devices) ||
+           (!query.backing_file.empty() && path == query.backing_file);
+  };
+  std::vector<uint64_t> own_groups;
+  add_mounts(holders, query, devices, own_groups);
+  add_foreign_mounts(holders, devices, own_groups);
+  add_stacked_devices(holders, devices);
+  add_swap(holders, devices);
+  add_loops(holders, matches, query.device);
+  add_openers(holders, query, matches);
+  return holders;
+}
+
+std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device) {
+  std::vector<Holder> holders;
+  const auto is_below = [&](const std::string& path) {
+    return path == mountpoint || path.starts_with(mountpoint + "/");
+  };
+  const auto is_used = [&](const std::string& link) {
+    return is_below(link_target(link)) && device_of_file(link) == device;
+  };
+  for (const pid_t pid : all_processes()) {
+    if (pid == ::getpid()) continue;
+    const std::string process = fmt::format("/proc/{}", pid);
+    std::vector<std::string> links = {process + "/cwd", process + "/root", process + "/exe"};
+    for (const auto& name : list_directory(process + "/fd")) {
+      links.push_back(fmt::format("{}/fd/{}", process, name));
+    }
+    if (std::any_of(links.begin(), links.end(), is_used)) {
+      holders.push_back({describe_process(pid) + " uses " + mountpoint});
+    }
+  }
+  add_loops(holders, [&](const std::string& path) {
+    return is_below(path) && device_of_file(path) == device;
+  });
+  return holders;
+}
+
+}  // namespace ploopu

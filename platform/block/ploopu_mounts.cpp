@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/block/ploopu_mounts.hpp"
+
+#include <algorithm>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "core/base/contains.hpp"
+
+namespace ploopu {
+namespace {
+
+bool has_id(const std::vector<MountEntry>& list, int id) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const MountEntry& mount) { return mount.id == id; });
+}
+
+}  // namespace
+
+std::vector<MountEntry> own_mounts(const std::vector<MountEntry>& table,
+                                   const std::vector<dev_t>& devices,
+                                   const std::vector<std::string>& directories) {
+  std::vector<MountEntry> mounts;
+  std::copy_if(table.rbegin(), table.rend(), std::back_inserter(mounts), [&](const auto& mount) {
+    return contains(devices, mount.device) && contains(directories, mount.directory);
+  });
+  return mounts;
+}
+
+std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
+                                         const std::vector<MountEntry>& going) {
+  std::vector<Holder> holders;
+  for (const auto& mount : table) {
+    if (has_id(going, mount.parent) && !has_id(going, mount.id)) {
+      holders.push_back({fmt::format("{} is mounted on {}", mount.source, mount.directory)});
+    }
+  }
+  for (const auto& mount : going) {
+    const auto users = find_mount_users(mount.directory, mount.device);
+    holders.insert(holders.end(), users.begin(), users.end());
+  }
+  return holders;
+}
+
+Result<void> check_not_covered(const MountEntry& mount) {
+  struct statx status = {};
+  // Not synchronised: it must not wait for a server that doesn't answer.
+  const int flags = AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
+  if (::statx(AT_FDCWD, mount.directory.c_str(), flags, STATX_MNT_ID, &status) == 0 &&
+      (status.stx_mask & STATX_MNT_ID) != 0 &&
+      status.stx_mnt_id == static_cast<uint64_t>(mount.id)) {
+    return {};
+  }
+  return fail(ErrorKind::busy, "{}: another mount covers a directory above it: unmount that first",
+              mount.directory);
+}
+
+}  // namespace ploopu

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/confine/sandbox.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <span>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <malloc.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/os/unique_fd.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr uid_t kNobody = 65534;  // the kernel's own number for it (fs.overflowuid)
+
+// Every access that the first version knows; later ones have others, which then stay allowed, but
+// not to seccomp.
+constexpr uint64_t kAllAccesses = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+
+// Kernels without Landlock, or booted without it, have none of it.
+Result<void> deny_all_paths() {
+  landlock_ruleset_attr rules = {};
+  rules.handled_access_fs = kAllAccesses;
+  const UniqueFd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0)));
+  if (!ruleset.valid() && (errno == ENOSYS || errno == EOPNOTSUPP)) return {};
+  if (!ruleset.valid() || ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
+    return fail_errno(errno, "Landlock");
+  }
+  return {};
+}
+
+Result<void> clear_capabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none = {};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) {
+    return fail_errno(errno, "dropping capabilities");
+  }
+  return {};
+}
+
+Result<void> become_nobody() {
+  // Or the processes of all who are nobody on this host would count. In a container root may not.
+  constexpr rlimit kAny = {RLIM_INFINITY, RLIM_INFINITY};
+  static_cast<void>(::setrlimit(RLIMIT_NPROC, &kAny));
+  bool may = true;
+  for (int capability = 0; may && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+       ++capability) {
+    may = ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;
+  }
+  may = may && ::setgroups(0, nullptr) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
+        ::setresuid(kNobody, kNobody, kNobody) == 0;
+  if (may) return {};  // with the user go the capabilities
+  if (errno != EPERM && errno != EINVAL) return fail_errno(errno, "becoming nobody");
+  return clear_capabilities();
+}
+
+// The heap grows by brk, mprotect or mmap as it likes. Of these only the last one is left later: so
+// there is one heap for all threads, with room for what is small, and the rest is mapped.
+void settle_heap() {
+  constexpr int kRoom = 1 << 20, kLarge = 32 << 20, kSmall = 4096;
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_TRIM_THRESHOLD, kLarge);
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  std::free(std::malloc(kRoom));  // NOLINT(cppcoreguidelines-no-malloc): it is about that
+  ::mallopt(M_MMAP_THRESHOLD, kSmall);
+}
+
+// An allow-list; whatever isn't in it ends the process.
+class Filter {
+ public:
+  Filter() : filter_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {
+    if (!filter_) throw std::bad_alloc();
+    error_ = seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+  }
+
+  void allow(std::initializer_list<int> calls) {
+    for (const int call : calls) add(call, {});
+  }
+  // Only where the argument of a number, from 0, is as `condition` says.
+  void allow_if(int call, scmp_arg_cmp condition) { add(call, {&condition, 1}); }
+  void allow_unless_executable(int call) { allow_if(call, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}); }
+
+  [[nodiscard]] Result<void> load() {
+    if (error_ == 0) error_ = seccomp_load(filter_.get());
+    return error_ == 0 ? Result<void>() : fail_errno(-error_, "seccomp");
+  }
+
+  // As the kernel takes it.
+  [[nodiscard]] Result<std::vector<sock_filter>> program() {
+    const UniqueFd file(::memfd_create("ploopu-filter", MFD_CLOEXEC));
+    if (!file.valid()) return fail_errno(errno, "seccomp");
+    if (error_ == 0) error_ = seccomp_export_bpf(filter_.get(), file.get());
+    if (error_ != 0) return fail_errno(-error_, "seccomp");
+    const off_t bytes = ::lseek(file.get(), 0, SEEK_END);
+    if (bytes <= 0) return fail_errno(errno, "seccomp");
+    std::vector<sock_filter> lines(static_cast<size_t>(bytes) / sizeof(sock_filter));
+    if (::pread(file.get(), lines.data(), static_cast<size_t>(bytes), 0) != bytes) {
+      return fail_errno(errno, "seccomp");
+    }
+    return lines;
+  }
+
+ private:
+  struct Deleter {
+    void operator()(void* filter) const { seccomp_release(filter); }
+  };
+
+  void add(int call, std::span<const scmp_arg_cmp> conditions) {
+    if (error_ != 0) return;
+    error_ = seccomp_rule_add_array(filter_.get(), SCMP_ACT_ALLOW, call,
+                                    static_cast<unsigned>(conditions.size()), conditions.data());
+  }
+
+  std::unique_ptr<void, Deleter> filter_;
+  int error_ = 0;
+};
+
+}  // namespace
+
+bool has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 || errno != EINVAL; }
+
+int landlock_version() {
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, size_t{0}, LANDLOCK_CREATE_RULESET_VERSION);
+  return version > 0 ? static_cast<int>(version) : 0;
+}
+
+Result<void> drop_privileges() {
+  if (::geteuid() == 0) PLOOPU_CHECK(become_nobody());
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    return fail_errno(errno, "dropping privileges");
+  }
+  PLOOPU_CHECK(deny_all_paths());
+  constexpr rlimit kNone = {0, 0};
+  if (::setrlimit(RLIMIT_CORE, &kNone) != 0) return fail_errno(errno, "setting limits");
+  return {};
+}
+
+Result<void> settle_for_serving() {
+  settle_heap();
+  constexpr rlimit kNone = {0, 0};
+  if (::setrlimit(RLIMIT_NOFILE, &kNone) != 0) return fail_errno(errno, "setting limits");
+  return {};
+}
+
+Result<void> allow_serving_only(bool writes) {
+  if (!has_seccomp()) return {};
+  Filter filter;
+  filter.allow({SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(pread64), SCMP_SYS(splice),
+                SCMP_SYS(vmsplice), SCMP_SYS(fadvise64), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
+                SCMP_SYS(munmap), SCMP_SYS(exit_group)});
+  filter.allow_unless_executable(SCMP_SYS(mmap));
+  if (writes) filter.allow({SCMP_SYS(pwrite64), SCMP_SYS(fallocate), SCMP_SYS(fdatasync)});
+  return filter.load();
+}
+
+Result<ParsingFilter> ParsingFilter::make() {
+  if (!has_seccomp()) return ParsingFilter({});
+  Filter filter;
+  filter.allow({SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
+                SCMP_SYS(fadvise64), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
+                SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(time),
+                SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(close),
+                SCMP_SYS(exit_group)});
+  filter.allow_unless_executable(SCMP_SYS(mmap));
+  filter.allow_unless_executable(SCMP_SYS(mprotect));
+  // Where libblkid looks is a file in memory. What comes from elsewhere is open for reading only.
+  filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
+  // fstat(3) of newer C libraries: not by a name.
+  filter.allow_if(SCMP_SYS(newfstatat), {3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH});
+  filter.allow_if(SCMP_SYS(write), {0, SCMP_CMP_EQ, kAnswer, 0});
+  PLOOPU_TRY(auto program, filter.program());
+  return ParsingFilter(std::move(program));
+}
+
+Result<void> ParsingFilter::apply() const {
+  if (program_.empty()) return {};
+  sock_fprog program = {static_cast<unsigned short>(program_.size()),
+                        const_cast<sock_filter*>(program_.data())};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) {
+    return fail_errno(errno, "seccomp");
+  }
+  return {};
+}
+
+}  // namespace ploopu

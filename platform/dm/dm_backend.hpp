@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/serve/backend.hpp"
+
+namespace ploopu {
+
+// The disk as a device-mapper device over loop devices on the files of the image. The kernel does
+// it alone: there is no server. Partitions are devices of their own, above that of the disk.
+class DmBackend final : public Backend {
+ public:
+  [[nodiscard]] const char* name() const override { return "dm"; }
+  [[nodiscard]] bool serves_files() const override { return false; }
+  [[nodiscard]] Result<void> prepare(bool as_file) const override;
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                           const DiskLayout& layout, Record& record,
+                                                           int lock) const override;
+  [[nodiscard]] Result<std::vector<AttachedPartition>> provide_partitions(
+      const Record& record, const DiskLayout& layout,
+      std::vector<std::string>& notes) const override;
+  [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
+  [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] bool is_served(const Record& record) const override;
+  [[nodiscard]] Result<void> release(const Record& record) const override;
+};
+
+}  // namespace ploopu

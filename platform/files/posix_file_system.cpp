@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/files/posix_file_system.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "platform/os/unique_fd.hpp"
+
+namespace ploopu {
+namespace {
+
+// Of a directory, so that none that a stranger filled takes all memory.
+constexpr size_t kMaxNames = 100000;
+
+class PosixImageFile final : public ImageFile {
+ public:
+  PosixImageFile(UniqueFd fd, const struct stat& status)
+      : fd_(std::move(fd)),
+        size_(static_cast<uint64_t>(status.st_size)),
+        identity_{status.st_dev, status.st_ino},
+        modified_(modification_time(status)) {}
+
+  [[nodiscard]] uint64_t size() const override { return size_; }
+  [[nodiscard]] FileIdentity identity() const override { return identity_; }
+  [[nodiscard]] int64_t modified() const override { return modified_; }
+  [[nodiscard]] int descriptor() const override { return fd_.get(); }
+
+  void expect(uint64_t offset, uint64_t length) const override {
+    // One call fetches at most what the disk takes as one request.
+    constexpr uint64_t kPiece = uint64_t{256} << 10;
+    for (const uint64_t end = offset + length; offset < end; offset += kPiece) {
+      ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
+                      static_cast<off_t>(std::min(kPiece, end - offset)), POSIX_FADV_WILLNEED);
+    }
+  }
+
+  [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
+    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+    if (found >= 0) return static_cast<uint64_t>(found);
+    // No data up to the end: that of the size we know, or was the file cut short since?
+    struct stat now = {};
+    const bool is_whole = errno == ENXIO && ::fstat(fd_.get(), &now) == 0 &&
+                          static_cast<uint64_t>(now.st_size) >= size_;
+    return is_whole ? std::max(size_, offset) : offset;
+  }
+
+  [[nodiscard]] uint64_t next_hole(uint64_t offset) const override {
+    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
+    return found < 0 ? size_ : std::min(static_cast<uint64_t>(found), size_);
+  }
+
+  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
+    while (!out.empty()) {
+      const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return errno;
+      if (got == 0) return EIO;  // the file ends here: it was cut short
+      out = out.subspan(static_cast<size_t>(got));
+      offset += static_cast<uint64_t>(got);
+    }
+    return 0;
+  }
+
+ private:
+  UniqueFd fd_;
+  uint64_t size_;
+  FileIdentity identity_;
+  int64_t modified_;
+};
+
+// A descriptor that names a file without opening it: no FIFO blocks and no device notices.
+UniqueFd open_path(int directory, const std::string& path, uint64_t resolve, uint64_t flags = 0) {
+  struct open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC | flags;
+  how.resolve = resolve;
+  return UniqueFd(
+      static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
+}
+
+std::string proc_path(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+PathType type_of(mode_t mode) {
+  if (S_ISREG(mode)) return PathType::regular;
+  if (S_ISDIR(mode)) return PathType::directory;
+  return PathType::other;
+}
+
+// What to call that which isn't a regular file.
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISBLK(mode)) return "a block device";
+  if (S_ISCHR(mode)) return "a character device";
+  return S_ISFIFO(mode) ? "a FIFO" : "a socket";
+}
+
+// Files of the kernel: their sizes say nothing, and reading some of them has effects.
+bool is_kernels_own(const UniqueFd& fd) {
+  struct statfs status = {};
+  if (::fstatfs(fd.get(), &status) != 0) return false;
+  constexpr std::array<long, 4> kKernelMade = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC,
+                                               TRACEFS_MAGIC};
+  return std::find(kKernelMade.begin(), kKernelMade.end(), status.f_type) != kKernelMade.end();
+}
+
+struct OpenFile {
+  UniqueFd fd;
+  struct stat status = {};
+};
+
+// Opens for reading what `path` names, if it is a regular file.
+Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t resolve,
+                              const std::string& name) {
+  OpenFile file;
+  const UniqueFd handle = open_path(directory, path, resolve);
+  if (!handle.valid() && errno == EXDEV) {
+    return fail(ErrorKind::refused,
+                "{}: lies outside of the image's directory: refused without --allow-outside", name);
+  }
+  if (!handle.valid() && errno == ELOOP) {
+    return fail(ErrorKind::refused, "{}: a symbolic link is in the way: refused{}", name,
+                (resolve & RESOLVE_BENEATH) != 0 ? " without --allow-outside" : "");
+  }
+  if (!handle.valid() || ::fstat(handle.get(), &file.status) != 0) return fail_errno(errno, name);
+  if (!S_ISREG(file.status.st_mode)) {
+    return fail(ErrorKind::damaged, "{}: not a regular file but {}: refused", name,
+                kind_of(file.status.st_mode));
+  }
+  if (is_kernels_own(handle)) {
+    return fail(ErrorKind::damaged, "{}: is made by the kernel, as all of /proc and /sys: refused",
+                name);
+  }
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  const std::string link = proc_path(handle);
+  file.fd.reset(::open(link.c_str(), kFlags | O_NOATIME));
+  // Only the owner (or CAP_FOWNER) may leave atime alone; others can still read.
+  if (!file.fd.valid() && errno == EPERM) file.fd.reset(::open(link.c_str(), kFlags));
+  if (!file.fd.valid()) return fail_errno(errno, name);
+  return file;
+}
+
+Result<std::unique_ptr<ImageFile>> as_image(Result<OpenFile> file) {
+  if (!file) return tl::unexpected<Error>(std::move(file).error());
+  return std::make_unique<PosixImageFile>(std::move(file->fd), file->status);
+}
+
+// The rule of open_image_beneath about owners. Everybody but root has only what the kernel gives.
+Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
+                         const std::string& name) {
+  struct stat bundle = {};
+  if (::fstat(directory.get(), &bundle) != 0) return fail_errno(errno, name);
+  const bool can_be_trap = ::geteuid() == 0 && bundle.st_uid != 0 && bundle.st_uid != file.st_uid;
+  if (!can_be_trap || (file.st_mode & S_IROTH) != 0) return {};
+  return fail(ErrorKind::damaged,
+              "{}: belongs to user {}, its image's directory to user {}, who may not read it: "
+              "refused; chown it if it is part of the image",
+              name, file.st_uid, bundle.st_uid);
+}
+
+// Names a file of the tree `root` without opening it; not valid when there is none.
+Result<UniqueFd> open_in_tree(const std::string& root, const std::string& path, uint64_t flags) {
+  UniqueFd directory(AT_FDCWD);
+  uint64_t rules = RESOLVE_NO_MAGICLINKS;
+  if (root != "/") {
+    directory.reset(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) return fail_errno(errno, "--root " + root);
+    rules |= RESOLVE_IN_ROOT;
+  }
+  UniqueFd fd = open_path(directory.get(), path, rules, flags);
+  if (!fd.valid() && errno == ELOOP) {
+    return fail(ErrorKind::damaged,
+                "{}: a link of /proc, or links that make a circle, are in the way: refused", path);
+  }
+  if (!fd.valid() && errno != ENOENT && errno != ENOTDIR) return fail_errno(errno, path);
+  return fd;
+}
+
+}  // namespace
+
+int64_t modification_time(const struct stat& status) {
+  return status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
+                                              const std::string& path) const {
+  PLOOPU_TRY(const auto fd, open_in_tree(root, path, 0));
+  if (!fd.valid()) return ResolvedPath{path, PathType::missing};
+  struct stat status = {};
+  std::array<char, PATH_MAX> real{};
+  const ssize_t length = ::readlink(proc_path(fd).c_str(), real.data(), real.size());
+  if (length < 0 || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path);
+  return ResolvedPath{std::string(real.data(), static_cast<size_t>(length)),
+                      type_of(status.st_mode)};
+}
+
+Result<std::optional<std::string>> PosixFileSystem::read_link(const std::string& root,
+                                                              const std::string& path) const {
+  PLOOPU_TRY(const auto fd, open_in_tree(root, path, O_NOFOLLOW));
+  if (!fd.valid()) return std::nullopt;
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlinkat(fd.get(), "", target.data(), target.size());
+  // Of anything but a link there is nothing to read.
+  if (length < 0 && (errno == ENOENT || errno == EINVAL)) return std::nullopt;
+  if (length < 0) return fail_errno(errno, path);
+  return std::string(target.data(), static_cast<size_t>(length));
+}
+
+Result<std::string> PosixFileSystem::read_text(const std::string& path, size_t max_bytes) const {
+  PLOOPU_TRY(const auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(file.fd.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, path);
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<size_t>(got));
+    if (text.size() > max_bytes) {
+      return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", path, max_bytes);
+    }
+  }
+}
+
+Result<std::vector<std::string>> PosixFileSystem::list_directory(const std::string& path) const {
+  const UniqueFd handle = open_path(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!handle.valid()) return fail_errno(errno, path);
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(proc_path(handle), error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (names.size() == kMaxNames) {
+      return fail(ErrorKind::damaged, "{}: has more than {} entries: refused", path, kMaxNames);
+    }
+    names.push_back(entry->path().filename());
+  }
+  if (error) return fail_errno(error.value(), path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image(const std::string& path) const {
+  return as_image(open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_beneath(
+    const std::string& directory, const std::string& relative) const {
+  const std::string name = directory + "/" + relative;
+  const UniqueFd base = open_path(AT_FDCWD, directory + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!base.valid()) return fail_errno(errno, directory);
+  PLOOPU_TRY(auto file,
+             open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
+  PLOOPU_CHECK(check_owner(base, file.status, name));
+  return as_image(std::move(file));
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_outside(
+    const std::string& directory, const std::string& path) const {
+  const UniqueFd base = open_path(AT_FDCWD, directory + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!base.valid()) return fail_errno(errno, directory);
+  PLOOPU_TRY(auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+  PLOOPU_CHECK(check_owner(base, file.status, path));
+  return as_image(std::move(file));
+}
+
+Result<std::vector<std::string>> PosixFileSystem::writable_by_others(
+    const std::string& directory) const {
+  std::vector<std::string> found;
+  // "a/b/.." is "a": there are no links in it.
+  const auto start = (std::filesystem::path("/" + directory) / "").lexically_normal().parent_path();
+  for (auto at = start;; at = at.parent_path()) {
+    struct stat status = {};
+    if (::stat(at.c_str(), &status) != 0) return fail_errno(errno, at.string());
+    if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) found.push_back(at);
+    if (!at.has_relative_path()) return found;
+  }
+}
+
+}  // namespace ploopu

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+#include "core/files/file_system.hpp"
+
+namespace ploopu {
+
+// The files of this host, opened O_RDONLY and, where the owner allows it, without touching atime.
+// Path rules are enforced by the kernel's openat2 (Linux 5.6).
+class PosixFileSystem final : public FileSystem {
+ public:
+  [[nodiscard]] Result<ResolvedPath> resolve(const std::string& root,
+                                             const std::string& path) const override;
+  [[nodiscard]] Result<std::optional<std::string>> read_link(
+      const std::string& root, const std::string& path) const override;
+  [[nodiscard]] Result<std::string> read_text(const std::string& path,
+                                              size_t max_bytes) const override;
+  [[nodiscard]] Result<std::vector<std::string>> list_directory(
+      const std::string& path) const override;
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image(
+      const std::string& path) const override;
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_beneath(
+      const std::string& directory, const std::string& relative) const override;
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_outside(
+      const std::string& directory, const std::string& path) const override;
+  [[nodiscard]] Result<std::vector<std::string>> writable_by_others(
+      const std::string& directory) const override;
+};
+
+// ImageFile::modified() of a file of which this is known.
+[[nodiscard]] int64_t modification_time(const struct stat& status);
+
+}  // namespace ploopu

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/fuse/fuse_backend.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "platform/block/block_device.hpp"
+#include "platform/block/loop_device.hpp"
+#include "platform/block/mounts.hpp"
+#include "platform/fuse/fuse_disk.hpp"
+#include "platform/kernel/module_loader.hpp"
+#include "platform/os/queue_settings.hpp"
+#include "platform/os/wait.hpp"
+#include "platform/serve/image_watch.hpp"
+
+namespace ploopu {
+namespace {
+
+bool is_mounted(const std::string& file) {
+  const auto table = read_mount_table();
+  return std::any_of(table.begin(), table.end(),
+                     [&](const MountEntry& mount) { return mount.directory == file; });
+}
+
+// Who isn't root may only unmount through the set-uid helper of FUSE.
+int unmount_by_helper(const std::string& file) {
+  std::array<std::string, 4> words = {"fusermount3", "-u", "-q", file};
+  std::array<char*, 5> arguments = {words[0].data(), words[1].data(), words[2].data(),
+                                    words[3].data(), nullptr};
+  pid_t pid = 0;
+  int status = 0;
+  posix_spawn_file_actions_t quietly;
+  ::posix_spawn_file_actions_init(&quietly);
+  ::posix_spawn_file_actions_addopen(&quietly, 2, "/dev/null", O_WRONLY, 0);
+  const int error =
+      ::posix_spawnp(&pid, arguments[0], &quietly, nullptr, arguments.data(), ::environ);
+  ::posix_spawn_file_actions_destroy(&quietly);
+  if (error != 0) return error;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
+}
+
+Result<void> unmount_file(const std::string& file) {
+  const bool is_root = ::geteuid() == 0;
+  // Root asks the kernel: a mount table that can't be read now would look as if nothing were there.
+  if (!is_root && !is_mounted(file)) return {};
+  int error = 0;
+  const auto unmounted = [&] {
+    error = is_root ? (::umount2(file.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno)
+                    : unmount_by_helper(file);
+    if (is_root && (error == EINVAL || error == ENOENT)) error = 0;  // it isn't mounted
+    return error != EBUSY;
+  };
+  // A loop device that was freed a moment ago gives its file back a little later.
+  constexpr std::chrono::seconds kLimit{3};
+  if (wait_until(unmounted, kLimit) && error == 0) return {};
+  if (!is_root) {
+    return fail(ErrorKind::busy, "{}: fusermount3 can't unmount it: in use, or no /etc/mtab", file);
+  }
+  return fail_errno(error, fmt::format("{}: unmounting", file));
+}
+
+class FuseService final : public Service {
+ public:
+  FuseService(const ServedDisk& disk, const Record& record, const FuseBackend& backend,
+              const RuntimeDir& runtime)
+      : disk_(disk), fuse_(disk_), record_(record), backend_(backend), runtime_(runtime) {}
+
+  Result<std::string> start() override {
+    const std::string file = runtime_.disk_file(record_.id);
+    PLOOPU_CHECK(fuse_.mount(file));
+    thread_ = std::thread([this] {
+      fuse_.run();
+      end_.set_value();
+    });
+    return file;
+  }
+
+  void wait() override {
+    ChainWatch watch(disk_);
+    const auto end = end_.get_future();
+    while (end.wait_for(watch.due()) != std::future_status::ready) watch.look();
+    thread_.join();
+    static_cast<void>(disk_.close());  // detach looks at the file
+  }
+
+  Result<void> stop() override { return backend_.release(record_); }
+
+  // An aborted FUSE connection ends the loop, too, but takes no loop device away.
+  void clean_up() override {
+    if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
+  }
+
+ private:
+  const ServedDisk disk_;
+  FuseDisk fuse_;
+  const Record& record_;
+  const FuseBackend& backend_;
+  const RuntimeDir& runtime_;
+  std::thread thread_;
+  std::promise<void> end_;  // of its work
+};
+
+}  // namespace
+
+Result<void> FuseBackend::prepare(bool as_file) const {
+  PLOOPU_CHECK(require_driver("/dev/fuse", "fuse"));
+  return as_file ? Result<void>() : require_driver("/dev/loop-control", "loop");
+}
+
+Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk,
+                                                        const DiskLayout& layout, Record& record,
+                                                        int lock) const {
+  const std::string file = runtime_.disk_file(record.id);
+  const UniqueFd created(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!created.valid()) return fail_errno(errno, file);
+  FuseService service(disk, record, *this, runtime_);
+  PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-fuse"));
+  record.device = file;
+  if (!record.is_file) {
+    PLOOPU_TRY(record.device, attach_loop(file, disk.is_writable(), !layout.is_excessive));
+    record.queue = tune_queue(record.device);
+  }
+  return std::optional(std::move(server));
+}
+
+std::string FuseBackend::backing_file(const Record& record) const {
+  return record.is_file ? "" : runtime_.disk_file(record.id);
+}
+
+// Others may make loop devices on the file, too: only the one that was written down is ours.
+std::string FuseBackend::find_device(const Record& record) const {
+  const std::string file = runtime_.disk_file(record.id);
+  const auto loops = loops_on(file);
+  if (!record.is_file && !record.device.empty()) {
+    return std::find(loops.begin(), loops.end(), record.device) == loops.end() ? "" : record.device;
+  }
+  if (!record.is_file && !loops.empty()) return loops.front();
+  return is_mounted(file) ? file : "";
+}
+
+Result<void> FuseBackend::release(const Record& record) const {
+  const std::string file = runtime_.disk_file(record.id);
+  if (const std::string device = find_device(record); !device.empty() && device != file) {
+    PLOOPU_TRY(auto claim, claim_disk(device));
+    // Somebody else may have freed it meanwhile, and a third one taken its number.
+    if (find_device(record) != device) return unmount_file(file);
+    if (!record.overlay_file.empty() && is_served(record)) PLOOPU_CHECK(flush_disk(claim, device));
+    restore_queue(device, record.queue);
+    if (!finds_partitions(device)) remove_partitions(claim, device);
+    PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));
+  }
+  return unmount_file(file);
+}
+
+}  // namespace ploopu

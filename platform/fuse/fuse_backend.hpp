@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "platform/serve/backend.hpp"
+
+namespace ploopu {
+
+// The disk as a FUSE file, and a loop device on that file unless just the file is wanted.
+class FuseBackend final : public Backend {
+ public:
+  explicit FuseBackend(const RuntimeDir& runtime) : runtime_(runtime) {}
+
+  [[nodiscard]] const char* name() const override { return "fuse"; }
+  [[nodiscard]] bool serves_files() const override { return true; }
+  [[nodiscard]] Result<void> prepare(bool as_file) const override;
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                           const DiskLayout& layout, Record& record,
+                                                           int lock) const override;
+  [[nodiscard]] std::string backing_file(const Record& record) const override;
+  [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] Result<void> release(const Record& record) const override;
+
+ private:
+  const RuntimeDir& runtime_;
+};
+
+}  // namespace ploopu

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/nbd/nbd_backend.hpp"
+
+#include <utility>
+
+#include "platform/block/block_device.hpp"
+#include "platform/kernel/module_loader.hpp"
+#include "platform/nbd/nbd_netlink.hpp"
+#include "platform/nbd/nbd_supervisor.hpp"
+#include "platform/nbd/nbd_sysfs.hpp"
+#include "platform/os/queue_settings.hpp"
+
+namespace ploopu {
+namespace {
+
+class NbdService final : public Service {
+ public:
+  // `index` is that of a device that is there already; -1 when it is to be made.
+  NbdService(const ServedDisk& disk, const Record& record, const NbdBackend& backend,
+             const RuntimeDir& runtime, int index = -1)
+      : disk_(disk),
+        record_(record),
+        backend_(backend),
+        runtime_(runtime),
+        index_(index),
+        supervisor_(disk, record.id, runtime) {}
+
+  Result<std::string> start() override {
+    if (index_ >= 0) {
+      PLOOPU_CHECK(supervisor_.take_over(index_, record_.servers));
+      return nbd_node(index_);
+    }
+    PLOOPU_TRY(const int index, supervisor_.start());
+    return nbd_node(index);
+  }
+
+  void serve_until(int control) override { supervisor_.run(control); }
+  void wait() override {
+    supervisor_.run(-1);
+    if (supervisor_.have_all_ended()) static_cast<void>(disk_.close());  // detach looks at the file
+  }
+
+  Result<void> stop() override {
+    if (index_ >= 0) return fail(ErrorKind::busy, "{}: was there before", record_.device);
+    return backend_.release(record_);
+  }
+
+  void clean_up() override {
+    if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
+  }
+
+ private:
+  const ServedDisk disk_;
+  const Record& record_;
+  const NbdBackend& backend_;
+  const RuntimeDir& runtime_;
+  const int index_;
+  NbdSupervisor supervisor_;
+};
+
+}  // namespace
+
+Result<void> NbdBackend::prepare(bool /*as_file*/) const {
+  if (NbdNetlink::is_available()) return {};
+  return load_kernel_module("nbd", "max_part=16");
+}
+
+Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk,
+                                                       const DiskLayout& /*layout*/, Record& record,
+                                                       int lock) const {
+  NbdService service(disk, record, *this, runtime_);
+  PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd"));
+  record.device = server.started();
+  record.queue = tune_queue(record.device);
+  return std::optional(std::move(server));
+}
+
+Result<ServerProcess> NbdBackend::take_over(const ServedDisk& disk, const Record& record,
+                                            int lock) const {
+  NbdService service(disk, record, *this, runtime_, find_nbd(record.id));
+  return ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd");
+}
+
+std::string NbdBackend::find_device(const Record& record) const {
+  const int index = find_nbd(record.id);
+  return index < 0 ? "" : nbd_node(index);
+}
+
+Result<void> NbdBackend::cut_off(const Record& record) const {
+  const int index = find_nbd(record.id);
+  return index < 0 ? Result<void>() : NbdNetlink::disconnect(index);
+}
+
+Result<void> NbdBackend::release(const Record& record) const {
+  const int index = find_nbd(record.id);
+  if (index < 0) return {};
+  PLOOPU_TRY(auto claim, claim_disk(nbd_node(index)));
+  // Somebody else may have disconnected it, and the driver given its number to a third one.
+  if (find_nbd(record.id) != index) return {};
+  // While its server can take it: what was written is lost with the device otherwise.
+  if (!record.overlay_file.empty() && is_served(record)) {
+    PLOOPU_CHECK(flush_disk(claim, nbd_node(index)));
+  }
+  remove_partitions(claim, nbd_node(index));
+  // The claim is held until the device is disconnected, so that no mount can come between. The
+  // driver cleans up when the claim, the last descriptor, is closed behind it.
+  PLOOPU_CHECK(NbdNetlink::disconnect(index));
+  restore_queue(nbd_node(index), record.queue);
+  claim.reset();
+  return forget_partitions(nbd_node(index));
+}
+
+}  // namespace ploopu

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "platform/serve/backend.hpp"
+
+namespace ploopu {
+
+// The disk through the kernel's nbd driver: our server answers on UNIX socket pairs.
+class NbdBackend final : public Backend {
+ public:
+  explicit NbdBackend(const RuntimeDir& runtime) : runtime_(runtime) {}
+
+  [[nodiscard]] const char* name() const override { return "nbd"; }
+  [[nodiscard]] bool serves_files() const override { return false; }
+  [[nodiscard]] Result<void> prepare(bool as_file) const override;
+  [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
+                                                           const DiskLayout& layout, Record& record,
+                                                           int lock) const override;
+  [[nodiscard]] Result<ServerProcess> take_over(const ServedDisk& disk, const Record& record,
+                                                int lock) const override;
+  [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
+  [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] Result<void> cut_off(const Record& record) const override;
+  [[nodiscard]] Result<void> release(const Record& record) const override;
+
+ private:
+  const RuntimeDir& runtime_;
+};
+
+}  // namespace ploopu

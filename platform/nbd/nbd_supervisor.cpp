@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/nbd/nbd_supervisor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/nbd/nbd_sysfs.hpp"
+#include "platform/nbd/nbd_worker.hpp"
+
+namespace ploopu {
+namespace {
+
+// Each connection has a thread and, in the driver, a queue of its own. Never just one: that is what
+// is tested in a guest with one processor, and what all others have.
+constexpr size_t kMinConnections = 2;
+constexpr size_t kMaxConnections = 4;
+constexpr uint64_t kFlushSeconds = 20;
+
+// Below this, a worker can't have kept a request waiting so long that the driver gave up on it.
+constexpr std::chrono::seconds kYoung{3};
+constexpr std::chrono::milliseconds kFirstPause{1};
+constexpr std::chrono::milliseconds kLongestPause{200};
+constexpr std::chrono::milliseconds kWorkerExit{500};
+constexpr size_t kMostCondemned = 3;  // beside the one that may hang, too
+
+// Messages to the standby.
+constexpr char kWorker = 'w';  // with the pidfd of the one there is now
+constexpr char kBye = 'b';
+
+bool has_event(int fd, short events, std::chrono::milliseconds limit) {
+  struct pollfd event = {fd, events, 0};
+  return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
+}
+
+// Room for the descriptors beside a message: a pidfd and the sockets.
+constexpr size_t kMaxDescriptors = 1 + kMaxConnections;
+union Descriptors {
+  cmsghdr header;
+  std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> room;
+};
+
+// Doesn't wait. False when the other side doesn't take it.
+bool send_descriptors(int channel, char word, pid_t pid, const std::vector<int>& descriptors) {
+  std::array<char, 1 + sizeof pid> text{word};
+  std::memcpy(&text[1], &pid, sizeof pid);
+  iovec data = {text.data(), text.size()};
+  const size_t size = descriptors.size() * sizeof(int);
+  Descriptors extra{};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = &extra;
+  message.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(size);
+  std::memcpy(CMSG_DATA(header), descriptors.data(), size);
+  return ::sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
+struct Received {
+  char word = 0;  // 0 when the other side is gone
+  pid_t pid = 0;
+  std::vector<UniqueFd> descriptors;
+};
+// Waits.
+Received receive_descriptors(int channel) {
+  std::array<char, 1 + sizeof(pid_t)> text{};
+  iovec data = {text.data(), text.size()};
+  Descriptors extra{};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = &extra;
+  message.msg_controllen = sizeof extra;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  Received received;
+  if (got <= 0) return received;
+  received.word = text[0];
+  std::memcpy(&received.pid, &text[1], sizeof received.pid);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr) return received;
+  const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (size_t i = 0; i < count; ++i) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
+    received.descriptors.emplace_back(descriptor);
+  }
+  return received;
+}
+
+}  // namespace
+
+Result<std::vector<NbdSupervisor::Pair>> NbdSupervisor::make_pairs(size_t count) {
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i < count; ++i) {
+    std::array<int, 2> ends{};
+    // Stream sockets only: the driver refuses everything else (M03).
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+      return fail_errno(errno, "nbd: a socket pair");
+    }
+    pairs.push_back({UniqueFd(ends[0]), UniqueFd(ends[1])});
+  }
+  return pairs;
+}
+
+bool NbdSupervisor::Child::has_ended() const {
+  return has_event(pidfd.get(), POLLIN, std::chrono::milliseconds(0));
+}
+
+// One whose end nobody would notice had better not be.
+Result<NbdSupervisor::Child> NbdSupervisor::watch(pid_t pid) {
+  Child child{pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), {}};
+  if (child.pidfd.valid()) return child;
+  const int error = errno;
+  ::kill(pid, SIGKILL);
+  return fail_errno(error, "nbd: watching a process");
+}
+
+Result<NbdSupervisor::Child> NbdSupervisor::start_worker(std::vector<UniqueFd> sockets,
+                                                         UniqueFd& report) const {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail_errno(errno, "nbd: a socket pair");
+  }
+  report.reset(ends[0]);
+  UniqueFd theirs(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail_errno(errno, "nbd: starting a worker process");
+  if (pid == 0) run_nbd_worker(disk_, std::move(sockets), std::move(theirs));
+  PLOOPU_TRY(auto child, watch(pid));
+  child.sockets = std::move(sockets);
+  return child;
+}
+
+Result<int> NbdSupervisor::start() {
+  static_cast<void>(::signal(SIGCHLD, SIG_IGN));  // nobody waits for those that end
+  PLOOPU_TRY(links_, NbdLinkEvents::open());
+  connections_ =
+      std::clamp<size_t>(std::thread::hardware_concurrency(), kMinConnections, kMaxConnections);
+  PLOOPU_TRY(auto pairs, make_pairs(connections_));
+  std::vector<UniqueFd> ours;
+  std::vector<int> drivers;
+  for (auto& pair : pairs) {
+    ours.push_back(std::move(pair.ours));
+    drivers.push_back(pair.drivers.get());
+  }
+  UniqueFd report;
+  PLOOPU_TRY(worker_, start_worker(std::move(ours), report));
+  worker_start_ = Clock::now();
+  NbdConnect request;
+  request.size = disk_.size();
+  request.identifier = nbd_identifier(id_);
+  request.is_writable = disk_.is_writable();
+  // A flush waits for the disk that the file is on.
+  if (disk_.is_kept()) request.timeout = kFlushSeconds;
+  request.sockets = drivers;
+  const auto index = NbdNetlink::connect(request);
+  pairs.clear();  // the driver has references of its own; without them the worker ends
+  if (!index) {
+    // What got lost may be its answer: a device without a worker would keep whoever looks at it.
+    if (const int made = find_nbd(id_); made >= 0) {
+      static_cast<void>(NbdNetlink::disconnect(made));
+    }
+    end_workers();
+    return tl::unexpected<Error>(index.error());
+  }
+  index_ = *index;
+  if (auto ready = wait_for_nbd_worker(report); !ready) {
+    static_cast<void>(NbdNetlink::disconnect(index_));
+    end_workers();
+    return tl::unexpected<Error>(std::move(ready).error());
+  }
+  let_nbd_worker_serve(report);
+  // Without the identifier nobody could tell later whose device it is.
+  if (!is_nbd_of(index_, id_)) {
+    static_cast<void>(NbdNetlink::disconnect(index_));
+    end_workers();
+    return fail(ErrorKind::missing_kernel_part,
+                "nbd: this kernel's driver keeps no backend identifier (Linux 5.14 does)");
+  }
+  return index_;
+}
+
+Result<void> NbdSupervisor::take_over(int index, const std::vector<ProcessIdentity>& old) {
+  constexpr std::chrono::seconds kLimit{10};
+  static_cast<void>(::signal(SIGCHLD, SIG_IGN));
+  PLOOPU_TRY(links_, NbdLinkEvents::open());
+  connections_ =
+      std::clamp<size_t>(std::thread::hardware_concurrency(), kMinConnections, kMaxConnections);
+  for (const auto& process : old) {
+    if (!kill_session(process, kLimit)) {
+      return fail(ErrorKind::failed, "nbd: its server (pid {}) can't be ended", process.pid);
+    }
+  }
+  index_ = index;
+  std::vector<UniqueFd> sockets;
+  for (const auto deadline = Clock::now() + kLimit; sockets.empty() && Clock::now() < deadline;) {
+    sockets = reconnect();
+  }
+  if (sockets.empty()) return fail(ErrorKind::failed, "nbd: the driver takes no new connection");
+  UniqueFd report;
+  PLOOPU_TRY(worker_, start_worker(std::move(sockets), report));
+  worker_start_ = Clock::now();
+  PLOOPU_CHECK(wait_for_nbd_worker(report));
+  let_nbd_worker_serve(report);
+  return {};
+}
+
+bool NbdSupervisor::is_gone() const { return is_nbd_gone(index_, id_); }
+
+// The driver takes a socket where it knows of a dead one, and drops it otherwise without a word
+// (R30): then its end is closed. What died a moment ago it may not know yet.
+std::vector<UniqueFd> NbdSupervisor::reconnect() const {
+  constexpr std::chrono::milliseconds kPatience{50}, kStep{2};
+  std::vector<UniqueFd> accepted;
+  const auto deadline = Clock::now() + kPatience;
+  while (accepted.size() < connections_) {
+    auto pairs = make_pairs(connections_ - accepted.size());
+    if (!pairs) break;
+    std::vector<int> drivers;
+    for (const auto& pair : *pairs) drivers.push_back(pair.drivers.get());
+    if (!NbdNetlink::reconnect(index_, nbd_identifier(id_), drivers)) break;
+    for (auto& pair : *pairs) {
+      pair.drivers.reset();
+      if (!has_event(pair.ours.get(), POLLRDHUP, std::chrono::milliseconds(0))) {
+        accepted.push_back(std::move(pair.ours));
+      }
+    }
+    if (accepted.size() == connections_ || Clock::now() > deadline) break;
+    std::this_thread::sleep_for(kStep);
+  }
+  return accepted;
+}
+
+// It serves when others know of it: nobody could deal with it otherwise.
+void NbdSupervisor::plug_in() {
+  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+  next_attempt_ = Clock::now() + pause_;
+  auto sockets = reconnect();
+  if (sockets.empty()) return;
+  UniqueFd report;  // how it gets on is seen by whether it lives
+  auto worker = start_worker(std::move(sockets), report);
+  if (!worker) return;
+  worker_ = *std::move(worker);
+  worker_start_ = Clock::now();
+  tell_standby();
+  note_processes();
+  let_nbd_worker_serve(report);
+}
+
+// It hangs: a request on it took longer than the driver waits. Killed, it may stay in the kernel
+// for as long as the storage below doesn't answer.
+void NbdSupervisor::condemn_worker() {
+  for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
+  ::syscall(SYS_pidfd_send_signal, worker_->pidfd.get(), SIGKILL, nullptr, 0);
+  condemned_.push_back(*std::move(worker_));
+  worker_.reset();
+  next_attempt_ = Clock::now();
+}
+
+// It has ended. After a long life the next one may come at once.
+void NbdSupervisor::lose_worker() {
+  // The standby has them, too: closed, they would live on.
+  for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
+  worker_.reset();
+  if (Clock::now() - worker_start_ < std::chrono::seconds(1)) return;
+  pause_ = std::chrono::milliseconds(0);
+  next_attempt_ = Clock::now();
+}
+
+// What an old one hangs in may be a write: done after what the next one writes, it would undo that.
+bool NbdSupervisor::may_plug_in() {
+  std::erase_if(condemned_, [](const Child& child) { return child.has_ended(); });
+  const size_t most = disk_.is_writable() ? 0 : kMostCondemned;
+  return condemned_.size() <= most && Clock::now() >= next_attempt_;
+}
+
+// Dead links are also those of a worker that died, and for which there is another one already.
+void NbdSupervisor::hear_of_links() {
+  const auto dead = links_.take();
+  if (std::find(dead.begin(), dead.end(), index_) == dead.end() || !worker_) return;
+  if (Clock::now() - worker_start_ >= kYoung) condemn_worker();
+}
+
+// Of a dead link that nobody heard of, or of one of several, its socket tells: the driver has shut
+// it down.
+void NbdSupervisor::look_at_sockets() {
+  if (!worker_ || Clock::now() - worker_start_ < kYoung) return;
+  const bool has_dead =
+      std::any_of(worker_->sockets.begin(), worker_->sockets.end(), [](const UniqueFd& socket) {
+        return has_event(socket.get(), POLLRDHUP, std::chrono::milliseconds(0));
+      });
+  if (has_dead && !worker_->has_ended()) condemn_worker();
+}
+
+// How long to wait for events.
+std::chrono::milliseconds NbdSupervisor::patience() const {
+  constexpr std::chrono::milliseconds kSoon{100};
+  if (worker_) return watch_.due();
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_attempt_ - Clock::now());
+  return std::clamp(wait, std::chrono::milliseconds(1), kSoon);
+}
+
+void NbdSupervisor::run(int control) {
+  while (!is_gone()) {
+    if (control < 0) keep_standby();
+    if (!worker_ && may_plug_in()) plug_in();
+    watch_.look();
+    look_at_sockets();
+    std::array<pollfd, 4> events = {{{worker_ ? worker_->pidfd.get() : -1, POLLIN, 0},
+                                     {standby_ ? standby_->pidfd.get() : -1, POLLIN, 0},
+                                     {links_.descriptor(), POLLIN, 0},
+                                     {control, POLLIN, 0}}};
+    if (::poll(events.data(), events.size(), static_cast<int>(patience().count())) <= 0) continue;
+    if (events[3].revents != 0) return;
+    if (events[2].revents != 0) hear_of_links();
+    if (events[1].revents != 0) standby_.reset();
+    if (events[0].revents != 0 && worker_) lose_worker();
+  }
+  end_workers();
+  dismiss_standby();
+}
+
+// The device is gone, or was never there: their sockets are closed.
+void NbdSupervisor::end_workers() {
+  if (worker_) {
+    for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
+    if (!has_event(worker_->pidfd.get(), POLLIN, kWorkerExit)) condemn_worker();
+  }
+  worker_.reset();
+  std::erase_if(condemned_, [](const Child& child) {
+    return has_event(child.pidfd.get(), POLLIN, kWorkerExit);
+  });
+}
+
+void NbdSupervisor::keep_standby() {
+  while (!standby_) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
+    UniqueFd ours(ends[0]);
+    UniqueFd theirs(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) return;
+    if (pid == 0) {
+      ours.reset();
+      standby_channel_.reset();
+      if (!stand_by(std::move(theirs))) ::_exit(0);
+      continue;  // the supervisor, from now on, and in need of a standby
+    }
+    auto child = watch(pid);
+    if (!child) return;
+    standby_ = *std::move(child);
+    standby_channel_ = std::move(ours);
+    note_processes();
+  }
+}
+
+// Waits until the supervisor dies. False when there is nothing left to do.
+bool NbdSupervisor::stand_by(UniqueFd channel) {
+  for (;;) {
+    auto received = receive_descriptors(channel.get());
+    if (received.word == kBye) return false;
+    if (received.word != kWorker) break;
+    if (received.descriptors.empty()) continue;
+    // The one before may hang still.
+    if (worker_ && !worker_->has_ended()) condemned_.push_back(*std::move(worker_));
+    worker_ = Child{received.pid, std::move(received.descriptors.front()), {}};
+    for (size_t i = 1; i < received.descriptors.size(); ++i) {
+      worker_->sockets.push_back(std::move(received.descriptors[i]));
+    }
+    worker_start_ = Clock::now();
+  }
+  standby_.reset();
+  note_processes();
+  return true;
+}
+
+// One that doesn't listen is replaced.
+void NbdSupervisor::tell_standby() {
+  if (!standby_ || !worker_) return;
+  std::vector<int> descriptors = {worker_->pidfd.get()};
+  for (const auto& socket : worker_->sockets) descriptors.push_back(socket.get());
+  if (send_descriptors(standby_channel_.get(), kWorker, worker_->pid, descriptors)) return;
+  ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
+  standby_.reset();
+}
+
+void NbdSupervisor::dismiss_standby() {
+  if (!standby_) return;
+  static_cast<void>(::send(standby_channel_.get(), &kBye, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+  if (!has_event(standby_->pidfd.get(), POLLIN, kWorkerExit)) {
+    ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
+  }
+  standby_.reset();
+}
+
+// For commands, which wait for all of them when they detach.
+void NbdSupervisor::note_processes() const {
+  std::vector<ProcessIdentity> processes = {identify_process(::getpid())};
+  for (const auto* child : {&standby_, &worker_}) {
+    if (!*child) continue;
+    const auto process = identify_process((*child)->pid);
+    // Or the number may be another one's by now.
+    if (!(*child)->has_ended()) processes.push_back(process);
+  }
+  static_cast<void>(runtime_.save_servers(id_, processes));
+}
+
+}  // namespace ploopu

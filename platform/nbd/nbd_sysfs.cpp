@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/nbd/nbd_sysfs.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/base/text.hpp"
+#include "platform/os/sysfs.hpp"
+#include "platform/os/unique_fd.hpp"
+
+namespace ploopu {
+
+std::string nbd_identifier(const std::string& id) { return "ploopu:" + id; }
+
+bool is_nbd_gone(int index, const std::string& id) {
+  const std::string path = fmt::format("/sys/block/nbd{}/backend", index);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return errno == ENOENT;
+  std::array<char, 256> text{};
+  const ssize_t got = ::read(file.get(), text.data(), text.size());
+  if (got < 0) return errno == ENODEV;
+  return trim(std::string(text.data(), static_cast<size_t>(got))) != nbd_identifier(id);
+}
+
+int find_nbd(const std::string& id) {
+  for (const auto& name : list_directory("/sys/block")) {
+    if (!name.starts_with("nbd")) continue;
+    const auto index = parse_number(name.substr(3));
+    if (index && is_nbd_of(static_cast<int>(*index), id)) return static_cast<int>(*index);
+  }
+  return -1;
+}
+
+bool is_nbd_of(int index, const std::string& id) {
+  return read_attribute(fmt::format("/sys/block/nbd{}/backend", index)) == nbd_identifier(id);
+}
+
+std::string nbd_node(int index) { return fmt::format("/dev/nbd{}", index); }
+
+}  // namespace ploopu

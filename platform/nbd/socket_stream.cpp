@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/nbd/socket_stream.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace ploopu {
+namespace {
+
+// The requests that the device is told to send (queue_settings.hpp) at least twice over, since a
+// cluster needn't begin at a page.
+constexpr size_t kPipe = size_t{8} << 20;
+// What is on its way counts as the socket's memory, although it is the page cache's. A reply that
+// fits leaves in one go while the kernel takes it off at the other end.
+constexpr int kSocketBuffer = 4 << 20;
+
+// The kernel's own waiting in KVM (halt_poll_ns) goes as far, and is found by the same rule.
+constexpr std::chrono::microseconds kLongestPatience{200};
+constexpr std::chrono::microseconds kFirstPatience{25};
+
+}  // namespace
+
+SocketStream::SocketStream(UniqueFd socket) : socket_(std::move(socket)), pages_(kPipe) {
+  // Not being allowed more than the default only makes it slower.
+  if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSocketBuffer,
+                   sizeof kSocketBuffer) != 0) {
+    static_cast<void>(
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &kSocketBuffer, sizeof kSocketBuffer));
+  }
+}
+
+// 0 when there is nothing, too: errno is EAGAIN then.
+size_t SocketStream::receive(std::span<std::byte> out, int flags) {
+  while (true) {
+    const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), flags);
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = 0;
+    return got < 0 ? 0 : static_cast<size_t>(got);
+  }
+}
+
+size_t SocketStream::receive_some(std::span<std::byte> out) {
+  const auto start = Clock::now();
+  while (patience_ > Clock::duration::zero() && Clock::now() - start < patience_) {
+    const size_t got = receive(out, MSG_DONTWAIT);
+    if (got > 0 || errno != EAGAIN) return got;
+  }
+  const size_t got = receive(out, 0);
+  const bool was_short = has_processors_ && Clock::now() - start < kLongestPatience;
+  patience_ = was_short
+                  ? std::clamp<Clock::duration>(2 * patience_, kFirstPatience, kLongestPatience)
+                  : Clock::duration::zero();
+  return got;
+}
+
+bool SocketStream::send_all(std::span<const std::byte> data, int flags) {
+  while (!data.empty()) {
+    const ssize_t sent = ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL | flags);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    data = data.subspan(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+bool SocketStream::send(std::span<const std::byte> data) { return send_all(data, 0); }
+
+bool SocketStream::send_collected(std::span<const std::byte> head) {
+  return send_all(head, MSG_MORE) && pages_.move_to(socket_.get());
+}
+
+}  // namespace ploopu

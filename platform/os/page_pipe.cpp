@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/os/page_pipe.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace ploopu {
+namespace {
+
+constexpr size_t kPiece = size_t{64} << 10;
+// Never written: its pages are lent to the pipe.
+alignas(4096) const std::array<std::byte, kPiece> kZeros{};
+
+// Never waits for room: nobody would make any.
+int full_or(int error) { return error == EAGAIN ? ENOSPC : error; }
+
+}  // namespace
+
+PagePipe::PagePipe(size_t capacity) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
+  read_end_ = UniqueFd(ends[0]);
+  write_end_ = UniqueFd(ends[1]);
+  nowhere_.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!nowhere_.valid()) write_end_.reset();
+  // Who isn't root gets no more than /proc/sys/fs/pipe-max-size; half is better than the default.
+  while (::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(capacity)) < 0 && capacity > kPiece) {
+    capacity /= 2;
+  }
+}
+
+int PagePipe::add_zeros(uint64_t length) {
+  while (length > 0) {
+    struct iovec piece = {const_cast<std::byte*>(kZeros.data()), std::min<size_t>(length, kPiece)};
+    const ssize_t got = ::vmsplice(write_end_.get(), &piece, 1, SPLICE_F_NONBLOCK);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return write_end_.valid() && got < 0 ? full_or(errno) : ENOSPC;
+    length -= static_cast<uint64_t>(got);
+    size_ += static_cast<size_t>(got);
+  }
+  return 0;
+}
+
+int PagePipe::add_data(const ImageFile& file, uint64_t offset, uint64_t length) {
+  auto position = static_cast<off64_t>(offset);
+  if (!write_end_.valid()) return ENOSPC;
+  while (length > 0) {
+    const ssize_t got = ::splice(file.descriptor(), &position, write_end_.get(), nullptr, length,
+                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (got < 0 && errno == EINTR) continue;
+    // A file system that can't do that, or no descriptor.
+    if (got < 0 && (errno == EINVAL || errno == EBADF)) return ENOSPC;
+    if (got < 0) return full_or(errno);
+    if (got == 0) return EIO;  // the file ends here
+    length -= static_cast<uint64_t>(got);
+    size_ += static_cast<size_t>(got);
+  }
+  return 0;
+}
+
+bool PagePipe::move_to(int descriptor) {
+  while (size_ > 0) {
+    const ssize_t got =
+        ::splice(read_end_.get(), nullptr, descriptor, nullptr, size_, SPLICE_F_MOVE);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    size_ -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
+// By splice, too: a sandbox need not allow more.
+void PagePipe::drop() {
+  while (size_ > 0) {
+    const ssize_t got = ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size_,
+                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;  // others took what was in it, or this pipe can't be trusted any more
+    size_ -= static_cast<size_t>(got);
+  }
+  int left = 0;
+  if (size_ > 0 && (::ioctl(read_end_.get(), FIONREAD, &left) != 0 || left != 0))
+    write_end_.reset();
+  size_ = 0;
+}
+
+}  // namespace ploopu

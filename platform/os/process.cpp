@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/os/process.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/os/sysfs.hpp"
+#include "platform/os/unique_fd.hpp"
+#include "platform/os/wait.hpp"
+
+namespace ploopu {
+
+ProcessIdentity identify_process(pid_t pid) {
+  const auto stat = read_attribute(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return {pid, 0};
+  // The name in parentheses may hold anything, so count from the last one: state is field 3.
+  const size_t name_end = stat->rfind(')');
+  if (name_end == std::string::npos) return {pid, 0};
+  std::istringstream fields(stat->substr(name_end + 1));
+  std::string field;
+  fields >> field;
+  if (field == "Z" || field == "X") return {pid, 0};  // dead, but not yet waited for
+  for (int number = 4; number <= 22 && fields >> field; ++number) continue;
+  uint64_t start = 0;
+  std::istringstream(field) >> start;
+  return {pid, start};
+}
+
+bool is_alive(const ProcessIdentity& process) {
+  return process.pid > 0 && process.start_time != 0 &&
+         identify_process(process.pid).start_time == process.start_time;
+}
+
+bool is_any_alive(const std::vector<ProcessIdentity>& processes) {
+  return std::any_of(processes.begin(), processes.end(), is_alive);
+}
+
+bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit) {
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid() || !is_alive(process)) return true;
+  struct pollfd event = {pidfd.get(), POLLIN, 0};
+  return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
+}
+
+bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit) {
+  if (wait_for_exit(process, limit)) return true;
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid() || !is_alive(process)) return true;
+  ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+  return wait_for_exit(process, limit);
+}
+
+bool wait_for_exit(const std::vector<ProcessIdentity>& processes, std::chrono::milliseconds limit) {
+  return std::all_of(processes.begin(), processes.end(),
+                     [&](const auto& process) { return wait_for_exit(process, limit); });
+}
+
+bool end_processes(const std::vector<ProcessIdentity>& processes, std::chrono::milliseconds limit) {
+  return std::all_of(processes.begin(), processes.end(),
+                     [&](const auto& process) { return end_process(process, limit); });
+}
+
+namespace {
+
+std::vector<ProcessIdentity> session_of(pid_t session, const std::string& name) {
+  std::vector<ProcessIdentity> members;
+  for (const auto& entry : list_directory("/proc")) {
+    pid_t pid = 0;
+    std::istringstream(entry) >> pid;
+    if (pid <= 0 || ::getsid(pid) != session) continue;
+    const auto comm = read_attribute(fmt::format("/proc/{}/comm", pid));
+    const auto process = identify_process(pid);
+    if (comm && comm->starts_with(name) && is_alive(process)) members.push_back(process);
+  }
+  return members;
+}
+
+}  // namespace
+
+bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit) {
+  constexpr size_t kCommonName = 10;  // "ploopu-nbd" of "ploopu-nbd-work"
+  const pid_t session = ::getsid(member.pid);
+  const auto name = read_attribute(fmt::format("/proc/{}/comm", member.pid));
+  if (!name || session <= 0 || !is_alive(member)) return true;
+  return wait_until(
+      [&] {
+        const auto left = session_of(session, name->substr(0, kCommonName));
+        for (const auto& process : left) {
+          const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+          if (!pidfd.valid() || !is_alive(process)) continue;
+          ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        }
+        return left.empty();
+      },
+      limit);
+}
+
+uint64_t open_file_room(pid_t pid, const FileIdentity& file) {
+  const std::string directory = fmt::format("/proc/{}/fd/", pid);
+  for (const auto& name : list_directory(directory)) {
+    struct stat status = {};
+    if (::stat((directory + name).c_str(), &status) != 0) continue;
+    if (FileIdentity{status.st_dev, status.st_ino} != file) continue;
+    return static_cast<uint64_t>(status.st_blocks) * 512;
+  }
+  return 0;
+}
+
+std::string describe_process(pid_t pid) {
+  const auto name = read_attribute(fmt::format("/proc/{}/comm", pid));
+  return fmt::format("{} (pid {})", name.value_or("a process"), pid);
+}
+
+}  // namespace ploopu

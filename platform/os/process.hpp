@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Processes are named by ID and start time: an ID alone may have been given to another one since.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "core/files/file_system.hpp"
+
+namespace ploopu {
+
+struct ProcessIdentity {
+  pid_t pid = 0;
+  uint64_t start_time = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
+};
+
+// start_time is 0 when there is no such process.
+[[nodiscard]] ProcessIdentity identify_process(pid_t pid);
+
+[[nodiscard]] bool is_alive(const ProcessIdentity& process);
+
+[[nodiscard]] bool is_any_alive(const std::vector<ProcessIdentity>& processes);
+
+// False when it still runs after `limit`.
+[[nodiscard]] bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit);
+
+// The same, and then kills it. False when even that doesn't end it within another `limit`.
+[[nodiscard]] bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit);
+
+// The same of each.
+[[nodiscard]] bool wait_for_exit(const std::vector<ProcessIdentity>& processes,
+                                 std::chrono::milliseconds limit);
+[[nodiscard]] bool end_processes(const std::vector<ProcessIdentity>& processes,
+                                 std::chrono::milliseconds limit);
+
+// Kills the process and all others of its session whose names begin as its own does, also those
+// that they still start meanwhile. False when some are left after `limit`.
+[[nodiscard]] bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit);
+
+// Bytes that a file which the process has open takes on its disk; 0 when it hasn't.
+[[nodiscard]] uint64_t open_file_room(pid_t pid, const FileIdentity& file);
+
+// "dd (pid 812)".
+[[nodiscard]] std::string describe_process(pid_t pid);
+
+}  // namespace ploopu

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/probe/ext_files.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "core/confine/confined.hpp"
+#include "platform/probe/ext_io.hpp"
+
+namespace ploopu {
+namespace {
+
+// The lost ranges, asked once for every block of the file system.
+class Lost {
+ public:
+  explicit Lost(std::span<const DiskRange> ranges) : ranges_(ranges) {}
+
+  // Calls visit(DiskRange) for each piece of these disk bytes that is lost.
+  template <class Visit>
+  void for_each_in(uint64_t start, uint64_t length, Visit visit) {
+    const uint64_t end = start + length;
+    if (start >= gap_start_ && end <= gap_end_) return;  // nearly always
+    auto at = std::partition_point(ranges_.begin(), ranges_.end(), [&](const DiskRange& range) {
+      return range.start + range.length <= start;
+    });
+    gap_start_ = at == ranges_.begin() ? 0 : (at - 1)->start + (at - 1)->length;
+    gap_end_ = at == ranges_.end() ? UINT64_MAX : at->start;
+    for (; at != ranges_.end() && at->start < end; ++at) {
+      const uint64_t first = std::max(start, at->start);
+      visit(DiskRange{first, std::min(end, at->start + at->length) - first});
+    }
+  }
+
+ private:
+  std::span<const DiskRange> ranges_;
+  uint64_t gap_start_ = 0;  // in these bytes nothing is lost
+  uint64_t gap_end_ = 0;
+};
+
+// Inodes that can't be read, in one piece of the inode table.
+struct LostInodes {
+  uint32_t first = 0;
+  uint32_t last = 0;
+  uint64_t position = 0;  // disk byte of the first
+};
+
+std::string about(const Partition& partition, const std::string& text) {
+  return partition.number == 0
+             ? fmt::format("file system of the whole disk: {}", text)
+             : fmt::format("file system of partition {}: {}", partition.number, text);
+}
+
+class Search {
+ public:
+  Search(const Disk& disk, const Partition& partition, std::span<const DiskRange> lost,
+         ext2_filsys fs, WorkLimit& limit)
+      : disk_(disk), partition_(partition), lost_(lost), fs_(fs), limit_(limit) {
+    for (const auto& range : lost) lost_bytes_ += range.length;
+  }
+
+  LostFiles run() {
+    for (dgrp_t group = 0; group < fs_->group_desc_count; ++group) find_metadata(group);
+    for (dgrp_t group = 0; group < fs_->group_desc_count; ++group) find_owners(group);
+    if (!runs_.empty() || !lost_inodes_.empty()) find_names();
+    report();
+    return std::move(found_);
+  }
+
+ private:
+  // Part of a file that is lost.
+  struct Run {
+    uint32_t inode = 0;
+    const char* part = nullptr;
+    DiskRange lost;
+  };
+
+  [[nodiscard]] uint64_t position_of(blk64_t block) const {
+    return partition_.start + block * fs_->blocksize;
+  }
+  [[nodiscard]] bool exists(blk64_t block) const { return block < ext2fs_blocks_count(fs_->super); }
+
+  void add_metadata(const char* what, blk64_t first, uint64_t blocks) {
+    if (!exists(first)) return;
+    lost_.for_each_in(position_of(first), blocks * fs_->blocksize, [&](DiskRange range) {
+      claimed_bytes_ += range.length;
+      if (found_.metadata.size() < kMaxListed) {
+        found_.metadata.push_back({partition_.number, what, range});
+      } else {
+        ++not_listed_;
+      }
+    });
+  }
+
+  void find_metadata(dgrp_t group) {
+    if (!limit_.spend(sizeof(ext4_group_desc))) return;
+    blk64_t super = 0, old_descriptors = 0, new_descriptors = 0;
+    blk_t used = 0;
+    ext2fs_super_and_bgd_loc2(fs_, group, &super, &old_descriptors, &new_descriptors, &used);
+    if (super != 0 || group == 0) {
+      add_metadata(group == 0 ? "superblock" : "copy of the superblock", super, 1);
+    }
+    // Where there is room for more descriptors, an inode of its own (7) owns it.
+    const uint64_t blocks = ext2fs_has_feature_meta_bg(fs_->super)
+                                ? std::min<uint64_t>(fs_->super->s_first_meta_bg, fs_->desc_blocks)
+                                : uint64_t{fs_->desc_blocks} + fs_->super->s_reserved_gdt_blocks;
+    const char* descriptors = group == 0 ? "group descriptors" : "copy of the group descriptors";
+    if (old_descriptors != 0) add_metadata(descriptors, old_descriptors, blocks);
+    if (new_descriptors != 0) add_metadata(descriptors, new_descriptors, 1);
+    add_metadata("block bitmap", ext2fs_block_bitmap_loc(fs_, group), 1);
+    add_metadata("inode bitmap", ext2fs_inode_bitmap_loc(fs_, group), 1);
+    const blk64_t table = ext2fs_inode_table_loc(fs_, group);
+    add_metadata("inode table", table, fs_->inode_blocks_per_group);
+    find_lost_inodes(group, table);
+  }
+
+  // In whole blocks, as libext2fs reads them.
+  void find_lost_inodes(dgrp_t group, blk64_t table) {
+    if (!exists(table)) return;
+    const uint64_t start = position_of(table);
+    const uint64_t inode_size = EXT2_INODE_SIZE(fs_->super);
+    const uint64_t inodes = EXT2_INODES_PER_GROUP(fs_->super);
+    lost_.for_each_in(
+        start, uint64_t{fs_->inode_blocks_per_group} * fs_->blocksize, [&](DiskRange range) {
+          const uint64_t from = (range.start - start) / fs_->blocksize * fs_->blocksize;
+          const uint64_t to = range.start - start + range.length + fs_->blocksize - 1;
+          const uint64_t first = from / inode_size;
+          const uint64_t last = std::min(to / fs_->blocksize * fs_->blocksize / inode_size, inodes);
+          if (first >= last) return;
+          const uint64_t base = group * inodes + 1;
+          lost_inodes_.push_back({static_cast<uint32_t>(base + first),
+                                  static_cast<uint32_t>(base + last - 1),
+                                  start + first * inode_size});
+        });
+  }
+
+  [[nodiscard]] const LostInodes* lost_piece_of(uint32_t inode) const {
+    const auto at =
+        std::partition_point(lost_inodes_.begin(), lost_inodes_.end(),
+                             [&](const LostInodes& piece) { return piece.last < inode; });
+    return at != lost_inodes_.end() && at->first <= inode ? &*at : nullptr;
+  }
+
+  // The files of a group whose blocks are lost, and all directories.
+  void find_owners(dgrp_t group) {
+    const uint32_t inodes = EXT2_INODES_PER_GROUP(fs_->super);
+    uint32_t used = inodes;
+    if (ext2fs_has_group_desc_csum(fs_)) {
+      if (ext2fs_bg_flags_test(fs_, group, EXT2_BG_INODE_UNINIT) != 0) return;
+      used -= std::min(inodes, ext2fs_bg_itable_unused(fs_, group));
+    }
+    if (is_empty_table(group)) return;
+    const uint64_t first = uint64_t{group} * inodes + 1;
+    for (uint64_t inode = first; inode < first + used && inode <= fs_->super->s_inodes_count;
+         ++inode) {
+      if (!limit_.spend(EXT2_GOOD_OLD_INODE_SIZE)) return;
+      look_at(static_cast<uint32_t>(inode));
+    }
+  }
+
+  // One that was never written to: a large file system has many.
+  [[nodiscard]] bool is_empty_table(dgrp_t group) const {
+    const uint64_t start = position_of(ext2fs_inode_table_loc(fs_, group));
+    const uint64_t bytes = uint64_t{fs_->inode_blocks_per_group} * fs_->blocksize;
+    if (start >= disk_.size()) return true;
+    const Extent extent = disk_.extent_at(start, bytes);
+    return extent.kind == ExtentKind::zero && extent.length == bytes;
+  }
+
+  void look_at(uint32_t number) {
+    ext2_inode inode = {};
+    if (number == EXT2_RESIZE_INO || lost_piece_of(number) != nullptr) return;
+    if (ext2fs_read_inode(fs_, number, &inode) != 0) {
+      incomplete_ = true;
+      return;
+    }
+    const bool is_reserved = number < EXT2_FIRST_INODE(fs_->super);
+    if (inode.i_links_count == 0 && !is_reserved) return;  // deleted, or never used
+    if (LINUX_S_ISDIR(inode.i_mode)) directories_.push_back(number);
+    if (const blk64_t block = ext2fs_file_acl_block(fs_, &inode); block != 0 && exists(block)) {
+      add_run(number, "attributes", block);
+    }
+    if (ext2fs_inode_has_valid_blocks2(fs_, &inode) == 0) return;
+    current_ = number;
+    current_part_ = LINUX_S_ISDIR(inode.i_mode) ? "directory" : "data";
+    const errcode_t error =
+        ext2fs_block_iterate3(fs_, number, BLOCK_FLAG_READ_ONLY, nullptr, visit_block, this);
+    // A lost block of the map has been seen, and noted, by then.
+    if (error != 0 && error != EXT2_ET_INLINE_DATA_CANT_ITERATE) incomplete_ = true;
+  }
+
+  // NOLINTNEXTLINE(readability-non-const-parameter): as libext2fs calls it
+  static int visit_block(ext2_filsys /*fs*/, blk64_t* block, e2_blkcnt_t count,
+                         blk64_t /*ref_block*/, int /*ref_offset*/, void* self) {
+    auto& search = *static_cast<Search*>(self);
+    constexpr uint64_t kCost = 16;
+    if (!search.limit_.spend(kCost)) return BLOCK_ABORT;
+    if (search.exists(*block)) {
+      search.add_run(search.current_, count < 0 ? "block map" : search.current_part_, *block);
+    }
+    return 0;
+  }
+
+  void add_run(uint32_t inode, const char* part, blk64_t block) {
+    lost_.for_each_in(position_of(block), fs_->blocksize, [&](DiskRange range) {
+      claimed_bytes_ += range.length;
+      if (!runs_.empty() && runs_.back().inode == inode && runs_.back().part == part &&
+          runs_.back().lost.start + runs_.back().lost.length == range.start) {
+        runs_.back().lost.length += range.length;
+      } else if (runs_.size() < kMaxListed) {
+        runs_.push_back({inode, part, range});
+      } else {
+        ++not_listed_;
+      }
+    });
+  }
+
+  void find_names() {
+    for (const auto& run : runs_) wanted_.insert(run.inode);
+    for (const uint32_t directory : directories_) {
+      if (limit_.exhausted()) return;
+      if (ext2fs_dir_iterate2(fs_, directory, 0, nullptr, visit_entry, this) != 0) {
+        incomplete_names_ = true;
+      }
+    }
+  }
+
+  static int visit_entry(ext2_ino_t directory, int entry, ext2_dir_entry* dirent, int /*offset*/,
+                         int /*block_size*/, char* /*buffer*/, void* self) {
+    auto& search = *static_cast<Search*>(self);
+    if (!search.limit_.spend(sizeof(ext2_dir_entry) / 8)) return DIRENT_ABORT;
+    if (entry != DIRENT_OTHER_FILE) return 0;  // "." and ".."
+    const std::string name(dirent->name, static_cast<size_t>(ext2fs_dirent_name_len(dirent)));
+    if (search.wanted_.contains(dirent->inode)) {
+      if (search.names_.size() < kMaxListed) {
+        search.names_.emplace(dirent->inode, std::pair(directory, name));
+      }
+    } else if (const LostInodes* piece = search.lost_piece_of(dirent->inode)) {
+      search.add_lost_inode(dirent->inode, *piece, directory, name);
+    }
+    return 0;
+  }
+
+  void add_lost_inode(uint32_t inode, const LostInodes& piece, uint32_t directory,
+                      const std::string& name) {
+    if (found_.files.size() >= kMaxListed) {
+      ++not_listed_;
+      return;
+    }
+    const uint64_t size = EXT2_INODE_SIZE(fs_->super);
+    found_.files.push_back({partition_.number,
+                            path_below(directory, name),
+                            inode,
+                            "inode",
+                            {piece.position + (inode - piece.first) * size, size}});
+  }
+
+  // libext2fs looks at most 32 directories upwards.
+  std::string path_below(uint32_t directory, const std::string& name) {
+    auto [path, is_new] = paths_.try_emplace(directory);
+    if (is_new) {
+      char* text = nullptr;
+      const bool is_known = ext2fs_get_pathname(fs_, directory, 0, &text) == 0;
+      path->second = is_known ? text : "...";
+      if (is_known) ext2fs_free_mem(&text);
+      if (path->second == "/") path->second.clear();
+    }
+    return path->second + "/" + name;
+  }
+
+  // What stands in no directory.
+  [[nodiscard]] std::string name_of_reserved(uint32_t inode) const {
+    if (inode == EXT2_ROOT_INO) return "/";
+    if (inode == fs_->super->s_journal_inum) return "(journal)";
+    if (inode < EXT2_FIRST_INODE(fs_->super)) return "(reserved)";
+    return {};
+  }
+
+  // The bitmaps of neighbouring groups lie side by side.
+  void join_metadata() {
+    auto& list = found_.metadata;
+    std::sort(list.begin(), list.end(), [](const LostMetadata& a, const LostMetadata& b) {
+      return a.lost.start < b.lost.start;
+    });
+    std::vector<LostMetadata> joined;
+    for (auto& item : list) {
+      if (!joined.empty() && joined.back().what == item.what &&
+          joined.back().lost.start + joined.back().lost.length == item.lost.start) {
+        joined.back().lost.length += item.lost.length;
+      } else {
+        joined.push_back(std::move(item));
+      }
+    }
+    list = std::move(joined);
+  }
+
+  void report() {
+    join_metadata();
+    for (const auto& run : runs_) {
+      const auto [first, last] = names_.equal_range(run.inode);
+      if (first == last) {
+        add_file(run, name_of_reserved(run.inode));
+      }
+      for (auto name = first; name != last; ++name) {
+        add_file(run, path_below(name->second.first, name->second.second));
+      }
+    }
+    found_.unclaimed_bytes = lost_bytes_ - std::min(lost_bytes_, claimed_bytes_);
+    if (limit_.exhausted()) {
+      note("it leads in circles or is damaged: the search was given up, files may be missing");
+    } else if (incomplete_ || !lost_inodes_.empty()) {
+      note("not all inodes and block maps can be read: files may be missing");
+    } else if (incomplete_names_) {
+      note("not all directories can be read: names may be missing");
+    }
+    if (not_listed_ > 0)
+      note(fmt::format("and {} more lost pieces, which aren't listed", not_listed_));
+  }
+
+  void add_file(const Run& run, const std::string& path) {
+    if (found_.files.size() < kMaxListed) {
+      found_.files.push_back({partition_.number, path, run.inode, run.part, run.lost});
+    } else {
+      ++not_listed_;
+    }
+  }
+
+  void note(const std::string& text) { found_.notes.push_back(about(partition_, text)); }
+
+  const Disk& disk_;
+  const Partition& partition_;
+  Lost lost_;
+  ext2_filsys fs_;
+  WorkLimit& limit_;
+  LostFiles found_;
+  uint64_t lost_bytes_ = 0;
+  uint64_t claimed_bytes_ = 0;
+  uint64_t not_listed_ = 0;
+  bool incomplete_ = false;
+  bool incomplete_names_ = false;
+  uint32_t current_ = 0;  // whose blocks are being visited
+  const char* current_part_ = nullptr;
+  std::vector<Run> runs_;                // at most kMaxListed
+  std::vector<LostInodes> lost_inodes_;  // ascending
+  std::vector<uint32_t> directories_;
+  std::set<uint32_t> wanted_;
+  std::multimap<uint32_t, std::pair<uint32_t, std::string>> names_;  // inode: directory, name
+  std::map<uint32_t, std::string> paths_;                            // of directories
+};
+
+Result<LostFiles> find_files(const Disk& disk, const Partition& partition,
+                             std::span<const DiskRange> lost) {
+  WorkLimit limit(disk);
+  PLOOPU_TRY(const auto opened, open_ext(disk, partition, limit));
+  auto found = Search(disk, partition, lost, opened.fs.get(), limit).run();
+  if (!opened.note.empty()) {
+    found.notes.insert(found.notes.begin(), about(partition, opened.note));
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partition,
+                                      std::span<const DiskRange> lost) const {
+  return confined<LostFiles>(
+      disk.deltas().back().name(), disk.descriptors(),
+      [&] { return find_files(disk, partition, lost); }, WorkSize::searching);
+}
+
+}  // namespace ploopu

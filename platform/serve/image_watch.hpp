@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What becomes of the files of an image while it is attached: the host's log is told.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "core/overlay/served_disk.hpp"
+#include "platform/os/system_log.hpp"
+
+namespace ploopu {
+
+class ChainWatch {
+ public:
+  using Teller = void (*)(const std::string& line);
+
+  // Without a state, nothing is done. `disk` outlives this.
+  explicit ChainWatch(const ServedDisk& disk, Teller tell = warn_system_log)
+      : disk_(disk), tell_(tell), was_told_(disk.image().deltas().size()) {}
+
+  // How long until look() has something to do.
+  [[nodiscard]] std::chrono::milliseconds due() const;
+
+  // Once in a second: each thing is told once, and a strict disk is refused from now on if a file
+  // of it was written to. Doesn't wait for storage: of a file on a server it sees what this host
+  // has heard.
+  void look();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Told {
+    bool was_written = false;
+    bool was_removed = false;
+  };
+  void look_at(const ImageFile& file, const std::string& name, Told& told);
+
+  const ServedDisk& disk_;
+  const Teller tell_;
+  std::vector<Told> was_told_;  // of each delta
+  bool was_told_of_room_ = false;
+  Clock::time_point next_ = Clock::now();
+};
+
+}  // namespace ploopu

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a process that was taken over may say of a table: none of it makes lookups leave what there
+// is.
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/confine/confinement.hpp"
+#include "core/disk/disk.hpp"
+#include "tests/support/ploop_builder.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+class PlainMemory final : public CommonMemory {
+ public:
+  explicit PlainMemory(size_t bytes) : bytes_(bytes) {}
+  [[nodiscard]] std::span<std::byte> bytes() const override { return bytes_; }
+  Result<void> make_own() override { return {}; }
+
+ private:
+  mutable std::vector<std::byte> bytes_;
+};
+
+using Lie = std::function<void(nlohmann::json& tables)>;
+
+// Does the work itself, and changes the answer.
+class Liar final : public Confinement {
+ public:
+  explicit Liar(Lie lie) : lie_(std::move(lie)) { set_confinement(this); }
+  ~Liar() override { set_confinement(nullptr); }
+
+  Result<std::string> run(const std::string& /*what*/, WorkSize /*size*/,
+                          const std::vector<int>& /*descriptors*/,
+                          const std::function<std::string()>& work) const override {
+    auto answer = nlohmann::json::from_cbor(work());
+    lie_(answer["value"]);
+    std::string bytes;
+    nlohmann::json::to_cbor(answer, bytes);
+    return bytes;
+  }
+  Result<std::unique_ptr<CommonMemory>> share(size_t bytes) const override {
+    return std::make_unique<PlainMemory>(bytes);
+  }
+
+ private:
+  Lie lie_;
+};
+
+// A base of two and a half clusters, a delta above it that is larger, and owners that differ.
+Result<Disk> disk_by(const Lie& lie) {
+  constexpr uint32_t kSectors = 8;
+  const auto file = [&](uint64_t disk_sectors, std::vector<uint32_t> bat) {
+    PloopSpec spec{.cluster_sectors = kSectors, .disk_sectors = disk_sectors};
+    spec.bat = std::move(bat);
+    auto made = ploop_file(spec);
+    made->set_size(20 * kSectors * 512);
+    return made;
+  };
+  const Liar liar(lie);
+  return Disk::assemble(chain(open_ploop(file(20, {1, 2, 3})), open_ploop(file(32, {4, 0, 0, 5}))));
+}
+
+TEST(DiskAnswer, TheTruthIsBelieved) {
+  const auto disk = disk_by([](nlohmann::json&) {});
+  ASSERT_TRUE(disk) << disk.error().message;
+  EXPECT_EQ(disk->extent_at(0, UINT64_MAX).delta, 1U);
+  EXPECT_EQ(disk->extent_at(4096, UINT64_MAX).delta, 0U);
+  EXPECT_EQ(disk->extent_at(2 * 4096 + 2048, 2048).kind, ExtentKind::zero);  // behind the base
+}
+
+TEST(DiskAnswer, LiesAreRefused) {
+  const std::vector<std::pair<const char*, Lie>> lies = {
+      {"no pieces", [](auto& tables) { tables["pieces"] = nlohmann::json::array(); }},
+      {"more pieces", [](auto& tables) { tables["pieces"].push_back(tables["pieces"][0]); }},
+      {"no usage", [](auto& tables) { tables["usage"] = nlohmann::json::array(); }},
+      {"entries outside", [](auto& tables) { tables["pieces"][0][0] = 1 << 20; }},
+      {"entries far outside", [](auto& tables) { tables["pieces"][0][0] = UINT64_MAX; }},
+      {"entries that overlap the end", [](auto& tables) { tables["pieces"][0][0] = 4097 + 4; }},
+      {"entries at an odd place", [](auto& tables) { tables["pieces"][0][0] = 2; }},
+      {"owners outside", [](auto& tables) { tables["pieces"][0][1] = 1 << 20; }},
+      {"an unknown owner",
+       [](auto& tables) { tables["pieces"][0][1] = 0, tables["pieces"][0][2] = 3; }},
+      {"splits that are none", [](auto& tables) { tables["splits"] = nlohmann::json::array(); }},
+      {"a split of an unknown owner", [](auto& tables) { tables["splits"][0][2] = 9; }},
+      {"a split of splits", [](auto& tables) { tables["splits"][0][2] = UINT32_MAX; }},
+      {"no table", [](auto& tables) { tables = "pieces"; }},
+  };
+  for (const auto& [name, lie] : lies) {
+    const auto disk = disk_by(lie);
+    ASSERT_FALSE(disk) << name;
+    EXPECT_EQ(disk.error().kind, ErrorKind::damaged) << name;
+  }
+}
+
+}  // namespace
+}  // namespace ploopu::testing

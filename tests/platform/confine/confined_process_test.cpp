@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Parsing in a process of its own: that it gives what parsing here gives, and what it does to those
+// that want more.
+#include "platform/confine/confined_process.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/check/lost_files.hpp"
+#include "core/confine/confined.hpp"
+#include "core/disk/disk.hpp"
+#include "core/format/disk_descriptor.hpp"
+#include "core/volume/partitions.hpp"
+#include "platform/files/posix_file_system.hpp"
+#include "platform/os/unique_fd.hpp"
+#include "tests/support/random_chain.hpp"
+#include "tests/support/sparse_file.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace ploopu::testing {
+namespace {
+
+#ifdef PLOOPU_HAS_SANITIZER
+constexpr bool kHasSanitizer = true;
+#else
+constexpr bool kHasSanitizer = false;
+#endif
+
+class ConfinedProcessTest : public ::testing::Test {
+ protected:
+  ~ConfinedProcessTest() override { set_confinement(nullptr); }
+
+  Result<std::string> run(const std::function<std::string()>& work) {
+    return process_.run("the image", WorkSize::parsing, {}, work);
+  }
+
+  ConfinedProcess process_;
+};
+
+TEST_F(ConfinedProcessTest, SendsBackWhatWorkReturns) {
+  const std::string large(3 << 20, 'x');
+  const auto answer = run([&] { return large; });
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(*answer, large);
+}
+
+TEST_F(ConfinedProcessTest, NothingElseThatItDoesIsSeen) {
+  int value = 1;
+  ASSERT_TRUE(run([&] {
+    value = 2;
+    return std::string();
+  }));
+  EXPECT_EQ(value, 1);
+}
+
+TEST_F(ConfinedProcessTest, HasTheDescriptorsThatItIsGivenAndNoOther) {
+  const TemporaryDirectory dir;
+  std::ofstream(dir / "a") << "a";
+  const UniqueFd given(::open((dir / "a").c_str(), O_RDONLY));
+  const UniqueFd other(::open((dir / "a").c_str(), O_RDONLY));
+  const auto answer = process_.run("a", WorkSize::parsing, {given.get()}, [&] {
+    std::string text(2, '?');
+    if (::pread(given.get(), text.data(), 1, 0) != 1) text[0] = '-';
+    if (::pread(other.get(), &text[1], 1, 0) != 1) text[1] = '-';
+    return text;
+  });
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(*answer, "a-");
+}
+
+TEST_F(ConfinedProcessTest, ACrashIsAnError) {
+  const auto answer = run([] {
+    *static_cast<volatile int*>(nullptr) = 1;
+    return std::string("alive");
+  });
+  ASSERT_FALSE(answer);
+  if (!kHasSanitizer) {
+    EXPECT_EQ(answer.error().kind, ErrorKind::damaged);
+    EXPECT_NE(answer.error().message.find("signal 11"), std::string::npos);
+  }
+}
+
+TEST_F(ConfinedProcessTest, EndlessWorkIsEnded) {
+  const auto answer = run([] {
+    // Unsigned: a sanitizer ends a signed number that overflows within these seconds.
+    for (volatile unsigned i = 0;;) i = i + 1;
+    return std::string();
+  });
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::damaged);
+  EXPECT_NE(answer.error().message.find("2 s of processor time"), std::string::npos);
+}
+
+TEST_F(ConfinedProcessTest, ThereIsOneGibibyteOfMemory) {
+  if (kHasSanitizer) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
+  const auto take = [&](size_t bytes) {
+    return run([=] { return std::to_string(std::vector<char>(bytes).size()); });
+  };
+  EXPECT_TRUE(take(size_t{512} << 20));
+  const auto answer = take(size_t{1} << 30);
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("more memory"), std::string::npos);
+}
+
+TEST_F(ConfinedProcessTest, WhatALibraryThrowsIsAnError) {
+  const auto answer = run([]() -> std::string { throw std::runtime_error("broken"); });
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("broken"), std::string::npos);
+}
+
+TEST_F(ConfinedProcessTest, MemoryInCommonIsOursAfterwards) {
+  auto memory = process_.share(size_t{1} << 20);
+  ASSERT_TRUE(memory) << memory.error().message;
+  const auto bytes = (*memory)->bytes();
+  const auto write = [&](unsigned char value) {
+    return run([&] {
+      bytes[70000] = std::byte{value};
+      return std::string();
+    });
+  };
+  ASSERT_TRUE(write(1));
+  EXPECT_EQ(bytes[70000], std::byte{1});
+  ASSERT_TRUE((*memory)->make_own());
+  EXPECT_EQ(bytes[70000], std::byte{1});
+  // The next child inherits it, and may not write there; if it could, it would not be seen here.
+  EXPECT_FALSE(write(2));
+  EXPECT_EQ(bytes[70000], std::byte{1});
+}
+
+TEST_F(ConfinedProcessTest, IsNobody) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has privileges to drop";
+  if (!kHasSanitizer) GTEST_SKIP() << "it may not even ask: seen where sanitizers need more calls";
+  const auto answer = run([] { return fmt::format("{} {}", ::getuid(), ::getgid()); });
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(*answer, "65534 65534");
+}
+
+struct Escape {
+  const char* name;
+  std::function<void()> work;
+
+  friend void PrintTo(const Escape& escape, std::ostream* out) { *out << escape.name; }
+};
+
+template <class... Arguments>
+Escape call(const char* name, long number, Arguments... arguments) {
+  return {name, [=] { ::syscall(number, arguments...); }};
+}
+
+class ParserEscapeTest : public ::testing::TestWithParam<Escape> {};
+
+TEST_P(ParserEscapeTest, EndsTheProcess) {
+  if (kHasSanitizer) GTEST_SKIP() << "a sanitizer needs more system calls";
+  const auto answer = ConfinedProcess().run("it", WorkSize::parsing, {}, [] {
+    GetParam().work();
+    return std::string("alive");
+  });
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("signal 31"), std::string::npos) << answer.error().message;
+}
+
+const char* const kPath = "/etc/passwd";
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ParserEscapeTest,
+    ::testing::Values(
+        call("open", SYS_openat, AT_FDCWD, kPath, O_RDONLY), call("old_open", SYS_open, kPath, 0),
+        call("create", SYS_openat, AT_FDCWD, "/tmp/x", O_CREAT | O_WRONLY, 0600),
+        call("stat", SYS_newfstatat, AT_FDCWD, kPath, nullptr, 0),
+        call("socket", SYS_socket, AF_INET, SOCK_STREAM, 0),
+        call("connect", SYS_connect, 0, nullptr, 0), call("send", SYS_sendto, 3, "x", 1, 0, 0, 0),
+        call("write_elsewhere", SYS_write, 1000, "x", 1),
+        call("execve", SYS_execve, "/bin/sh", nullptr, nullptr),
+        call("fork", SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr),
+        call("ptrace", SYS_ptrace, 0, 0, nullptr, nullptr), call("kill", SYS_kill, 1, SIGKILL),
+        call("executable_memory", SYS_mmap, nullptr, 4096, PROT_READ | PROT_EXEC,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        call("writable_code", SYS_mprotect, nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC),
+        call("setuid", SYS_setuid, 0), call("capset", SYS_capset, nullptr, nullptr),
+        call("prctl", SYS_prctl, 0, 0, 0, 0, 0),
+        call("limits", SYS_prlimit64, 0, 0, nullptr, nullptr),
+        call("mount", SYS_mount, "none", "/mnt", "tmpfs", 0, nullptr),
+        call("unshare", SYS_unshare, 0), call("unlink", SYS_unlinkat, AT_FDCWD, kPath, 0),
+        call("ioctl", SYS_ioctl, 0, 0, nullptr), call("dup", SYS_dup, 0),
+        call("bpf", SYS_bpf, 0, nullptr, 0), call("io_uring", SYS_io_uring_setup, 1, nullptr)),
+    [](const auto& escape) { return escape.param.name; });
+
+TEST_F(ConfinedProcessTest, AnAnswerIsWhatWasAnswered) {
+  DiskDescriptor descriptor;
+  descriptor.disk_sectors = std::numeric_limits<uint64_t>::max();
+  descriptor.cluster_sectors = 7;
+  descriptor.top_guid = "{a}";
+  descriptor.images = {{"{b}", true, "b\xff\n", "/d"}, {"{c}", false, "", ""}};
+  descriptor.shots = {{"{b}", "{c}"}};
+  descriptor.oddities = {"odd"};
+  set_confinement(&process_);
+  const auto same =
+      confined<DiskDescriptor>("it", {}, [&] { return Result<DiskDescriptor>(descriptor); });
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(*same, descriptor);
+  const auto error = confined<DiskDescriptor>(
+      "it", {}, [&]() -> Result<DiskDescriptor> { return fail(ErrorKind::busy, "later"); });
+  ASSERT_FALSE(error);
+  EXPECT_EQ(error.error().kind, ErrorKind::busy);
+  EXPECT_EQ(error.error().message, "later");
+}
+
+TEST_F(ConfinedProcessTest, WhatIsNoAnswerIsRefused) {
+  const auto good = encode_answer<DiskLayout>(DiskLayout{"gpt", {Partition()}, {}});
+  ASSERT_TRUE(decode_answer<DiskLayout>(good, "it"));
+  for (size_t length = 0; length < good.size(); ++length) {
+    EXPECT_FALSE(decode_answer<DiskLayout>(good.substr(0, length), "it")) << length;
+  }
+  const auto other = encode_answer<LostFiles>(LostFiles());
+  EXPECT_FALSE(decode_answer<DiskLayout>(other, "it"));
+  const auto bad_kind = nlohmann::json({{"error", {{"kind", 99}, {"message", ""}}}});
+  std::string bytes;
+  nlohmann::json::to_cbor(bad_kind, bytes);
+  const auto refused = decode_answer<DiskLayout>(bytes, "it");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::damaged);
+}
+
+// As open_ploop() and open_raw() of the builders, but in files that a process can inherit.
+std::vector<Delta> open_layers(const std::vector<Layer>& layers, const TemporaryDirectory& dir) {
+  std::vector<Delta> deltas;
+  for (const Layer& layer : layers) {
+    const std::string path = dir / ("layer" + std::to_string(deltas.size()));
+    write_sparsely(path, *layer.file);
+    DeltaFile source;
+    source.name = path;
+    source.format = layer.raw ? DeltaFormat::raw : DeltaFormat::ploop;
+    source.cluster_sectors = layer.cluster_sectors;
+    source.file = *PosixFileSystem().open_image(path);
+    deltas.push_back(*Delta::open(std::move(source)));
+  }
+  return deltas;
+}
+
+// Extents, usage and all else that a table decides, with and without a process of its own.
+TEST_F(ConfinedProcessTest, ADiskIsTheSameDisk) {
+  for (uint32_t seed = 1; seed <= 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const TemporaryDirectory dir;
+    const RandomChain random(seed);
+    set_confinement(nullptr);
+    const auto right = Disk::assemble(open_layers(random.layers(), dir));
+    set_confinement(&process_);
+    const TemporaryDirectory other_dir;
+    const auto disk = Disk::assemble(open_layers(random.layers(), other_dir));
+    ASSERT_EQ(disk.has_value(), right.has_value());
+    if (!right) continue;
+    ASSERT_EQ(disk->clusters_allocated(), right->clusters_allocated());
+    for (size_t i = 0; i < right->deltas().size(); ++i) {
+      EXPECT_EQ(disk->usage(i).allocated, right->usage(i).allocated);
+      EXPECT_EQ(disk->usage(i).damaged, right->usage(i).damaged);
+    }
+    for (uint64_t offset = 0; offset < right->size();) {
+      const Extent extent = disk->extent_at(offset, UINT64_MAX);
+      const Extent expected = right->extent_at(offset, UINT64_MAX);
+      ASSERT_EQ(extent.length, expected.length) << offset;
+      ASSERT_EQ(extent.kind, expected.kind) << offset;
+      ASSERT_EQ(extent.delta, expected.delta) << offset;
+      ASSERT_EQ(extent.file_offset, expected.file_offset) << offset;
+      offset += extent.length;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ploopu::testing
