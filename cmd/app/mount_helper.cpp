@@ -7,7 +7,8 @@
 #include <string_view>
 
 #include "cmd/app/dispatch.hpp"
-#include "core/base/contains.hpp"
+#include "core/base/list.hpp"
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 
 namespace ploopu::cmd {
@@ -25,8 +26,6 @@ constexpr std::array<std::string_view, 13> kOurs = {
 constexpr std::array<std::string_view, 17> kOfOthers = {
     "_netdev", "auto",   "comment", "defaults", "group", "helper",  "noauto", "nofail", "nogroup",
     "noowner", "nouser", "owner",   "ro",       "rw",    "uhelper", "user",   "users"};
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // What mount(8) and umount(8) say to their helpers, in any order.
 struct HelperCall {
@@ -78,10 +77,7 @@ bool has_flag(const HelperCall& call, char flag) {
 Result<void> sort_options(std::string_view options, std::vector<std::string>& ours,
                           std::string& kernels) {
   bool is_read_only = false;
-  while (!options.empty()) {
-    const size_t end = std::min(options.find(','), options.size());
-    const std::string_view option = options.substr(0, end);
-    options.remove_prefix(std::min(end + 1, options.size()));
+  for (const std::string_view option : split(options, ',')) {
     const std::string_view name = option.substr(0, option.find('='));
     is_read_only |= name == "ro";
     if (option.starts_with(kPrefix)) {

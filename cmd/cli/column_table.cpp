@@ -37,9 +37,7 @@ Cell ctid_cell(const std::string& ctid) {
 }
 
 Cell joined_cell(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const auto& text : texts) joined += (joined.empty() ? "" : ", ") + text;
-  return text_cell(joined);
+  return text_cell(fmt::format("{}", fmt::join(texts, ", ")));
 }
 
 std::string print_cell(const Cell& cell, CellKind kind, bool in_bytes) {
@@ -52,17 +50,15 @@ std::string print_cell(const Cell& cell, CellKind kind, bool in_bytes) {
 Result<std::vector<size_t>> find_columns(std::string_view wanted,
                                          const std::vector<std::string>& names) {
   std::vector<size_t> found;
-  for (;;) {
-    const size_t end = std::min(wanted.find(','), wanted.size());
-    const auto name = std::find(names.begin(), names.end(), to_upper(wanted.substr(0, end)));
+  for (const std::string_view word : split(wanted, ',')) {
+    const auto name = std::find(names.begin(), names.end(), to_upper(word));
     if (name == names.end()) {
-      return fail(ErrorKind::usage, "'{}' is not a column; these are: {}", wanted.substr(0, end),
+      return fail(ErrorKind::usage, "'{}' is not a column; these are: {}", word,
                   fmt::join(names, " "));
     }
     found.push_back(static_cast<size_t>(name - names.begin()));
-    if (end == wanted.size()) return found;
-    wanted.remove_prefix(end + 1);
   }
+  return found;
 }
 
 }  // namespace ploopu::cmd

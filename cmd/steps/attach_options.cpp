@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/cli/word_option.hpp"
+#include "core/base/list.hpp"
 
 namespace ploopu::cmd {
 namespace {
@@ -124,9 +125,8 @@ Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,
   document["overlay"] = attachment.has_overlay;
   if (!attachment.overlay_file.empty()) document["overlay_file"] = text(attachment.overlay_file);
   auto warnings = opened.warnings();
-  const auto notes = notes_of(outcome);
-  warnings.insert(warnings.end(), notes.begin(), notes.end());
-  warnings.insert(warnings.end(), more_warnings.begin(), more_warnings.end());
+  append(warnings, notes_of(outcome));
+  append(warnings, more_warnings);
   document["warnings"] = texts(warnings);
   return document;
 }

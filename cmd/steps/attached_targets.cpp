@@ -7,7 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/base/contains.hpp"
+#include "core/base/list.hpp"
 #include "core/find/locate.hpp"
 #include "core/format/disk_descriptor.hpp"
 #include "core/vz/container_name.hpp"
@@ -166,7 +166,7 @@ Result<std::vector<Target>> find_targets(const Context& context, const TargetCho
   std::vector<Target> targets;
   for (const auto& word : choice.words) {
     PLOOPU_TRY(auto found, find_target(context, attachments, word));
-    targets.insert(targets.end(), found.begin(), found.end());
+    append(targets, std::move(found));
   }
   if (choice.all) {
     for (const auto& attachment : attachments) targets.push_back({attachment, std::nullopt});

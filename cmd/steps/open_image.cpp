@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/steps/open_image.hpp"
 
-#include <iterator>
 #include <utility>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
+#include "core/base/list.hpp"
 #include "core/find/image_use.hpp"
 
 namespace ploopu::cmd {
 namespace {
-
-template <class T>
-void append(std::vector<T>& list, std::vector<T> more) {
-  list.insert(list.end(), std::make_move_iterator(more.begin()),
-              std::make_move_iterator(more.end()));
-}
 
 // What can be told without opening the image.
 std::vector<Use> uses_of(const Context& context, const ImageLocation& location) {
@@ -24,17 +19,11 @@ std::vector<Use> uses_of(const Context& context, const ImageLocation& location) 
   return std::move(found.traces);
 }
 
-std::string join(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const auto& text : texts) all += (all.empty() ? "" : "; ") + text;
-  return all;
-}
-
 tl::unexpected<Error> in_use(const std::string& path, const UseVerdict& verdict) {
   return fail(ErrorKind::busy,
               "{}: is in use: {}; what is read would change meanwhile: stop that, or give --live "
               "to read all the same",
-              path, join(verdict.hindrances));
+              path, fmt::join(verdict.hindrances, "; "));
 }
 
 std::vector<std::string> warnings_of(const UseVerdict& verdict, const std::string& path) {
@@ -42,7 +31,7 @@ std::vector<std::string> warnings_of(const UseVerdict& verdict, const std::strin
   if (!verdict.hindrances.empty()) {
     warnings.insert(warnings.begin(),
                     fmt::format("{}: is in use: {}; what is read may change meanwhile", path,
-                                join(verdict.hindrances)));
+                                fmt::join(verdict.hindrances, "; ")));
   }
   return warnings;
 }
@@ -51,7 +40,7 @@ std::vector<std::string> warnings_of(const UseVerdict& verdict, const std::strin
 
 std::vector<std::string> OpenedImage::warnings() const {
   std::vector<std::string> all = image.warnings;
-  all.insert(all.end(), layout.warnings.begin(), layout.warnings.end());
+  append(all, layout.warnings);
   return all;
 }
 

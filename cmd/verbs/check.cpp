@@ -9,6 +9,7 @@
 #include "cmd/cli/commands.hpp"
 #include "cmd/cli/json.hpp"
 #include "cmd/steps/open_image.hpp"
+#include "core/base/list.hpp"
 #include "core/base/text.hpp"
 #include "core/check/lost_files.hpp"
 
@@ -137,7 +138,7 @@ Result<void> run_check(Context& context, const CheckOptions& options) {
   LostFiles found;
   if (options.files) {
     PLOOPU_TRY(found, name_files(context, choice, report));
-    report.warnings.insert(report.warnings.end(), found.notes.begin(), found.notes.end());
+    append(report.warnings, found.notes);
   }
   context.warn(report.warnings);
   if (context.options.json) {

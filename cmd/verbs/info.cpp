@@ -9,6 +9,7 @@
 #include "cmd/cli/json.hpp"
 #include "cmd/cli/text_table.hpp"
 #include "cmd/steps/open_image.hpp"
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "core/format/format_extension.hpp"
 
@@ -129,15 +130,11 @@ std::string format_name(const Delta& delta) {
   return delta.is_raw() ? "raw" : fmt::format("ploop v{}", delta.version());
 }
 
-std::string base_name(const Delta& delta) {
-  return delta.name().substr(delta.name().rfind('/') + 1);
-}
-
 void print_deltas(const Context& context, const Image& image) {
   std::vector<std::vector<std::string>> rows;
   for (size_t i = 0; i < image.disk.deltas().size(); ++i) {
     const Delta& delta = image.disk.deltas()[i];
-    rows.push_back({base_name(delta), format_name(delta),
+    rows.push_back({base_name(delta.name()), format_name(delta),
                     human_size(image.disk.usage(i).allocated * delta.cluster_size()),
                     human_size(delta.file_size()), use_state(delta), guid_of(image, i)});
   }
@@ -153,7 +150,7 @@ void print_bitmaps(const Context& context, const Image& image,
   std::vector<std::vector<std::string>> rows;
   for (size_t i = 0; i < extensions.size(); ++i) {
     if (extensions[i].state == ExtensionState::none) continue;
-    const std::string file = base_name(image.disk.deltas()[i]);
+    const std::string file = base_name(image.disk.deltas()[i].name());
     const std::string state = state_name(extensions[i].state);
     for (const auto& bitmap : extensions[i].bitmaps) {
       rows.push_back({bitmap.id, file, state, human_size(bitmap.granularity),

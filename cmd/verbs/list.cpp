@@ -10,6 +10,7 @@
 #include "cmd/cli/commands.hpp"
 #include "cmd/cli/json.hpp"
 #include "cmd/verbs/list_all.hpp"
+#include "core/base/guid.hpp"
 
 namespace ploopu::cmd {
 namespace {
@@ -30,12 +31,6 @@ const char* state_colour(std::string_view state) {
   return state == "stale" ? "red" : "yellow";
 }
 
-// Enough of a GUID to be recognised, and for -s.
-std::string short_guid(const std::optional<std::string>& guid) {
-  constexpr size_t kDigits = 8;
-  return guid ? guid->substr(1, kDigits) : "";
-}
-
 const std::vector<ListColumn<Attachment>>& columns() {
   using Row = Attachment;
   static const std::vector<ListColumn<Row>> kColumns = {
@@ -48,7 +43,7 @@ const std::vector<ListColumn<Attachment>>& columns() {
       {"CTID", "of the container, if it was named by that", CellKind::text,
        [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
       {"SNAPSHOT", "the beginning of the snapshot's GUID", CellKind::text,
-       [](const Row& row) { return text_cell(short_guid(row.snapshot)); }},
+       [](const Row& row) { return text_cell(row.snapshot ? short_guid(*row.snapshot) : ""); }},
       {"IMAGE", "where the image is", CellKind::text,
        [](const Row& row) { return text_cell(row.image); }},
       {"MOUNTPOINT", "where it is mounted", CellKind::text,

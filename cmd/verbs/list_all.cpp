@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cmd/cli/json.hpp"
+#include "core/base/list.hpp"
 #include "core/find/inventory.hpp"
 
 namespace ploopu::cmd {
@@ -123,8 +124,7 @@ std::vector<ContainerRow> join_rows(std::vector<Container> containers,
       for (auto found = first; found != last; ++found) {
         ContainerRow& row = rows[found->second];
         row.devices.push_back(attachment.device);
-        row.mountpoints.insert(row.mountpoints.end(), attachment.mountpoints.begin(),
-                               attachment.mountpoints.end());
+        append(row.mountpoints, attachment.mountpoints);
       }
     }
   }

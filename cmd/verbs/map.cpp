@@ -12,6 +12,7 @@
 #include "cmd/cli/json.hpp"
 #include "cmd/cli/word_option.hpp"
 #include "cmd/steps/open_image.hpp"
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 
 namespace ploopu::cmd {
@@ -80,7 +81,7 @@ void print_json(std::ostream& out, const Disk& disk, const std::string& only) {
 void print_text(std::ostream& out, const Disk& disk, const std::string& only) {
   std::vector<std::string> files;
   for (const auto& delta : disk.deltas()) {
-    files.push_back(escape_bytes(delta.name().substr(delta.name().rfind('/') + 1)));
+    files.push_back(escape_bytes(base_name(delta.name())));
   }
   static constexpr char kRow[] = "{:>16} {:>16} {:<5} {:>16} {:>5} {}\n";
   out << fmt::format(kRow, "START", "LENGTH", "STATE", "OFFSET", "DEPTH", "FILE");

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/guid.hpp"
 #include "core/base/text.hpp"
 #include "core/format/disk_descriptor.hpp"
 
@@ -33,8 +34,7 @@ std::string dm_name(const std::string& path, const std::optional<std::string>& c
   std::erase_if(stem, [](char c) { return !is_plain(c); });
   stem.resize(std::min(stem.size(), kMaxStem));
   std::string name = "ploopu-" + (stem.empty() ? "image" : stem);
-  constexpr size_t kDigits = 8;
-  if (snapshot) name += "-" + snapshot->substr(1, kDigits);
+  if (snapshot) name += "-" + short_guid(*snapshot);
   return name;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ploopu {
 
@@ -20,6 +21,12 @@ bool is_utf8(std::string_view bytes);
 std::string human_size(uint64_t bytes);
 
 std::string_view trim(std::string_view text);
+
+// ASCII letters only, so that the locale doesn't matter.
+[[nodiscard]] std::string lower_case(std::string_view text);
+
+// The parts between the separators; some may be empty. An empty text has one empty part.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
 // All of `text` as a number without sign or blanks; nothing when it is anything else or too large.
 std::optional<uint64_t> parse_number(std::string_view text, int base = 10);

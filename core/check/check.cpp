@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/list.hpp"
 #include "core/check/check_descriptor.hpp"
 #include "core/check/check_table.hpp"
 #include "core/confine/confined.hpp"
@@ -35,11 +36,6 @@ uint64_t check_extension(const Delta& delta, ExtensionReader& reader, CheckRepor
       break;
   }
   return extension.clusters;
-}
-
-template <class T>
-void append(std::vector<T>& list, const std::vector<T>& more) {
-  list.insert(list.end(), more.begin(), more.end());
 }
 
 // Everything that one file of an image is asked.
@@ -187,7 +183,7 @@ Result<void> check_disk(const FileSystem& files, const ImageLocation& location,
                         const std::string& snapshot, CheckReport& report) {
   const auto image = open_image(files, location, snapshot);
   if (image) {
-    report.warnings.insert(report.warnings.end(), image->warnings.begin(), image->warnings.end());
+    append(report.warnings, image->warnings);
     find_lost(image->disk, report);
     return {};
   }

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/path.hpp"
 #include "core/format/ploop_header.hpp"
 
 namespace ploopu {
@@ -118,7 +119,7 @@ void check_tree(const DiskDescriptor& descriptor, const std::map<std::string, Li
 
 void check_directory(const FileSystem& files, const DiskDescriptor& descriptor,
                      const std::string& path, CheckReport& report) {
-  const std::string directory = path.substr(0, path.rfind('/'));
+  const std::string directory = directory_of(path);
   const auto names = files.list_directory(directory);
   if (!names) {
     report.warnings.push_back(names.error().message);
@@ -126,8 +127,7 @@ void check_directory(const FileSystem& files, const DiskDescriptor& descriptor,
   }
   std::set<std::string> listed;
   for (const auto& image : descriptor.images) {
-    listed.insert(image.file.starts_with('/') ? image.file.substr(image.file.rfind('/') + 1)
-                                              : image.file);
+    listed.insert(image.file.starts_with('/') ? base_name(image.file) : image.file);
   }
   std::vector<std::string> extra;
   for (size_t i = 0; i < std::min(names->size(), kNamesLookedAt); ++i) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/list.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -25,11 +27,6 @@ uint64_t bytes_of(std::span<const DiskRange> ranges) {
   uint64_t sum = 0;
   for (const auto& range : ranges) sum += range.length;
   return sum;
-}
-
-template <class T>
-void append(std::vector<T>& to, std::vector<T>&& from) {
-  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
 void look_into(const FileFinder& finder, const Disk& disk, const Partition& partition,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/path.hpp"
 #include "core/confine/confined.hpp"
 
 namespace ploopu {
@@ -116,9 +117,6 @@ Result<ListedFile> find_listed_file(const FileSystem& files, const ImageLocation
 }
 
 }  // namespace
-
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string backups_beside(const FileSystem& files, const std::string& directory) {
   const auto names = files.list_directory(directory);

@@ -19,10 +19,6 @@ namespace ploopu {
 inline constexpr size_t kMaxCloneLevels = 256;
 inline constexpr size_t kMaxCloneBytes = 4 * kMaxDescriptorBytes;
 
-// Of an absolute path, without a slash at its end: "" is the root.
-[[nodiscard]] std::string directory_of(const std::string& path);
-[[nodiscard]] std::string base_name(const std::string& path);
-
 // One descriptor as it is written. What is wrong with it is ErrorKind::damaged, and names what
 // may be a backup beside it; no backup is ever read instead.
 [[nodiscard]] Result<DiskDescriptor> read_descriptor(const FileSystem& files,

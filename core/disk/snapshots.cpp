@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "core/confine/confined.hpp"
 #include "core/disk/image_files.hpp"
@@ -17,13 +18,6 @@ namespace {
 constexpr char kNamesFile[] = "Snapshots.xml";
 // Its elements are nested as the snapshots are; a few more stand around them.
 constexpr size_t kMaxNamesDepth = kMaxChainLength + 8;
-
-std::string to_lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 std::string text_of(pugi::xml_node item, const char* element) {
   return std::string(trim(item.child(element).text().get()));
@@ -73,8 +67,7 @@ class TreeWalk {
 // VE_PRIVATE/Snapshots.xml: VE_PRIVATE holds the image's directory.
 Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
                                              const std::string& descriptor) {
-  std::string directory = descriptor.substr(0, descriptor.rfind('/'));
-  directory = directory.substr(0, directory.rfind('/'));
+  const std::string directory = directory_of(directory_of(descriptor));
   PLOOPU_TRY(const auto found, files.resolve("/", directory + "/" + kNamesFile));
   if (found.type == PathType::missing) return std::vector<SnapshotName>();
   PLOOPU_TRY(const auto text, files.read_text(found.path, kMaxDescriptorBytes));
@@ -93,7 +86,7 @@ Result<std::vector<SnapshotName>> parse_snapshot_names(const std::string& text,
   while (!pending.empty()) {
     const pugi::xml_node item = pending.back();
     pending.pop_back();
-    const std::string guid = to_lower(item.attribute("guid").value());
+    const std::string guid = lower_case(item.attribute("guid").value());
     if (!guid.empty()) {
       names.push_back(
           {guid, text_of(item, "Name"), text_of(item, "DateTime"), text_of(item, "Description")});

@@ -3,15 +3,13 @@
 
 #include <utility>
 
+#include "core/base/path.hpp"
 #include "core/format/disk_descriptor.hpp"
 #include "core/vz/container_config.hpp"
 #include "core/vz/private_area.hpp"
 
 namespace ploopu {
 namespace {
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 // AREA/root.hdd/DiskDescriptor.xml of a container that this host knows.
 std::optional<std::string> container_at(const FileSystem& files, const std::string& descriptor,

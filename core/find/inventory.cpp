@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/path.hpp"
 #include "core/disk/image.hpp"
 #include "core/disk/image_files.hpp"
 #include "core/disk/snapshots.hpp"
@@ -209,12 +210,9 @@ void report_shared_names(std::vector<Container>& containers) {
 
 // By the text of its link: to CTID.conf, or to the ve.conf of a private area that is called CTID.
 std::string ctid_in_link(std::string_view target) {
-  if (target.ends_with("/ve.conf")) {
-    target.remove_suffix(target.size() - target.rfind('/'));
-  } else if (target.ends_with(kConfigSuffix)) {
-    target.remove_suffix(kConfigSuffix.size());
-  }
-  return parse_ctid(target.substr(target.rfind('/') + 1)).value_or("");
+  if (target.ends_with("/ve.conf")) return parse_ctid(base_name(directory_of(target))).value_or("");
+  if (target.ends_with(kConfigSuffix)) target.remove_suffix(kConfigSuffix.size());
+  return parse_ctid(base_name(target)).value_or("");
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/list.hpp"
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "core/disk/image_files.hpp"
 #include "core/format/disk_descriptor.hpp"
@@ -129,7 +131,7 @@ Result<ImageLocation> locate_container(const FileSystem& files, const std::strin
     PLOOPU_CHECK(locate_root_disk(files, root, config, area, location));
   }
   location.warnings = container.warnings;
-  location.warnings.insert(location.warnings.end(), area.warnings.begin(), area.warnings.end());
+  append(location.warnings, std::move(area.warnings));
   return location;
 }
 

@@ -72,29 +72,14 @@ class Reader {
   }
 
   [[nodiscard]] Result<std::string> guid(pugi::xml_node parent, const char* element) const {
-    PLOOPU_TRY(auto value, text(parent, element));
-    for (char& c : value) {
-      if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-    }
-    if (!is_guid(value)) {
-      return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a GUID in braces", name_, element,
-                  value);
-    }
-    return value;
+    PLOOPU_TRY(const auto value, text(parent, element));
+    auto guid = lower_case(value);
+    if (is_guid(guid)) return guid;
+    return fail(ErrorKind::damaged, "{}: <{}> is '{}': must be a GUID in braces", name_, element,
+                value);
   }
 
  private:
-  static bool is_guid(std::string_view value) {
-    if (value.size() != kNullGuid.size()) return false;
-    for (size_t i = 0; i < value.size(); ++i) {
-      const char pattern = kNullGuid[i];
-      const bool hex_digit =
-          (value[i] >= '0' && value[i] <= '9') || (value[i] >= 'a' && value[i] <= 'f');
-      if (pattern == '0' ? !hex_digit : value[i] != pattern) return false;
-    }
-    return true;
-  }
-
   const std::string& name_;
 };
 
@@ -270,12 +255,7 @@ Result<std::string> find_shot(const DiskDescriptor& descriptor, const std::strin
     PLOOPU_TRY(const auto chain, chain_to(descriptor, top, name));
     return chain.front().guid;
   }
-  std::string digits = which;
-  if (digits.starts_with('{')) digits.erase(0, 1);
-  if (digits.ends_with('}')) digits.pop_back();
-  for (char& c : digits) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string digits = guid_prefix(which);
   const auto found = digits.empty() ? std::set<std::string>() : shots_beginning(descriptor, digits);
   if (found.size() == 1) return *found.begin();
   if (found.empty()) {

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/guid.hpp"
 #include "core/base/result.hpp"
 
 namespace ploopu {
 
-inline constexpr std::string_view kNullGuid = "{00000000-0000-0000-0000-000000000000}";
 inline constexpr char kDescriptorName[] = "DiskDescriptor.xml";
 inline constexpr size_t kMaxDescriptorBytes = size_t{1} << 20;
 // libploop allows 128 deltas, the kernels about 253.

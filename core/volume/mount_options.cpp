@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "core/base/text.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -71,11 +73,7 @@ Result<MountOptions> mount_options(const std::string& fstype, MountMode mode,
   if (fstype == "xfs") options.text += ",nouuid";
   if (skip_journal && fstype == "xfs") options.text += ",norecovery";
   if (skip_journal && (fstype == "ext3" || fstype == "ext4")) options.text += ",noload";
-  std::string_view rest = extra;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find(','), rest.size());
-    const std::string_view option = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (const std::string_view option : split(extra, ',')) {
     if (option.empty()) continue;
     PLOOPU_CHECK(check_option(option, options.warnings));
     options.text += ',';

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/path.hpp"
 #include "core/vz/container_config.hpp"
 #include "core/vz/private_area.hpp"
 
@@ -13,9 +14,6 @@ namespace {
 constexpr size_t kMaxNameLength = 255;
 constexpr std::string_view kConfigSuffix = ".conf";
 constexpr char kAreaConfig[] = "ve.conf";
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 // vzctl 4 links to CTID.conf, libvzctl 7 to the ve.conf of a private area.
 std::optional<std::string> ctid_of_config(const std::string& target, const VzConfig& config) {

@@ -2,17 +2,17 @@
 #include "core/vz/private_area.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
+
+#include "core/base/guid.hpp"
+#include "core/base/list.hpp"
 
 namespace ploopu {
 namespace {
 
 constexpr std::string_view kLargestCtid = "2147483644";
-constexpr std::array<size_t, 4> kUuidHyphens = {8, 13, 18, 23};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 bool is_ctid_number(std::string_view text) {
   if (text.empty() || text[0] == '0' || !std::all_of(text.begin(), text.end(), is_digit)) {
@@ -20,23 +20,6 @@ bool is_ctid_number(std::string_view text) {
   }
   return text.size() < kLargestCtid.size() ||
          (text.size() == kLargestCtid.size() && text <= kLargestCtid);
-}
-
-std::optional<std::string> parse_uuid(std::string_view text) {
-  if (text.size() == 38 && text.front() == '{' && text.back() == '}') {
-    text = text.substr(1, 36);
-  }
-  std::string uuid(text);
-  if (uuid.size() == 32) {
-    for (size_t position : kUuidHyphens) uuid.insert(position, "-");
-  }
-  if (uuid.size() != 36) return std::nullopt;
-  for (size_t i = 0; i < uuid.size(); ++i) {
-    const bool hyphen =
-        std::find(kUuidHyphens.begin(), kUuidHyphens.end(), i) != kUuidHyphens.end();
-    if (hyphen ? uuid[i] != '-' : !is_hex(uuid[i])) return std::nullopt;
-  }
-  return uuid;
 }
 
 // A private area is an absolute path at least two levels deep without "..": "/" or "/etc" are not.
@@ -91,7 +74,7 @@ Result<void> read_disks(const FileSystem& files, const std::string& root,
   if (value == nullptr) return {};
   auto list = parse_disks(*value, config.own ? config.own_file : area.inside + "/ve.conf");
   area.disks = std::move(list.disks);
-  area.warnings.insert(area.warnings.end(), list.warnings.begin(), list.warnings.end());
+  append(area.warnings, std::move(list.warnings));
   return {};
 }
 

@@ -5,8 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/base/guid.hpp"
 #include "core/base/text.hpp"
-#include "core/format/disk_descriptor.hpp"
 #include "core/vz/private_area.hpp"
 
 namespace ploopu {
@@ -18,26 +18,9 @@ constexpr size_t kMaxDisks = 64;
 constexpr size_t kUuidLength = 36;
 constexpr size_t kMaxNumberLength = 3;  // longer digits begin a GUID
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
-
-// Cuts off what is before `separator`.
-std::string_view next_part(std::string_view& rest, char separator) {
-  const size_t end = std::min(rest.find(separator), rest.size());
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return part;
-}
-
 // What is wrong with the entry; empty when nothing is.
 std::string parse_entry(std::string_view entry, VzDisk& disk) {
-  while (!entry.empty()) {
-    const std::string_view part = next_part(entry, ',');
+  for (const std::string_view part : split(entry, ',')) {
     const size_t equals = part.find('=');
     if (equals == std::string_view::npos) return "a part of it has no '='";
     const std::string_view key = part.substr(0, equals);
@@ -59,12 +42,6 @@ std::string parse_entry(std::string_view entry, VzDisk& disk) {
   if (disk.uuid.empty()) return "it has no uuid";
   if (disk.image.find_first_of("$`") != std::string::npos) return "its image is no plain path";
   return "";
-}
-
-std::string without_braces(std::string_view guid) {
-  if (guid.starts_with('{')) guid.remove_prefix(1);
-  if (guid.ends_with('}')) guid.remove_suffix(1);
-  return lower_case(guid);
 }
 
 Result<std::optional<VzDisk>> choose_root(const std::vector<VzDisk>& disks,
@@ -89,8 +66,9 @@ VzDisks parse_disks(std::string_view value, const std::string& file) {
   VzDisks list;
   size_t bad = 0;
   std::string first_reason;
-  for (size_t number = 1; !value.empty(); ++number) {
-    const std::string_view entry = next_part(value, ';');
+  size_t number = 0;
+  for (const std::string_view entry : split(value, ';')) {
+    ++number;
     if (entry.empty()) continue;
     if (list.disks.size() == kMaxDisks) {
       list.warnings.push_back(
@@ -122,8 +100,8 @@ std::vector<VzDisk> further_disks(const std::vector<VzDisk>& disks) {
 
 Result<std::optional<VzDisk>> choose_disk(const std::vector<VzDisk>& disks,
                                           const std::string& which, const std::string& ctid) {
-  const std::string prefix = without_braces(which);
-  if (prefix.empty() || prefix == "root" || prefix == without_braces(kNullGuid)) {
+  const std::string prefix = guid_prefix(which);
+  if (prefix.empty() || prefix == "root" || prefix == guid_prefix(kNullGuid)) {
     return choose_root(disks, ctid);
   }
   if (const auto number = parse_number(which); number && which.size() <= kMaxNumberLength) {
@@ -135,7 +113,7 @@ Result<std::optional<VzDisk>> choose_disk(const std::vector<VzDisk>& disks,
   }
   std::optional<VzDisk> found;
   for (const auto& disk : disks) {
-    if (!without_braces(disk.uuid).starts_with(prefix)) continue;
+    if (!guid_prefix(disk.uuid).starts_with(prefix)) continue;
     if (found) {
       return fail(ErrorKind::usage, "container {}: --disk {} fits several disks, {} and {}", ctid,
                   which, found->uuid, disk.uuid);

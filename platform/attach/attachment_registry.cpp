@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#include "core/base/contains.hpp"
+#include "core/base/list.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/ploopu_mounts.hpp"
 #include "platform/dm/dm_backend.hpp"

@@ -6,12 +6,13 @@
 #include <new>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/attach/backend_rules.hpp"
-#include "core/base/contains.hpp"
+#include "core/base/list.hpp"
 #include "platform/attach/host_overlay.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/device_users.hpp"
@@ -28,10 +29,10 @@ constexpr std::chrono::seconds kBriefHolders{2};
 constexpr std::chrono::seconds kServerExit{5};
 constexpr std::chrono::seconds kSaving{600};
 
-std::string join(const std::vector<Holder>& holders) {
-  std::string text;
-  for (const auto& holder : holders) text += (text.empty() ? "" : ", ") + holder.description;
-  return text;
+std::string describe(const std::vector<Holder>& holders) {
+  std::vector<std::string> texts;
+  for (const auto& holder : holders) texts.push_back(holder.description);
+  return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 ServiceState& make_service_state(const SharedMemory& memory, bool is_strict) {
@@ -51,14 +52,14 @@ Result<void> refuse_if_used(const HolderQuery& query) {
   };
   static_cast<void>(wait_until(settled, kBriefHolders));
   if (holders.empty()) return {};
-  return fail(ErrorKind::busy, "{}: in use: {}", query.device, join(holders));
+  return fail(ErrorKind::busy, "{}: in use: {}", query.device, describe(holders));
 }
 
 // Looks at all of them before it unmounts any.
 Result<void> unmount_all(const std::vector<MountEntry>& table,
                          const std::vector<MountEntry>& going) {
   if (const auto obstacles = find_mount_obstacles(table, going); !obstacles.empty()) {
-    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, join(obstacles));
+    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, describe(obstacles));
   }
   for (const auto& mount : going) {
     PLOOPU_CHECK(check_not_covered(mount));
@@ -166,11 +167,8 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
     auto record = start(*backend, image, disk, layout, request, more);
     if (record) {
       if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
-      notes.insert(notes.end(), more.begin(), more.end());
-      if (overlay) {
-        const auto warnings = overlay->warnings();
-        notes.insert(notes.end(), warnings.begin(), warnings.end());
-      }
+      append(notes, std::move(more));
+      if (overlay) append(notes, overlay->warnings());
       return record;
     }
     if (auto going_on = check_not_interrupted(); !going_on) {
@@ -216,7 +214,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
     const auto changes = find_changes(record.chain, image.disk, record.is_strict);
-    outcome.notes.insert(outcome.notes.end(), changes.lines.begin(), changes.lines.end());
+    append(outcome.notes, changes.lines);
     return outcome;
   }
   hold_interruptions();

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "platform/os/sysfs.hpp"
 #include "platform/os/wait.hpp"
@@ -21,8 +22,6 @@ namespace {
 
 constexpr std::chrono::seconds kNodeLimit{10};
 
-std::string name_of(const std::string& node) { return node.substr(node.rfind('/') + 1); }
-
 // "/dev/loop0" and 1 give "/dev/loop0p1": a name that ends in a digit gets a "p".
 std::string partition_node(const std::string& disk, uint32_t number) {
   return fmt::format("{}p{}", disk, number);
@@ -31,7 +30,7 @@ std::string partition_node(const std::string& disk, uint32_t number) {
 // Its name in sysfs; empty when device-mapper has no such device.
 std::string sysfs_name(const std::string& node) {
   constexpr std::string_view kMapper = "/dev/mapper/";
-  if (!node.starts_with(kMapper)) return name_of(node);
+  if (!node.starts_with(kMapper)) return base_name(node);
   for (const auto& name : list_directory("/sys/block")) {
     if (!name.starts_with("dm-")) continue;
     if (read_attribute("/sys/block/" + name + "/dm/name") == node.substr(kMapper.size())) {
@@ -77,7 +76,7 @@ int add_partition(const UniqueFd& fd, const Partition& partition) {
 }
 
 Result<void> check_start(const std::string& node, const Partition& partition) {
-  const auto start = read_attribute("/sys/class/block/" + name_of(node) + "/start");
+  const auto start = read_attribute("/sys/class/block/" + base_name(node) + "/start");
   if (start == std::to_string(partition.start / kSectorSize)) return {};
   return fail(ErrorKind::failed, "{}: the kernel sees it at sector {}, the partition table says {}",
               node, start.value_or("?"), partition.start / kSectorSize);
@@ -135,7 +134,7 @@ Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string
       continue;
     }
     const std::string node = partition_node(disk, partition.number);
-    const int error = number_in_sysfs(name_of(node)) != 0 ? 0 : add_partition(fd, partition);
+    const int error = number_in_sysfs(base_name(node)) != 0 ? 0 : add_partition(fd, partition);
     if (error == EBUSY) {
       notes.push_back(
           fmt::format("partition {} overlaps another one: it has no node", partition.number));
@@ -146,7 +145,7 @@ Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string
     }
     PLOOPU_CHECK(check_start(node, partition));
     // devtmpfs has the node by now; where udev makes nodes, it comes a little later.
-    const auto exists = [&] { return device_number(node) == number_in_sysfs(name_of(node)); };
+    const auto exists = [&] { return device_number(node) == number_in_sysfs(base_name(node)); };
     if (!wait_until(exists, kNodeLimit)) {
       return fail(ErrorKind::failed,
                   "{}: the kernel has this partition, but /dev got no node for it", node);

@@ -14,7 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "core/base/contains.hpp"
+#include "core/base/list.hpp"
 #include "core/base/text.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/mounts.hpp"
@@ -85,7 +85,7 @@ void add_mounts(std::vector<Holder>& holders, const HolderQuery& query,
   for (const auto& mount : read_mount_table()) {
     if (!contains(devices, mount.device)) continue;
     if (contains(query.own_mounts, mount.directory)) {
-      own_groups.insert(own_groups.end(), mount.peer_groups.begin(), mount.peer_groups.end());
+      append(own_groups, mount.peer_groups);
     } else {
       holders.push_back({"mounted on " + mount.directory});
     }

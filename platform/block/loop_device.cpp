@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "core/base/path.hpp"
 #include "core/format/ploop_header.hpp"
 #include "platform/os/sysfs.hpp"
 #include "platform/os/wait.hpp"
@@ -85,7 +86,7 @@ Result<std::string> attach_loop(const std::string& file, bool is_writable, bool 
 }
 
 bool finds_partitions(const std::string& node) {
-  return read_attribute("/sys/block/" + node.substr(node.rfind('/') + 1) + "/loop/partscan") != "0";
+  return read_attribute("/sys/block/" + base_name(node) + "/loop/partscan") != "0";
 }
 
 Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {

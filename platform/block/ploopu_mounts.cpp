@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "core/base/contains.hpp"
+#include "core/base/list.hpp"
 
 namespace ploopu {
 namespace {
@@ -37,8 +37,7 @@ std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
     }
   }
   for (const auto& mount : going) {
-    const auto users = find_mount_users(mount.directory, mount.device);
-    holders.insert(holders.end(), users.begin(), users.end());
+    append(holders, find_mount_users(mount.directory, mount.device));
   }
   return holders;
 }

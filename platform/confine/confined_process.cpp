@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "platform/confine/sandbox.hpp"
+#include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "platform/serve/server_process.hpp"
 
@@ -73,8 +74,7 @@ Result<void> confine(WorkSize size, std::vector<int> descriptors, int answer, pi
 
 void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
+    const ssize_t written = retry([&] { return ::write(fd, bytes.data(), bytes.size()); });
     if (written <= 0) ::_exit(1);
     bytes.remove_prefix(static_cast<size_t>(written));
   }
@@ -99,8 +99,7 @@ Result<std::string> read_all(int fd, const std::string& what) {
   std::string bytes;
   std::vector<char> buffer(size_t{64} << 10);
   for (;;) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = retry([&] { return ::read(fd, buffer.data(), buffer.size()); });
     if (got < 0) return fail_errno(errno, what);
     if (got == 0) return bytes;
     bytes.append(buffer.data(), static_cast<size_t>(got));
@@ -113,7 +112,7 @@ Result<std::string> read_all(int fd, const std::string& what) {
 
 int wait_for(pid_t child) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  retry([&] { return ::waitpid(child, &status, 0); });
   return status;
 }
 

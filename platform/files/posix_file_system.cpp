@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
 
 namespace ploopu {
@@ -64,8 +65,8 @@ class PosixImageFile final : public ImageFile {
 
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
     while (!out.empty()) {
-      const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
+      const ssize_t got = retry(
+          [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
       if (got < 0) return errno;
       if (got == 0) return EIO;  // the file ends here: it was cut short
       out = out.subspan(static_cast<size_t>(got));
@@ -222,8 +223,7 @@ Result<std::string> PosixFileSystem::read_text(const std::string& path, size_t m
   std::string text;
   std::array<char, 4096> buffer{};
   for (;;) {
-    const ssize_t got = ::read(file.fd.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = retry([&] { return ::read(file.fd.get(), buffer.data(), buffer.size()); });
     if (got < 0) return fail_errno(errno, path);
     if (got == 0) return text;
     text.append(buffer.data(), static_cast<size_t>(got));

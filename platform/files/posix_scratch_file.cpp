@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
 
 namespace ploopu {
@@ -68,8 +69,8 @@ class PosixScratchFile final : public ScratchFile {
   template <class Bytes, class Call>
   [[nodiscard]] int transfer(uint64_t offset, Bytes bytes, Call call) const {
     while (!bytes.empty()) {
-      const ssize_t done = call(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (done < 0 && errno == EINTR) continue;
+      const ssize_t done = retry(
+          [&] { return call(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
       if (done < 0) return errno;
       if (done == 0) return EIO;
       bytes = bytes.subspan(static_cast<size_t>(done));

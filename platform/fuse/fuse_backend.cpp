@@ -22,6 +22,7 @@
 #include "platform/fuse/fuse_disk.hpp"
 #include "platform/kernel/module_loader.hpp"
 #include "platform/os/queue_settings.hpp"
+#include "platform/os/retry.hpp"
 #include "platform/os/wait.hpp"
 #include "platform/serve/image_watch.hpp"
 
@@ -48,7 +49,7 @@ int unmount_by_helper(const std::string& file) {
       ::posix_spawnp(&pid, arguments[0], &quietly, nullptr, arguments.data(), ::environ);
   ::posix_spawn_file_actions_destroy(&quietly);
   if (error != 0) return error;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  retry([&] { return ::waitpid(pid, &status, 0); });
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }
 

@@ -16,6 +16,7 @@
 
 #include "platform/nbd/nbd_sysfs.hpp"
 #include "platform/nbd/nbd_worker.hpp"
+#include "platform/os/retry.hpp"
 
 namespace ploopu {
 namespace {
@@ -84,10 +85,7 @@ Received receive_descriptors(int channel) {
   message.msg_iovlen = 1;
   message.msg_control = &extra;
   message.msg_controllen = sizeof extra;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = retry([&] { return ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC); });
   Received received;
   if (got <= 0) return received;
   received.word = text[0];

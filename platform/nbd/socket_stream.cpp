@@ -8,6 +8,8 @@
 
 #include <sys/socket.h>
 
+#include "platform/os/retry.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -35,12 +37,9 @@ SocketStream::SocketStream(UniqueFd socket) : socket_(std::move(socket)), pages_
 
 // 0 when there is nothing, too: errno is EAGAIN then.
 size_t SocketStream::receive(std::span<std::byte> out, int flags) {
-  while (true) {
-    const ssize_t got = ::recv(socket_.get(), out.data(), out.size(), flags);
-    if (got < 0 && errno == EINTR) continue;
-    if (got == 0) errno = 0;
-    return got < 0 ? 0 : static_cast<size_t>(got);
-  }
+  const ssize_t got = retry([&] { return ::recv(socket_.get(), out.data(), out.size(), flags); });
+  if (got == 0) errno = 0;
+  return got < 0 ? 0 : static_cast<size_t>(got);
 }
 
 size_t SocketStream::receive_some(std::span<std::byte> out) {
@@ -59,8 +58,8 @@ size_t SocketStream::receive_some(std::span<std::byte> out) {
 
 bool SocketStream::send_all(std::span<const std::byte> data, int flags) {
   while (!data.empty()) {
-    const ssize_t sent = ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL | flags);
-    if (sent < 0 && errno == EINTR) continue;
+    const ssize_t sent = retry(
+        [&] { return ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL | flags); });
     if (sent <= 0) return false;
     data = data.subspan(static_cast<size_t>(sent));
   }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/list.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -36,7 +38,7 @@ Result<void> run_extension_program(const std::string& verb,
     std::string path = fmt::format("{}/ploopu-{}", directory, verb);
     if (!directory.starts_with('/') || !is_program(path)) continue;
     std::vector<std::string> words = {path};
-    words.insert(words.end(), arguments.begin(), arguments.end());
+    append(words, arguments);
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
     for (auto& word : words) argv.push_back(word.data());

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "platform/os/retry.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -24,9 +26,7 @@ bool man_succeeds(char* const* arguments) {
   ::posix_spawn_file_actions_destroy(&files);
   if (error != 0) return false;
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return false;
-  }
+  if (retry([&] { return ::waitpid(pid, &status, 0); }) < 0) return false;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "platform/os/retry.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -38,8 +40,8 @@ PagePipe::PagePipe(size_t capacity) {
 int PagePipe::add_zeros(uint64_t length) {
   while (length > 0) {
     struct iovec piece = {const_cast<std::byte*>(kZeros.data()), std::min<size_t>(length, kPiece)};
-    const ssize_t got = ::vmsplice(write_end_.get(), &piece, 1, SPLICE_F_NONBLOCK);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got =
+        retry([&] { return ::vmsplice(write_end_.get(), &piece, 1, SPLICE_F_NONBLOCK); });
     if (got <= 0) return write_end_.valid() && got < 0 ? full_or(errno) : ENOSPC;
     length -= static_cast<uint64_t>(got);
     size_ += static_cast<size_t>(got);
@@ -51,9 +53,10 @@ int PagePipe::add_data(const ImageFile& file, uint64_t offset, uint64_t length) 
   auto position = static_cast<off64_t>(offset);
   if (!write_end_.valid()) return ENOSPC;
   while (length > 0) {
-    const ssize_t got = ::splice(file.descriptor(), &position, write_end_.get(), nullptr, length,
-                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = retry([&] {
+      return ::splice(file.descriptor(), &position, write_end_.get(), nullptr, length,
+                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    });
     // A file system that can't do that, or no descriptor.
     if (got < 0 && (errno == EINVAL || errno == EBADF)) return ENOSPC;
     if (got < 0) return full_or(errno);
@@ -66,9 +69,9 @@ int PagePipe::add_data(const ImageFile& file, uint64_t offset, uint64_t length) 
 
 bool PagePipe::move_to(int descriptor) {
   while (size_ > 0) {
-    const ssize_t got =
-        ::splice(read_end_.get(), nullptr, descriptor, nullptr, size_, SPLICE_F_MOVE);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = retry([&] {
+      return ::splice(read_end_.get(), nullptr, descriptor, nullptr, size_, SPLICE_F_MOVE);
+    });
     if (got <= 0) return false;
     size_ -= static_cast<size_t>(got);
   }
@@ -78,9 +81,10 @@ bool PagePipe::move_to(int descriptor) {
 // By splice, too: a sandbox need not allow more.
 void PagePipe::drop() {
   while (size_ > 0) {
-    const ssize_t got = ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size_,
-                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = retry([&] {
+      return ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size_,
+                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    });
     if (got <= 0) break;  // others took what was in it, or this pipe can't be trusted any more
     size_ -= static_cast<size_t>(got);
   }

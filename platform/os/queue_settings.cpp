@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "platform/os/sysfs.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 constexpr uint64_t kRequestKib = 4096;
 
 std::string attribute_path(const std::string& disk, const std::string& attribute) {
-  return fmt::format("/sys/block/{}/queue/{}", disk.substr(disk.rfind('/') + 1), attribute);
+  return fmt::format("/sys/block/{}/queue/{}", base_name(disk), attribute);
 }
 
 // "[none] mq-deadline" says that "none" is in use.

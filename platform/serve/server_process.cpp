@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "platform/os/interruption.hpp"
+#include "platform/os/retry.hpp"
 #include "platform/os/sysfs.hpp"
 
 namespace ploopu {
@@ -51,9 +52,7 @@ Result<std::string> receive_result(int control) {
     return fail(ErrorKind::failed, "the server process is not ready after {} seconds",
                 kStartLimit.count());
   }
-  do {
-    got = ::recv(control, buffer.data(), buffer.size(), 0);
-  } while (got < 0 && errno == EINTR);
+  got = retry([&] { return ::recv(control, buffer.data(), buffer.size(), 0); });
   if (got <= 0) return fail(ErrorKind::failed, "the server process ended before it was ready");
   std::string text(buffer.data() + 1, static_cast<size_t>(got) - 1);
   if (buffer[0] == kStarted) return text;
@@ -63,10 +62,7 @@ Result<std::string> receive_result(int control) {
 // True when the command said so; false when it went without a word.
 bool was_kept(int control) {
   char word = 0;
-  ssize_t got = 0;
-  do {
-    got = ::recv(control, &word, 1, 0);
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = retry([&] { return ::recv(control, &word, 1, 0); });
   return got == 1 && word == kKeep;
 }
 
