@@ -65,7 +65,7 @@ Result<std::unique_ptr<OverlayView>> look_through_overlay(const Context& context
   request.wanted = true;
   PLOOPU_TRY(auto view, context.attachments.view_overlay(opened.image, request.file));
   if (view) {
-    PLOOPU_TRY(opened.layout, context.prober.probe(view->disk()));
+    PLOOPU_TRY(opened.layout, context.prober.probe(view->view()));
   }
   return view;
 }

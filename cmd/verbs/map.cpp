@@ -54,7 +54,7 @@ void for_each_extent(const Disk& disk, const std::string& only, Visit visit) {
 }
 
 size_t depth_of(const Disk& disk, const Extent& extent) {
-  return disk.deltas().size() - 1 - extent.delta;
+  return disk.deltas().size() - 1 - extent.file;
 }
 
 void print_json(std::ostream& out, const Disk& disk, const std::string& only) {
@@ -68,7 +68,7 @@ void print_json(std::ostream& out, const Disk& disk, const std::string& only) {
         << fmt::format("{{\"start\": {}, \"length\": {}, \"state\": \"{}\"", start, extent.length,
                        state_name(extent.kind));
     if (extent.kind != ExtentKind::zero) {
-      out << fmt::format(", \"file\": {}, \"depth\": {}", files[extent.delta],
+      out << fmt::format(", \"file\": {}, \"depth\": {}", files[extent.file],
                          depth_of(disk, extent));
     }
     if (extent.kind == ExtentKind::data) out << fmt::format(", \"offset\": {}", extent.file_offset);
@@ -91,7 +91,7 @@ void print_text(std::ostream& out, const Disk& disk, const std::string& only) {
     out << fmt::format(kRow, start, extent.length, state_name(extent.kind),
                        is_data ? std::to_string(extent.file_offset) : "-",
                        is_somewhere ? std::to_string(depth_of(disk, extent)) : "-",
-                       is_somewhere ? files[extent.delta] : "-");
+                       is_somewhere ? files[extent.file] : "-");
   });
 }
 

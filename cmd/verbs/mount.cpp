@@ -80,7 +80,7 @@ std::string skipped_warning(const Partition& partition) {
 
 // Whether the journal holds what is not in place yet, if that can be told: of what isn't ext, as
 // xfs, only the kernel knows. An error when the kernel had better not see this file system.
-Result<std::optional<bool>> is_dirty(const ServedDisk& disk, const Partition& partition) {
+Result<std::optional<bool>> is_dirty(const DiskView& disk, const Partition& partition) {
   if (!is_ext(partition.fstype)) return std::nullopt;
   PLOOPU_TRY(const bool dirty, check_ext(disk, partition.start, partition.size));
   return dirty;
@@ -138,7 +138,7 @@ Error cannot_replay(const Mounted& mounted, const std::string& why) {
 
 // The truth is what the container would see after its next start: with the journal replayed, on an
 // overlay since the image must not change. Without anything to replay no overlay is needed.
-Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const DiskView& disk,
                               const MountOptionsGiven& given, Mounted& mounted) {
   const auto attempt = [&](bool with_overlay, bool skip_journal) {
     return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
@@ -204,7 +204,7 @@ Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
   return mounted;
 }
 
-Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const DiskView& disk,
                          const MountOptionsGiven& given) {
   PLOOPU_TRY(auto mounted, prepare(context, opened, given));
   // One step for everybody else: nobody joins what may be undone below.
@@ -215,7 +215,7 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const Serv
 }
 
 // As mount_by_journal() does it, as long as the kernel agrees with what is seen of the journal.
-Result<void> plan_mount(Context& context, const OpenedImage& opened, const ServedDisk& disk,
+Result<void> plan_mount(Context& context, const OpenedImage& opened, const DiskView& disk,
                         const MountOptionsGiven& given) {
   PLOOPU_TRY(const auto mounted, prepare(context, opened, given));
   PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
@@ -265,7 +265,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, given.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
-  const ServedDisk disk = view ? view->disk() : ServedDisk(opened.image.disk);
+  const DiskView& disk = view ? view->view() : opened.image.disk;
   if (given.dry_run) return plan_mount(context, opened, disk, given);
   PLOOPU_TRY(const auto mounted, do_mount(context, opened, disk, given));
   context.note(notes_of(mounted.attached));

@@ -9,7 +9,6 @@
 
 #include "core/base/result.hpp"
 #include "core/disk/image.hpp"
-#include "core/overlay/served_disk.hpp"
 #include "core/volume/partitions.hpp"
 
 namespace ploopu {
@@ -116,7 +115,7 @@ class OverlayView {
   OverlayView& operator=(const OverlayView&) = delete;
 
   // Only to be read.
-  [[nodiscard]] virtual ServedDisk disk() = 0;
+  [[nodiscard]] virtual const DiskView& view() const = 0;
 };
 
 // While any copy of it exists, no other process changes what is attached.

@@ -19,7 +19,7 @@ DmTarget target_at(const Disk& disk, uint64_t sector) {
   const uint64_t length = extent.length / kSectorSize;
   if (length == 0) return {sector, 1, ExtentKind::unreadable};
   if (extent.kind != ExtentKind::data) return {sector, length, extent.kind};
-  return {sector, length, extent.kind, extent.delta, extent.file_offset / kSectorSize};
+  return {sector, length, extent.kind, extent.file, extent.file_offset / kSectorSize};
 }
 
 }  // namespace

@@ -2,13 +2,11 @@
 #include "core/disk/disk.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <memory_resource>
 #include <utility>
 
 #include "core/confine/answer_codec.hpp"
 #include "core/confine/confined.hpp"
-#include "core/files/memory_sink.hpp"
 
 namespace ploopu {
 namespace {
@@ -42,6 +40,7 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
   PLOOPU_CHECK(check_chain(base_first));
   Disk disk;
   disk.deltas_ = std::move(base_first);
+  for (const auto& delta : disk.deltas_) disk.files_.push_back(&delta.file());
   const Delta& top = disk.deltas_.back();
   disk.size_ = top.disk_size();
   disk.cluster_size_ = top.cluster_size();
@@ -59,7 +58,7 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
 }
 
 Result<void> Disk::read_tables() {
-  for (uint32_t i = 0; i < deltas_.size(); ++i) PLOOPU_CHECK(overlay(i));
+  for (uint32_t i = 0; i < deltas_.size(); ++i) PLOOPU_CHECK(apply_delta(i));
   return {};
 }
 
@@ -71,19 +70,13 @@ Result<void> Disk::read_tables_confined() {
   table_memory_ = std::make_unique<std::pmr::monotonic_buffer_resource>(
       memory.data(), memory.size(), std::pmr::null_memory_resource());
   PLOOPU_TRY(const auto answer,
-             confined<TableAnswer>(what, descriptors(), [&]() -> Result<TableAnswer> {
+             confined<TableAnswer>(what, file_descriptors(), [&]() -> Result<TableAnswer> {
                PLOOPU_CHECK(read_tables());
                return describe_tables(memory);
              }));
   PLOOPU_CHECK(common_memory_->make_own());
   if (adopt_tables(answer, memory)) return {};
   return fail(ErrorKind::damaged, "{}: who read its table gave no sound answer: refused", what);
-}
-
-std::vector<int> Disk::descriptors() const {
-  std::vector<int> all;
-  for (const auto& delta : deltas_) all.push_back(delta.file().descriptor());
-  return all;
 }
 
 TableAnswer Disk::describe_tables(std::span<const std::byte> memory) const {
@@ -173,11 +166,11 @@ void Disk::set_slot(uint64_t cluster, Slot slot) {
 }
 
 // Lays delta `index` over what is below it. An entry of 0 leaves the lower delta's cluster visible.
-Result<void> Disk::overlay(uint32_t index) {
+Result<void> Disk::apply_delta(uint32_t index) {
   return deltas_[index].for_each_piece([&](uint64_t first, std::span<const uint32_t> entries) {
     if (fill_fresh_piece(index, first, entries)) return;
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i] != 0) place_entry(index, first + i, entries[i]);
+      if (entries[i] != 0) set_entry(index, first + i, entries[i]);
     }
   });
 }
@@ -215,7 +208,7 @@ bool Disk::fill_fresh_piece(uint32_t index, uint64_t first, std::span<const uint
   return true;
 }
 
-void Disk::place_entry(uint32_t index, uint64_t cluster, uint32_t entry) {
+void Disk::set_entry(uint32_t index, uint64_t cluster, uint32_t entry) {
   const Delta& delta = deltas_[index];
   DeltaUsage& usage = usage_[index];
   const uint64_t start = entry * delta.entry_unit();
@@ -223,10 +216,10 @@ void Disk::place_entry(uint32_t index, uint64_t cluster, uint32_t entry) {
   const uint64_t valid = std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
   ++usage.allocated;
   if (start < delta.data_start() || start + valid > delta.file_size()) ++usage.damaged;
-  if (cluster < clusters_total()) place(cluster, {{entry, index + 1}, valid});
+  if (cluster < clusters_total()) set_layer(cluster, {{entry, index + 1}, valid});
 }
 
-void Disk::place(uint64_t cluster, Layer layer) {
+void Disk::set_layer(uint64_t cluster, Layer layer) {
   const uint64_t disk_bytes = std::min(cluster_size_, size_ - cluster * cluster_size_);
   if (layer.valid >= disk_bytes) {
     if (!splits_.empty()) splits_.erase(cluster);
@@ -287,46 +280,13 @@ Extent Disk::extent_at(uint64_t offset, uint64_t max_length) const {
   while (run.length < max_length) {
     const Extent next = extent_in_cluster(offset + run.length);
     const bool joins =
-        next.kind == run.kind && next.delta == run.delta &&
+        next.kind == run.kind && next.file == run.file &&
         (next.kind != ExtentKind::data || next.file_offset == run.file_offset + run.length);
     if (!joins) break;
     run.length += next.length;
   }
   run.length = std::min(run.length, max_length);
   return run;
-}
-
-int Disk::read(uint64_t offset, std::span<std::byte> out) const {
-  MemorySink sink(out);
-  return deliver(offset, out.size(), sink);
-}
-
-int Disk::deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
-  if (offset > size_ || length > size_ - offset) return EINVAL;
-  while (length > 0) {
-    const Extent extent = extent_at(offset, length);
-    int error = EIO;
-    if (extent.kind == ExtentKind::zero) error = sink.add_zeros(extent.length);
-    if (extent.kind == ExtentKind::data) {
-      error = sink.add_data(deltas_[extent.delta].file(), extent.file_offset, extent.length);
-    }
-    if (error != 0) return error;
-    offset += extent.length;
-    length -= extent.length;
-  }
-  return 0;
-}
-
-void Disk::expect(uint64_t offset, uint64_t length) const {
-  if (offset > size_ || length > size_ - offset) return;
-  while (length > 0) {
-    const Extent extent = extent_at(offset, length);
-    if (extent.kind == ExtentKind::data) {
-      deltas_[extent.delta].file().expect(extent.file_offset, extent.length);
-    }
-    offset += extent.length;
-    length -= extent.length;
-  }
 }
 
 }  // namespace ploopu

@@ -12,26 +12,12 @@
 
 #include "core/base/result.hpp"
 #include "core/confine/confinement.hpp"
-#include "core/files/data_sink.hpp"
+#include "core/disk/disk_view.hpp"
 #include "core/format/delta.hpp"
 
 namespace ploopu {
 
 struct TableAnswer;
-
-enum class ExtentKind : uint8_t {
-  zero,        // in no delta: reads as zeros
-  data,        // at file_offset of a delta's file
-  unreadable,  // past the end of the file, or inside its header or table: reading it is EIO
-};
-
-// A run of disk bytes that lie together. Never empty unless the disk ends where it begins.
-struct Extent {
-  uint64_t length = 0;  // bytes
-  ExtentKind kind = ExtentKind::zero;
-  uint32_t delta = 0;        // index into deltas(); data and unreadable only
-  uint64_t file_offset = 0;  // bytes from the start of that file; data only
-};
 
 // What one delta contributes.
 struct DeltaUsage {
@@ -41,39 +27,25 @@ struct DeltaUsage {
 
 // Immutable after assemble(), so any number of threads may read. Memory: at most 8 bytes a
 // cluster; 4 where all of a piece comes from one delta; none for pieces that no table mentions.
-class Disk {
+class Disk final : public DiskView {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
   // ploop files of one version; otherwise ErrorKind::damaged. The last one, the top, gives the
   // size. The tables are read where confinement() has it done.
   [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first);
 
-  // Bytes; not always a multiple of the cluster.
-  [[nodiscard]] uint64_t size() const { return size_; }
+  [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] uint64_t cluster_size() const { return cluster_size_; }
   [[nodiscard]] uint64_t clusters_total() const { return deltas_.back().disk_clusters(); }
   // Clusters of the disk that are in some delta.
   [[nodiscard]] uint64_t clusters_allocated() const { return clusters_allocated_; }
   [[nodiscard]] const std::vector<Delta>& deltas() const { return deltas_; }
   [[nodiscard]] const DeltaUsage& usage(size_t delta) const { return usage_[delta]; }
-  // Of the deltas' files, which own them.
-  [[nodiscard]] std::vector<int> descriptors() const;
-
-  // The longest run at disk byte `offset` that is all one extent, at most `max_length` bytes.
-  // Neighbouring clusters that are neighbours in the file too, or all zero, are one run.
-  // Its cost doesn't depend on the number of deltas. offset <= size().
-  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const;
-
-  // Fills `out` from disk byte `offset`. Returns 0 or an errno value: EINVAL when the range leaves
-  // the disk, EIO when any byte of it can't be read. After an error `out` is undefined.
-  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const;
-
-  // The same for `length` bytes that go into `sink`. Holes reach it without touching a file.
-  [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const;
-
-  // Has the files' parts of a range that will be read soon fetched meanwhile: a slow disk seeks for
-  // all of them at once then, not for one after the other. Ignores what is outside of the disk.
-  void expect(uint64_t offset, uint64_t length) const;
+  // The cost doesn't depend on the number of deltas.
+  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const override;
+  // Of deltas(), in their order.
+  [[nodiscard]] const std::vector<const ImageFile*>& files() const override { return files_; }
+  [[nodiscard]] const std::string& name() const override { return deltas_.back().name(); }
 
  private:
   // Which ploop file holds a cluster. `owner` is 1 + index of the delta, or one of the marks.
@@ -113,7 +85,7 @@ class Disk {
   [[nodiscard]] bool adopt_tables(const TableAnswer& answer, std::span<std::byte> memory);
   [[nodiscard]] bool are_pieces_sound() const;
   [[nodiscard]] bool is_sound(uint64_t cluster, Slot slot) const;
-  [[nodiscard]] Result<void> overlay(uint32_t index);
+  [[nodiscard]] Result<void> apply_delta(uint32_t index);
   [[nodiscard]] bool fill_fresh_piece(uint32_t index, uint64_t first,
                                       std::span<const uint32_t> entries);
   // Room for a number of each cluster of a piece. Throws std::bad_alloc.
@@ -121,7 +93,7 @@ class Disk {
     return static_cast<uint32_t*>(
         table_memory_->allocate(kPieceClusters * sizeof(uint32_t), alignof(uint32_t)));
   }
-  void place_entry(uint32_t index, uint64_t cluster, uint32_t entry);
+  void set_entry(uint32_t index, uint64_t cluster, uint32_t entry);
   [[nodiscard]] const Piece& piece_of(uint64_t cluster) const {
     return pieces_[cluster / kPieceClusters];
   }
@@ -129,13 +101,14 @@ class Disk {
     const Piece& piece = piece_of(cluster);
     return piece.entries == nullptr ? Slot{} : piece.slot(cluster % kPieceClusters);
   }
-  void place(uint64_t cluster, Layer layer);
+  void set_layer(uint64_t cluster, Layer layer);
   void set_slot(uint64_t cluster, Slot slot);
   [[nodiscard]] Extent extent_in_cluster(uint64_t offset) const;
   [[nodiscard]] Extent extent_of(Slot slot, uint64_t offset, uint64_t length) const;
   [[nodiscard]] Extent extent_below_tables(uint64_t offset, uint64_t length) const;
 
   std::vector<Delta> deltas_;
+  std::vector<const ImageFile*> files_;  // of deltas_
   std::vector<DeltaUsage> usage_;
   std::vector<Piece> pieces_;  // by cluster / kPieceClusters
   // Of pieces_; comes from std::pmr::get_default_resource(), or is what another process filled.

@@ -50,7 +50,7 @@ class ImageFile {
   [[nodiscard]] virtual uint64_t next_hole(uint64_t /*offset*/) const { return size(); }
 
   // Says that these bytes will be read soon, so that they can be fetched meanwhile. Doesn't wait.
-  virtual void expect(uint64_t /*offset*/, uint64_t /*length*/) const {}
+  virtual void prefetch(uint64_t /*offset*/, uint64_t /*length*/) const {}
 
   // Fills `out` from byte `offset`. Returns 0 or an errno value; bytes that the file does not
   // have are EIO, never zeros. After an error the contents of `out` are undefined.

@@ -9,10 +9,10 @@
 #include <string>
 
 #include "core/base/result.hpp"
+#include "core/base/units.hpp"
 
 namespace ploopu {
 
-inline constexpr uint64_t kSectorSize = 512;
 inline constexpr size_t kPloopHeaderSize = 64;
 
 // The largest cluster that any ploop tool writes is 64 MiB (libploop, is_valid_blocksize).

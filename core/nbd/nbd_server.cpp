@@ -85,6 +85,7 @@ class Connection {
  public:
   Connection(const ServedDisk& disk, Stream& stream)
       : disk_(disk),
+        view_(disk.view()),
         stream_(stream),
         reader_(stream),
         // Not set: memory that no reply uses costs nothing.
@@ -121,9 +122,9 @@ class Connection {
       const auto request = decode_request(reader_.peek(i));
       if (!request || request->command != Command::read) return;
       const bool alone =
-          reader_.waiting() == 1 && request->offset < disk_.size() &&
-          disk_.image().extent_at(request->offset, request->length).length == request->length;
-      if (!alone) disk_.expect(request->offset, request->length);
+          reader_.waiting() == 1 && request->offset < view_.size() &&
+          view_.extent_at(request->offset, request->length).length == request->length;
+      if (!alone) view_.prefetch(request->offset, request->length);
     }
   }
 
@@ -148,7 +149,8 @@ class Connection {
         return answer_flush(request);
       case Command::trim:
       case Command::write_zeroes:
-        return answer_change(request, disk_.write_zeroes(request.offset, request.length));
+        return answer_change(
+            request, disk_.is_refused() ? EIO : disk_.write_zeroes(request.offset, request.length));
       default:
         return answer_status(request, Status::invalid);
     }
@@ -156,11 +158,12 @@ class Connection {
 
   bool answer_read(const Request& request) {
     if (request.length > kMaxRequest) return answer_status(request, Status::invalid);
+    if (disk_.is_refused()) return answer_status(request, Status::io_error);
     if (request.length > kCopied) return answer_collected(request);
     if (filled_ > 0 && Clock::now() - first_filled_ > kPatience && !flush()) return false;
     const auto reply = room_for(kReplySize + request.length);
     if (reply.empty()) return false;
-    const int error = timed([&] { return disk_.read(request.offset, reply.subspan(kReplySize)); });
+    const int error = timed([&] { return view_.read(request.offset, reply.subspan(kReplySize)); });
     if (error != 0) return answer_error(request, error);
     encode_reply(reply.first<kReplySize>(), request.cookie, Status::ok);
     filled_ += reply.size();
@@ -172,8 +175,8 @@ class Connection {
   bool answer_write(const Request& request) {
     if (!flush()) return false;
     const bool is_outside =
-        request.offset > disk_.size() || request.length > disk_.size() - request.offset;
-    int error = !disk_.is_writable() ? EPERM : is_outside ? EINVAL : 0;
+        request.offset > view_.size() || request.length > view_.size() - request.offset;
+    int error = !disk_.is_writable() ? EPERM : is_outside ? EINVAL : disk_.is_refused() ? EIO : 0;
     uint32_t done = 0;
     while (done < request.length) {
       const auto piece = replies_.first(std::min<size_t>(replies_.size(), request.length - done));
@@ -198,7 +201,7 @@ class Connection {
   bool answer_collected(const Request& request) {
     if (!flush()) return false;
     const int error =
-        timed([&] { return disk_.deliver(request.offset, request.length, stream_.collector()); });
+        timed([&] { return view_.deliver(request.offset, request.length, stream_.collector()); });
     if (error != 0) stream_.drop_collected();
     if (error == ENOSPC) return answer_with_memory(request);
     if (error != 0) return answer_error(request, error);
@@ -216,7 +219,7 @@ class Connection {
       return answer_status(request, Status::io_error);
     }
     const auto all = std::span(reply);
-    const int error = disk_.read(request.offset, all.subspan(kReplySize));
+    const int error = view_.read(request.offset, all.subspan(kReplySize));
     if (error != 0) return answer_error(request, error);
     encode_reply(all.first<kReplySize>(), request.cookie, Status::ok);
     return stream_.send(all);
@@ -259,6 +262,7 @@ class Connection {
   }
 
   const ServedDisk& disk_;
+  const DiskView& view_;
   Stream& stream_;
   RequestReader reader_;
   std::unique_ptr<std::byte[]> memory_;

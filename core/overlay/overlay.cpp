@@ -6,20 +6,20 @@
 #include <cerrno>
 #include <new>
 
-#include "core/files/memory_sink.hpp"
-
 namespace ploopu {
 
-Overlay::Overlay(const Disk& below, const ScratchFile& scratch, SectorStates& states,
+Overlay::Overlay(const DiskView& below, const ScratchFile& scratch, SectorStates& states,
                  uint64_t limit, const OverlayFile* file)
     : below_(below),
       scratch_(scratch),
+      files_(below.files()),
       file_(file),
       data_start_(file == nullptr ? 0 : file->data_start()),
       limit_(limit / kSectorSize),
       used_(states.count_written(0, states.sectors())),
       states_(states),
       has_room_(file == nullptr ? 0 : states.pieces()) {
+  files_.push_back(&scratch);
   for (uint64_t piece = 0; piece < has_room_.size(); ++piece) {
     has_room_[piece] = states.form(piece) == PieceForm::mixed;
   }
@@ -43,30 +43,9 @@ Extent Overlay::extent_at(uint64_t offset, uint64_t max_length) const {
   if (length == 0) return below_.extent_at(offset, 0);
   const Run run = run_at(offset, length);
   if (run.state == SectorState::below) return below_.extent_at(offset, run.length);
-  return {run.length, run.state == SectorState::zero ? ExtentKind::zero : ExtentKind::data};
-}
-
-int Overlay::deliver(uint64_t offset, uint64_t length, DataSink& sink) const {
-  if (is_outside(offset, length)) return EINVAL;
-  while (length > 0) {
-    const Run run = run_at(offset, length);
-    int error = 0;
-    switch (run.state) {
-      case SectorState::below:
-        error = below_.deliver(offset, run.length, sink);
-        break;
-      case SectorState::written:
-        error = sink.add_data(scratch_, data_start_ + offset, run.length);
-        break;
-      case SectorState::zero:
-        error = sink.add_zeros(run.length);
-        break;
-    }
-    if (error != 0) return error;
-    offset += run.length;
-    length -= run.length;
-  }
-  return 0;
+  if (run.state == SectorState::zero) return {run.length, ExtentKind::zero};
+  return {run.length, ExtentKind::data, static_cast<uint32_t>(files_.size() - 1),
+          data_start_ + offset};
 }
 
 int Overlay::write(uint64_t offset, std::span<const std::byte> data) try {
@@ -97,8 +76,7 @@ int Overlay::write_part_of_sector(uint64_t offset, std::span<const std::byte> da
   const std::unique_lock order(writing_);
   const uint64_t within = offset % kSectorSize;
   std::array<std::byte, kSectorSize> sector{};
-  MemorySink old(sector);
-  if (const int error = deliver(offset - within, sector.size(), old); error != 0) return error;
+  if (const int error = read(offset - within, sector); error != 0) return error;
   std::copy(data.begin(), data.end(), sector.begin() + static_cast<ptrdiff_t>(within));
   return write_sectors(offset - within, sector);
 }

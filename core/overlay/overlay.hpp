@@ -11,8 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "core/disk/disk.hpp"
-#include "core/files/data_sink.hpp"
+#include "core/disk/disk_view.hpp"
 #include "core/files/scratch_file.hpp"
 #include "core/overlay/overlay_file.hpp"
 #include "core/overlay/sector_states.hpp"
@@ -21,19 +20,20 @@ namespace ploopu {
 
 // Any number of threads may call anything at once. Calls that overlap in time and place take effect
 // in some order.
-class Overlay {
+class Overlay final : public DiskView {
  public:
   // `states` says what `scratch` has already; with `file` that is kept, in its form, otherwise the
   // byte 0 of the disk is at the start of the scratch file. `limit` is in bytes: more than that is
   // never kept in the scratch file. All of them outlive this.
-  Overlay(const Disk& below, const ScratchFile& scratch, SectorStates& states, uint64_t limit,
+  Overlay(const DiskView& below, const ScratchFile& scratch, SectorStates& states, uint64_t limit,
           const OverlayFile* file = nullptr);
 
-  // As Disk::extent_at(), but that what is data may be in the scratch file.
-  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const;
-
-  // As Disk::deliver(). What was written is seen by every read that starts when the write is done.
-  [[nodiscard]] int deliver(uint64_t offset, uint64_t length, DataSink& sink) const;
+  [[nodiscard]] uint64_t size() const override { return below_.size(); }
+  // A write is seen by every read that starts after the write has returned.
+  [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const override;
+  // Those of the disk below, then the scratch file.
+  [[nodiscard]] const std::vector<const ImageFile*>& files() const override { return files_; }
+  [[nodiscard]] const std::string& name() const override { return below_.name(); }
 
   // Both return 0 or an errno value: ENOMEM, EINVAL when the range leaves the disk, ENOSPC when
   // there is no room. After an error the range may be partly new; everything else is as it was, and
@@ -66,8 +66,9 @@ class Overlay {
   [[nodiscard]] int zero_sectors(uint64_t offset, uint64_t length);
   [[nodiscard]] int prepare_change(uint64_t first, uint64_t end);
 
-  const Disk& below_;
+  const DiskView& below_;
   const ScratchFile& scratch_;
+  std::vector<const ImageFile*> files_;
   const OverlayFile* file_;
   const uint64_t data_start_;
   const uint64_t limit_;            // sectors

@@ -44,7 +44,7 @@ struct Superblock {
   [[nodiscard]] bool has_journal() const { return (u32(kCompatFeatures) & kCompatHasJournal) != 0; }
 };
 
-Result<Superblock> read_superblock(const ServedDisk& disk, uint64_t start) {
+Result<Superblock> read_superblock(const DiskView& disk, uint64_t start) {
   Superblock superblock;
   superblock.where = fmt::format("the superblock at disk byte {}", start + kSuperblock);
   if (int error = disk.read(start + kSuperblock, superblock.bytes); error != 0) {
@@ -114,7 +114,7 @@ Result<void> check_options(const Superblock& superblock) {
               superblock.where, options);
 }
 
-Result<bool> check_superblock(const ServedDisk& disk, uint64_t start, uint64_t length) {
+Result<bool> check_superblock(const DiskView& disk, uint64_t start, uint64_t length) {
   PLOOPU_TRY(const auto superblock, read_superblock(disk, start));
   PLOOPU_CHECK(check_sizes(superblock, length));
   PLOOPU_CHECK(check_journal(superblock));
@@ -124,8 +124,8 @@ Result<bool> check_superblock(const ServedDisk& disk, uint64_t start, uint64_t l
 
 }  // namespace
 
-Result<bool> check_ext(const ServedDisk& disk, uint64_t start, uint64_t length) {
-  return confined<bool>(disk.image().deltas().back().name(), disk.descriptors(),
+Result<bool> check_ext(const DiskView& disk, uint64_t start, uint64_t length) {
+  return confined<bool>(disk.name(), disk.file_descriptors(),
                         [&] { return check_superblock(disk, start, length); });
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/base/result.hpp"
-#include "core/overlay/served_disk.hpp"
+#include "core/disk/disk_view.hpp"
 
 namespace ploopu {
 
@@ -13,6 +13,6 @@ namespace ploopu {
 // `start` on: whether its journal has changes that are not yet in place (INCOMPAT_RECOVER).
 // ErrorKind::damaged where mounting could reach another device or stop the host: an external
 // journal, mount options of the image's own, or sizes that can't be.
-[[nodiscard]] Result<bool> check_ext(const ServedDisk& disk, uint64_t start, uint64_t length);
+[[nodiscard]] Result<bool> check_ext(const DiskView& disk, uint64_t start, uint64_t length);
 
 }  // namespace ploopu

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/base/little_endian.hpp"
+#include "core/base/units.hpp"
 
 namespace ploopu {
 namespace {
@@ -69,7 +70,7 @@ std::string fault_of_range(const Block& block, uint64_t number, uint64_t last) {
   return {};
 }
 
-std::string fault_of_entries(const ServedDisk& disk, const Block& block, GptCopy& copy) {
+std::string fault_of_entries(const DiskView& disk, const Block& block, GptCopy& copy) {
   const uint64_t first = load_le64(block, 72);
   const uint32_t count = load_le32(block, 80);
   const uint32_t size = load_le32(block, 84);
@@ -89,7 +90,7 @@ std::string fault_of_entries(const ServedDisk& disk, const Block& block, GptCopy
 }
 
 // The copy whose header would be in block `number` of a disk with blocks of `unit` bytes.
-GptCopy read_copy(const ServedDisk& disk, uint32_t unit, uint64_t number, uint64_t last) {
+GptCopy read_copy(const DiskView& disk, uint32_t unit, uint64_t number, uint64_t last) {
   GptCopy copy;
   copy.offset = number * unit;
   Block block(unit);
@@ -112,7 +113,7 @@ int rank(const Gpt& gpt) {
   return gpt.backup.is_sound() ? 1 : 0;
 }
 
-bool has_protective_mbr(const ServedDisk& disk) {
+bool has_protective_mbr(const DiskView& disk) {
   constexpr size_t kFirstEntry = 446, kEntryLength = 16, kTypeAt = 4, kMagicAt = 510;
   Block block(kSectorSize);
   if (disk.read(0, block) != 0) return false;
@@ -125,7 +126,7 @@ bool has_protective_mbr(const ServedDisk& disk) {
 
 }  // namespace
 
-std::optional<Gpt> find_gpt(const ServedDisk& disk) {
+std::optional<Gpt> find_gpt(const DiskView& disk) {
   std::optional<Gpt> best;
   for (const uint32_t unit : kUnits) {
     if (disk.size() < 3 * uint64_t{unit}) break;

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "core/overlay/served_disk.hpp"
+#include "core/disk/disk_view.hpp"
 
 namespace ploopu {
 
@@ -43,7 +43,7 @@ struct Gpt {
 
 // The copy's place tells the unit. Of several, a sound primary one wins, then one under
 // conversion, then a sound backup, then the smallest unit. Reads at most 8 MiB of the disk.
-[[nodiscard]] std::optional<Gpt> find_gpt(const ServedDisk& disk);
+[[nodiscard]] std::optional<Gpt> find_gpt(const DiskView& disk);
 
 // What the user should know of a table that is used; empty when all is well.
 [[nodiscard]] std::string warning_of_used(const Gpt& gpt, uint64_t disk_size);

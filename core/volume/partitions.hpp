@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/overlay/served_disk.hpp"
+#include "core/base/units.hpp"
+#include "core/disk/disk_view.hpp"
 
 namespace ploopu {
 
@@ -42,8 +43,8 @@ class Prober {
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  // Needs no device and no privilege: it sees the disk through ServedDisk::read.
-  [[nodiscard]] virtual Result<DiskLayout> probe(const ServedDisk& disk) const = 0;
+  // Needs no device and no privilege: it sees the disk through DiskView::read.
+  [[nodiscard]] virtual Result<DiskLayout> probe(const DiskView& disk) const = 0;
 };
 
 // What the user should know of a partition's content; empty when there is nothing to say.

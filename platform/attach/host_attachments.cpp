@@ -126,7 +126,7 @@ Result<Record> HostAttachments::start(const Backend& backend, const Image& image
   record.has_overlay = disk.is_writable();
   record.overlay_file = request.overlay.file;
   record.is_users_overlay = disk.is_writable() && !request.overlay.for_mount;
-  if (disk.is_writable()) record.scratch = disk.overlay()->scratch().identity();
+  if (disk.is_writable()) record.scratch = disk.overlay->scratch().identity();
   const auto started = [&]() -> Result<void> {
     PLOOPU_CHECK(records_.runtime().save(record));
     PLOOPU_CHECK(check_not_interrupted());
@@ -158,8 +158,8 @@ Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLay
     PLOOPU_TRY(overlay, HostOverlay::make(image, request.overlay));
   }
   PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
-  const ServedDisk disk = (overlay ? overlay->disk() : ServedDisk(image.disk))
-                              .with(make_service_state(memory, request.is_strict));
+  const ServedDisk disk(image.disk, overlay ? &overlay->overlay() : nullptr,
+                        &make_service_state(memory, request.is_strict));
   std::string reasons;
   ErrorKind kind = ErrorKind::missing_kernel_part;
   for (const Backend* backend : backends) {
@@ -257,7 +257,7 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
                 changes.lines.front());
   }
   PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
-  const ServedDisk disk = ServedDisk(image.disk).with(make_service_state(memory, record.is_strict));
+  const ServedDisk disk(image.disk, nullptr, &make_service_state(memory, record.is_strict));
   PLOOPU_TRY(auto server, backend->take_over(disk, record, lock->get()));
   record.server = server.identity();
   record.servers = {record.server};

@@ -23,7 +23,8 @@ class HostOverlay final : public OverlayView {
   [[nodiscard]] static Result<std::unique_ptr<HostOverlay>> view(const Image& image,
                                                                  const std::string& path);
 
-  [[nodiscard]] ServedDisk disk() override { return {image_.disk, &*overlay_}; }
+  [[nodiscard]] const DiskView& view() const override { return *overlay_; }
+  [[nodiscard]] Overlay& overlay() { return *overlay_; }
   // What the user should know of a file that was kept.
   [[nodiscard]] std::vector<std::string> warnings() const;
   // Removes the file if it was made here: nothing was attached.

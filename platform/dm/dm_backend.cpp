@@ -139,8 +139,8 @@ Result<void> DmBackend::prepare(bool /*as_file*/) const {
 Result<std::optional<ServerProcess>> DmBackend::serve(const ServedDisk& disk,
                                                       const DiskLayout& /*layout*/, Record& record,
                                                       int /*lock*/) const {
-  PLOOPU_TRY(const auto table, make_dm_table(disk.image()));
-  PLOOPU_TRY(const auto loops, attach_loops(disk.image(), table));
+  PLOOPU_TRY(const auto table, make_dm_table(disk.disk));
+  PLOOPU_TRY(const auto loops, attach_loops(disk.disk, table));
   const std::string name = free_name(record);
   PLOOPU_CHECK(create_dm_device(name, uuid_of(record), lines_of(table, loops)));
   record.device = dm_node(name);

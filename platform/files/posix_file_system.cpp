@@ -39,7 +39,7 @@ class PosixImageFile final : public ImageFile {
   [[nodiscard]] int64_t modified() const override { return modified_; }
   [[nodiscard]] int descriptor() const override { return fd_.get(); }
 
-  void expect(uint64_t offset, uint64_t length) const override {
+  void prefetch(uint64_t offset, uint64_t length) const override {
     // One call fetches at most what the disk takes as one request.
     constexpr uint64_t kPiece = uint64_t{256} << 10;
     for (const uint64_t end = offset + length; offset < end; offset += kPiece) {

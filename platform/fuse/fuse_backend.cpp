@@ -128,7 +128,8 @@ Result<std::optional<ServerProcess>> FuseBackend::serve(const ServedDisk& disk,
   const UniqueFd created(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!created.valid()) return fail_errno(errno, file);
   FuseService service(disk, record, *this, runtime_);
-  PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-fuse"));
+  PLOOPU_TRY(auto server,
+             ServerProcess::launch(service, disk.view().file_descriptors(), lock, "ploopu-fuse"));
   record.device = file;
   if (!record.is_file) {
     PLOOPU_TRY(record.device, attach_loop(file, disk.is_writable(), !layout.is_excessive));

@@ -27,6 +27,13 @@ const ServedDisk& disk_of(fuse_req_t request) {
   return *static_cast<const ServedDisk*>(fuse_req_userdata(request));
 }
 
+// True, and the request is answered, once a strict image was written to.
+bool refuse(fuse_req_t request) {
+  if (!disk_of(request).is_refused()) return false;
+  fuse_reply_err(request, EIO);
+  return true;
+}
+
 void get_attributes(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*info*/) {
   struct stat status = {};
   status.st_ino = inode;
@@ -34,8 +41,8 @@ void get_attributes(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*info
   status.st_nlink = 1;
   status.st_uid = ::geteuid();
   status.st_gid = ::getegid();
-  status.st_size = static_cast<off_t>(disk_of(request).size());
-  status.st_blocks = static_cast<blkcnt_t>(disk_of(request).size() / 512);
+  status.st_size = static_cast<off_t>(disk_of(request).view().size());
+  status.st_blocks = static_cast<blkcnt_t>(disk_of(request).view().size() / 512);
   fuse_reply_attr(request, &status, kAttributeSeconds);
 }
 
@@ -64,7 +71,7 @@ ReadBuffers& read_buffers() {
 void reply_from_memory(fuse_req_t request, uint64_t start, uint64_t length) {
   auto& memory = read_buffers().memory;
   if (memory.size() < length) memory.resize(length);
-  if (disk_of(request).read(start, std::span(memory).first(length)) != 0) {
+  if (disk_of(request).view().read(start, std::span(memory).first(length)) != 0) {
     fuse_reply_err(request, EIO);
     return;
   }
@@ -75,7 +82,7 @@ void reply_from_memory(fuse_req_t request, uint64_t start, uint64_t length) {
 // be here before the first of it leaves.
 void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
   PagePipe& pages = read_buffers().pages;
-  const int error = disk_of(request).deliver(start, length, pages);
+  const int error = disk_of(request).view().deliver(start, length, pages);
   if (error == 0) {
     // Not by FUSE_BUFVEC_INIT, which is C: clang has a warning for it, and warnings are errors.
     fuse_bufvec data = {};
@@ -97,14 +104,16 @@ void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
 void read_file(fuse_req_t request, fuse_ino_t /*inode*/, size_t size, off_t offset,
                fuse_file_info* /*info*/) {
   constexpr uint64_t kCopied = uint64_t{64} << 10;
-  const ServedDisk& disk = disk_of(request);
-  const auto start = std::min(static_cast<uint64_t>(offset), disk.size());
-  const auto length = std::min<uint64_t>(size, disk.size() - start);
+  if (refuse(request)) return;
+  const uint64_t end = disk_of(request).view().size();
+  const auto start = std::min(static_cast<uint64_t>(offset), end);
+  const auto length = std::min<uint64_t>(size, end - start);
   (length > kCopied ? reply_from_pages : reply_from_memory)(request, start, length);
 }
 
 void write_file(fuse_req_t request, fuse_ino_t /*inode*/, const char* data, size_t size,
                 off_t offset, fuse_file_info* /*info*/) {
+  if (refuse(request)) return;
   const auto bytes = std::as_bytes(std::span(data, size));
   int error = disk_of(request).write(static_cast<uint64_t>(offset), bytes);
   if (error == EINVAL) error = ENOSPC;  // as of a block device: it doesn't grow
@@ -118,6 +127,7 @@ void write_file(fuse_req_t request, fuse_ino_t /*inode*/, const char* data, size
 // What a loop device makes of a discard.
 void punch_file(fuse_req_t request, fuse_ino_t /*inode*/, int mode, off_t offset, off_t length,
                 fuse_file_info* /*info*/) {
+  if (refuse(request)) return;
   const int kind = mode & ~FALLOC_FL_KEEP_SIZE;
   if (kind != FALLOC_FL_PUNCH_HOLE && kind != FALLOC_FL_ZERO_RANGE) {
     fuse_reply_err(request, EOPNOTSUPP);

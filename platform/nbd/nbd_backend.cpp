@@ -69,7 +69,8 @@ Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk,
                                                        const DiskLayout& /*layout*/, Record& record,
                                                        int lock) const {
   NbdService service(disk, record, *this, runtime_);
-  PLOOPU_TRY(auto server, ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd"));
+  PLOOPU_TRY(auto server,
+             ServerProcess::launch(service, disk.view().file_descriptors(), lock, "ploopu-nbd"));
   record.device = server.started();
   record.queue = tune_queue(record.device);
   return std::optional(std::move(server));
@@ -78,7 +79,7 @@ Result<std::optional<ServerProcess>> NbdBackend::serve(const ServedDisk& disk,
 Result<ServerProcess> NbdBackend::take_over(const ServedDisk& disk, const Record& record,
                                             int lock) const {
   NbdService service(disk, record, *this, runtime_, find_nbd(record.id));
-  return ServerProcess::launch(service, disk.descriptors(), lock, "ploopu-nbd");
+  return ServerProcess::launch(service, disk.view().file_descriptors(), lock, "ploopu-nbd");
 }
 
 std::string NbdBackend::find_device(const Record& record) const {

@@ -161,7 +161,7 @@ Result<int> NbdSupervisor::start() {
   PLOOPU_TRY(worker_, start_worker(std::move(ours), report));
   worker_start_ = Clock::now();
   NbdConnect request;
-  request.size = disk_.size();
+  request.size = disk_.view().size();
   request.identifier = nbd_identifier(id_);
   request.is_writable = disk_.is_writable();
   // A flush waits for the disk that the file is on.

@@ -77,7 +77,7 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
   disk.take_over();
   Gate begin;
   const auto ready = [&]() -> Result<void> {
-    auto keep = disk.descriptors();
+    auto keep = disk.view().file_descriptors();
     keep.reserve(keep.size() + sockets.size() + 1);
     keep.push_back(report.get());
     for (const auto& socket : sockets) keep.push_back(socket.get());

@@ -30,7 +30,7 @@ constexpr int kMaxPartitions = 16;
 // The sparse memory file.
 class Window {
  public:
-  explicit Window(const ServedDisk& disk) : disk_(disk) {}
+  explicit Window(const DiskView& disk) : disk_(disk) {}
 
   [[nodiscard]] Result<void> create() {
     fd_.reset(::memfd_create("ploopu-probe", MFD_CLOEXEC));
@@ -105,7 +105,7 @@ class Window {
     unreadable_.emplace(offset, length);
   }
 
-  const ServedDisk& disk_;
+  const DiskView& disk_;
   // Used again and again, as fresh memory costs page faults.
   std::array<std::byte, size_t{32} << 10> buffer_ = {};
   std::map<uint64_t, uint64_t> unreadable_;  // start and length; windows overlap
@@ -114,7 +114,7 @@ class Window {
 
 // Shows the chain of extended boot records, which libblkid follows from an MBR. False when it
 // has no end, or that is far: the kernel follows one in a circle until it has 252 partitions.
-Result<bool> show_logical_partitions(const ServedDisk& disk, Window& window) {
+Result<bool> show_logical_partitions(const DiskView& disk, Window& window) {
   constexpr size_t kFirstEntry = 446, kEntrySize = 16, kEntries = 4;
   const auto is_extended = [](std::byte type) {
     return type == std::byte{0x05} || type == std::byte{0x0f} || type == std::byte{0x85};
@@ -210,7 +210,7 @@ Result<void> probe_file_system(Window& window, Partition& partition,
 }
 
 // `unit` is that of a GPT. Starts and sizes come in sectors of 512 bytes whatever the unit is.
-Result<void> read_table(const ServedDisk& disk, const Window& window, uint32_t unit,
+Result<void> read_table(const DiskView& disk, const Window& window, uint32_t unit,
                         DiskLayout& layout) {
   PLOOPU_TRY(const auto probe, new_probe(window, 0, disk.size(), unit));
   blkid_probe_enable_superblocks(probe.get(), 0);
@@ -257,7 +257,7 @@ Result<void> read_table(const ServedDisk& disk, const Window& window, uint32_t u
   return {};
 }
 
-Result<void> find_table(const ServedDisk& disk, Window& window, const std::optional<Gpt>& gpt,
+Result<void> find_table(const DiskView& disk, Window& window, const std::optional<Gpt>& gpt,
                         DiskLayout& layout) {
   // Of another table the unit of a GPT's remnant says nothing.
   const bool use_gpt = gpt && gpt->has_protective_mbr;
@@ -276,7 +276,7 @@ Result<void> find_table(const ServedDisk& disk, Window& window, const std::optio
   return {};
 }
 
-Result<void> probe_all(const ServedDisk& disk, Window& window, DiskLayout& layout) {
+Result<void> probe_all(const DiskView& disk, Window& window, DiskLayout& layout) {
   PLOOPU_CHECK(window.create());
   PLOOPU_CHECK(window.show_ends(0, disk.size()));
   const auto gpt = find_gpt(disk);
@@ -296,7 +296,7 @@ Result<void> probe_all(const ServedDisk& disk, Window& window, DiskLayout& layou
   return {};
 }
 
-Result<DiskLayout> find_layout(const ServedDisk& disk) {
+Result<DiskLayout> find_layout(const DiskView& disk) {
   DiskLayout layout;
   Window window(disk);
   PLOOPU_CHECK(probe_all(disk, window, layout));
@@ -306,11 +306,11 @@ Result<DiskLayout> find_layout(const ServedDisk& disk) {
 
 }  // namespace
 
-Result<DiskLayout> BlkidProber::probe(const ServedDisk& disk) const {
+Result<DiskLayout> BlkidProber::probe(const DiskView& disk) const {
   if (disk.size() == 0) return DiskLayout();
-  const std::string& what = disk.image().deltas().back().name();
-  PLOOPU_TRY(auto layout,
-             confined<DiskLayout>(what, disk.descriptors(), [&] { return find_layout(disk); }));
+  const std::string& what = disk.name();
+  PLOOPU_TRY(auto layout, confined<DiskLayout>(what, disk.file_descriptors(),
+                                               [&] { return find_layout(disk); }));
   for (const auto& partition : layout.partitions) {
     if (partition.start > disk.size() || partition.size > disk.size() - partition.start) {
       return fail(ErrorKind::damaged, "{}: partition {} was found outside of the disk: refused",

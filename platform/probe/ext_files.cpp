@@ -365,8 +365,8 @@ Result<LostFiles> find_files(const Disk& disk, const Partition& partition,
 Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partition,
                                       std::span<const DiskRange> lost) const {
   return confined<LostFiles>(
-      disk.deltas().back().name(), disk.descriptors(),
-      [&] { return find_files(disk, partition, lost); }, WorkSize::searching);
+      disk.name(), disk.file_descriptors(), [&] { return find_files(disk, partition, lost); },
+      WorkSize::searching);
 }
 
 }  // namespace ploopu

@@ -15,19 +15,19 @@ constexpr std::chrono::seconds kInterval{1};
 }  // namespace
 
 std::chrono::milliseconds ChainWatch::due() const {
-  if (disk_.state() == nullptr) return kInterval;
+  if (disk_.state == nullptr) return kInterval;
   return std::chrono::ceil<std::chrono::milliseconds>(
       std::max<Clock::duration>(next_ - Clock::now(), {}));
 }
 
 void ChainWatch::look() {
-  if (disk_.state() == nullptr || Clock::now() < next_) return;
+  if (disk_.state == nullptr || Clock::now() < next_) return;
   next_ = Clock::now() + kInterval;
-  const auto& deltas = disk_.image().deltas();
+  const auto& deltas = disk_.disk.deltas();
   for (size_t i = 0; i < deltas.size(); ++i) {
     look_at(deltas[i].file(), deltas[i].name(), was_told_[i]);
   }
-  if (disk_.state()->had_no_room && !was_told_of_room_) {
+  if (disk_.state->had_no_room && !was_told_of_room_) {
     was_told_of_room_ = true;
     tell_(fmt::format("{}: its overlay is full: writes fail", deltas.back().name()));
   }
@@ -44,8 +44,8 @@ void ChainWatch::look_at(const ImageFile& file, const std::string& name, Told& t
                        now.stx_mtime.tv_sec * kSecond + now.stx_mtime.tv_nsec == file.modified();
   if (!is_same && !told.was_written) {
     told.was_written = true;
-    const bool is_strict = disk_.state()->is_strict;
-    if (is_strict) disk_.state()->is_refused = true;
+    const bool is_strict = disk_.state->is_strict;
+    if (is_strict) disk_.state->is_refused = true;
     tell_(fmt::format("{}: was written to while it is attached: {}", name,
                       is_strict ? "all reads are errors from now on (--strict)"
                                 : "what is read may mix old and new"));

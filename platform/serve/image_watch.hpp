@@ -17,7 +17,7 @@ class ChainWatch {
 
   // Without a state, nothing is done. `disk` outlives this.
   explicit ChainWatch(const ServedDisk& disk, Teller tell = warn_system_log)
-      : disk_(disk), tell_(tell), was_told_(disk.image().deltas().size()) {}
+      : disk_(disk), tell_(tell), was_told_(disk.disk.deltas().size()) {}
 
   // How long until look() has something to do.
   [[nodiscard]] std::chrono::milliseconds due() const;

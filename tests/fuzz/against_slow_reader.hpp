@@ -16,7 +16,7 @@ inline void compare_extents(const Disk& disk, const Expected& expected) {
   for (const Extent& right : expected.extents) {
     const Extent extent = disk.extent_at(offset, UINT64_MAX);
     require(extent.kind == right.kind && extent.length == right.length);
-    require(extent.delta == right.delta && extent.file_offset == right.file_offset);
+    require(extent.file == right.file && extent.file_offset == right.file_offset);
     offset += extent.length;
   }
   require(offset == disk.size());

@@ -16,7 +16,7 @@ constexpr char kPath[] = "/image.hds";
 void compare_place(const SlowReader& slow, const Extent& extent, uint64_t offset) {
   const SlowPiece piece = slow.piece_at(offset);
   require(kind_of(piece) == extent.kind && piece.length > 0);
-  if (extent.kind != ExtentKind::zero) require(piece.layer == extent.delta);
+  if (extent.kind != ExtentKind::zero) require(piece.layer == extent.file);
   if (extent.kind == ExtentKind::data) require(piece.position == extent.file_offset);
 }
 

@@ -171,7 +171,7 @@ void try_operations(std::span<const uint8_t> input) {
       default: {
         Bytes got(std::min<uint64_t>(length, 40000));
         const bool fits = offset <= kSize && got.size() <= kSize - offset;
-        const int error = ServedDisk(image().disk, &*session->overlay).read(offset, got);
+        const int error = ServedDisk(image().disk, &*session->overlay).view().read(offset, got);
         require(error == (fits ? 0 : EINVAL));
         if (fits) require(std::equal(got.begin(), got.end(), at));
       }
@@ -179,7 +179,7 @@ void try_operations(std::span<const uint8_t> input) {
   }
   const auto [start, end] = memory.touched();
   Bytes got(end - start);
-  require(ServedDisk(image().disk, &*session->overlay).read(start, got) == 0);
+  require(ServedDisk(image().disk, &*session->overlay).view().read(start, got) == 0);
   require(std::equal(got.begin(), got.end(), model.begin() + static_cast<ptrdiff_t>(start)));
 }
 

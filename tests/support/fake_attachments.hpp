@@ -133,7 +133,7 @@ class FakeAttachments final : public Attachments {
 class FakeProber final : public Prober {
  public:
   DiskLayout layout;
-  Result<DiskLayout> probe(const ServedDisk& /*disk*/) const override { return layout; }
+  Result<DiskLayout> probe(const DiskView& /*disk*/) const override { return layout; }
 };
 
 }  // namespace ploopu::testing

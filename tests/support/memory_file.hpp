@@ -63,7 +63,7 @@ class MemoryFile final : public ImageFile {
     return std::min(offset, size_);
   }
 
-  void expect(uint64_t offset, uint64_t length) const override {
+  void prefetch(uint64_t offset, uint64_t length) const override {
     expected_.emplace_back(offset, length);
   }
 

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/disk/disk.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/probe/blkid_prober.hpp"
 #include "tests/support/ploop_builder.hpp"

@@ -21,7 +21,7 @@ uint64_t number_at(const MemoryFile& file, uint64_t offset) {
 bool continues(const Extent& run, const SlowPiece& piece) {
   if (run.kind != kind_of(piece)) return false;
   if (run.kind == ExtentKind::zero) return true;
-  return run.delta == piece.layer &&
+  return run.file == piece.layer &&
          (run.kind == ExtentKind::unreadable || run.file_offset + run.length == piece.position);
 }
 

@@ -67,8 +67,8 @@ Result<Disk> disk_by(const Lie& lie) {
 TEST(DiskAnswer, TheTruthIsBelieved) {
   const auto disk = disk_by([](nlohmann::json&) {});
   ASSERT_TRUE(disk) << disk.error().message;
-  EXPECT_EQ(disk->extent_at(0, UINT64_MAX).delta, 1U);
-  EXPECT_EQ(disk->extent_at(4096, UINT64_MAX).delta, 0U);
+  EXPECT_EQ(disk->extent_at(0, UINT64_MAX).file, 1U);
+  EXPECT_EQ(disk->extent_at(4096, UINT64_MAX).file, 0U);
   EXPECT_EQ(disk->extent_at(2 * 4096 + 2048, 2048).kind, ExtentKind::zero);  // behind the base
 }
 

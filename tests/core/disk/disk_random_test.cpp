@@ -31,7 +31,7 @@ void compare_extents(const Disk& disk, const Expected& expected) {
     const Extent extent = disk.extent_at(offset, UINT64_MAX);
     ASSERT_EQ(extent.kind, right.kind) << "at " << offset;
     ASSERT_EQ(extent.length, right.length) << "at " << offset;
-    ASSERT_EQ(extent.delta, right.delta) << "at " << offset;
+    ASSERT_EQ(extent.file, right.file) << "at " << offset;
     ASSERT_EQ(extent.file_offset, right.file_offset) << "at " << offset;
     offset += extent.length;
   }

@@ -126,7 +126,7 @@ TEST(Disk, PiecesOfATableAreWhatTheirEntriesAre) {
                                      : ExtentKind::data;
       ASSERT_EQ(extent.kind, kind) << i;
       if (extent.kind == ExtentKind::data) {
-        ASSERT_EQ(extent.delta, upper[i] != 0 ? 1U : 0U) << i;
+        ASSERT_EQ(extent.file, upper[i] != 0 ? 1U : 0U) << i;
         ASSERT_EQ(extent.file_offset, uint64_t{entry} * unit) << i;
       }
     }
@@ -440,7 +440,7 @@ TEST(DiskChain, Row24_Row25_TheNewestDeltaThatHasAClusterWins) {
   EXPECT_EQ(read(disk, kCluster, kCluster), pattern(kCluster, 201));
   EXPECT_EQ(read(disk, 2 * kCluster, kCluster), pattern(kCluster, 301));
   EXPECT_EQ(read(disk, 3 * kCluster, kCluster), zeros(kCluster));
-  EXPECT_EQ(disk.extent_at(2 * kCluster, 1).delta, 2U);
+  EXPECT_EQ(disk.extent_at(2 * kCluster, 1).file, 2U);
   EXPECT_EQ(disk.clusters_allocated(), 3U);
 }
 

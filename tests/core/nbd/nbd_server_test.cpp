@@ -187,6 +187,29 @@ TEST_F(NbdServerTest, WithAnOverlayWritesAreTakenAndRead) {
   EXPECT_EQ(stream_.output(), expected);
 }
 
+TEST_F(NbdServerTest, R13_NothingOfARefusedDiskIsServed) {
+  const MemoryScratch scratch(disk_->size());
+  OwnStates states(disk_->size());
+  Overlay overlay(*disk_, scratch, states, disk_->size());
+  ServiceState state;
+  const ServedDisk served(*disk_, &overlay, &state);
+  state.is_refused = true;
+  stream_.add(nbd_request(nbd::read, 1, 0, 512));
+  stream_.add(nbd_request(nbd::write, 2, 0, 1024));
+  stream_.add(pattern(1024, 8));
+  stream_.add(nbd_request(nbd::write_zeroes, 3, 0, 512));
+  stream_.add(nbd_request(nbd::trim, 4, 0, 512));
+  stream_.add(nbd_request(nbd::read, 5, 0, 8192));
+  EXPECT_EQ(nbd::serve(served, stream_), nbd::End::disconnected);
+  Bytes expected = nbd_reply(1, 5);
+  for (uint64_t cookie = 2; cookie <= 5; ++cookie) {
+    const Bytes more = nbd_reply(cookie, 5);
+    expected.insert(expected.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(stream_.output(), expected);
+  EXPECT_EQ(overlay.used(), 0U);
+}
+
 // Larger than the room that the server has for replies.
 TEST_F(NbdServerTest, ALargeWriteIsTakenInParts) {
   auto file = ploop_file({.cluster_sectors = 2048, .disk_sectors = 4096, .bat = {0, 0}});
@@ -200,7 +223,7 @@ TEST_F(NbdServerTest, ALargeWriteIsTakenInParts) {
   nbd::serve(ServedDisk(*disk_, &overlay), stream_);
   EXPECT_EQ(stream_.output(), nbd_reply(1, 0));
   Bytes got(1 << 20);
-  ASSERT_EQ(ServedDisk(*disk_, &overlay).read(4096, got), 0);
+  ASSERT_EQ(ServedDisk(*disk_, &overlay).view().read(4096, got), 0);
   EXPECT_EQ(got, data);
 }
 

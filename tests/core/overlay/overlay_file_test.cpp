@@ -48,7 +48,7 @@ struct Session {
 
   [[nodiscard]] Bytes read(const Image& image, uint64_t offset, uint64_t length) {
     Bytes out(length);
-    EXPECT_EQ(ServedDisk(image.disk, &*overlay).read(offset, out), 0);
+    EXPECT_EQ(ServedDisk(image.disk, &*overlay).view().read(offset, out), 0);
     return out;
   }
 

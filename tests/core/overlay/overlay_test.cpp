@@ -35,7 +35,7 @@ class OverlayTest : public ::testing::Test {
  protected:
   Bytes read(uint64_t offset, uint64_t length) const {
     Bytes out(length, std::byte{0xEE});
-    EXPECT_EQ(served_.read(offset, out), 0) << offset << " " << length;
+    EXPECT_EQ(served_.view().read(offset, out), 0) << offset << " " << length;
     return out;
   }
 
@@ -72,7 +72,7 @@ TEST_F(OverlayTest, WhatIsOutsideOfTheDiskIsInvalid) {
   EXPECT_EQ(overlay_.write_zeroes(kSize, 1), EINVAL);
   EXPECT_EQ(overlay_.write_zeroes(1, UINT64_MAX), EINVAL);
   Bytes out(2);
-  EXPECT_EQ(served_.read(kSize - 1, out), EINVAL);
+  EXPECT_EQ(served_.view().read(kSize - 1, out), EINVAL);
   EXPECT_EQ(overlay_.write(kSize, {}), 0);
 }
 
@@ -84,11 +84,11 @@ TEST_F(OverlayTest, R17_AFullScratchFailsTheWriterAndNobodyElse) {
   const Bytes data = pattern(4096, 5);
   ASSERT_EQ(small.write(8192, data), 0);
   Bytes before(3 * kCluster);
-  ASSERT_EQ(served.read(0, before), 0);
+  ASSERT_EQ(served.view().read(0, before), 0);
   EXPECT_EQ(small.write(65536, Bytes(512)), ENOSPC);
   EXPECT_EQ(small.write(8192 + 512, Bytes(4096)), ENOSPC);  // one sector too many
   Bytes after(3 * kCluster);
-  ASSERT_EQ(served.read(0, after), 0);
+  ASSERT_EQ(served.view().read(0, after), 0);
   EXPECT_EQ(after, before);
   // What has its place may change, and what is given back is room for others.
   EXPECT_EQ(small.write(8192, pattern(4096, 6)), 0);
@@ -121,8 +121,8 @@ TEST(Overlay, APartOfASectorThatCannotBeReadIsAnError) {
   // Whole sectors mend it.
   EXPECT_EQ(overlay.write(4096, Bytes(512)), 0);
   Bytes out(512);
-  EXPECT_EQ(served.read(4096, out), 0);
-  EXPECT_EQ(served.read(4608, out), EIO);
+  EXPECT_EQ(served.view().read(4096, out), 0);
+  EXPECT_EQ(served.view().read(4608, out), EIO);
 }
 
 // Offsets and lengths that often meet the edges of sectors, words of bits and pieces.
@@ -174,22 +174,11 @@ TEST_F(OverlayTest, BehavesLikePlainMemory) {
 TEST_F(OverlayTest, R17_WhatFoundNoRoomIsKnownToAllThatServe) {
   ServiceState state;
   Overlay small(disk_, scratch_, states_, 4096);
-  const ServedDisk served = ServedDisk(disk_, &small).with(state);
+  const ServedDisk served = ServedDisk(disk_, &small, &state);
   ASSERT_EQ(served.write(0, pattern(4096, 1)), 0);
   EXPECT_FALSE(state.had_no_room);
   EXPECT_EQ(served.write(8192, pattern(4096, 1)), ENOSPC);
   EXPECT_TRUE(state.had_no_room);
-}
-
-TEST_F(OverlayTest, R13_NothingOfARefusedDiskIsServed) {
-  ServiceState state;
-  const ServedDisk served = served_.with(state);
-  Bytes out(512);
-  EXPECT_EQ(served.read(0, out), 0);
-  state.is_refused = true;
-  EXPECT_EQ(served.read(0, out), EIO);
-  EXPECT_EQ(served.write(0, out), EIO);
-  EXPECT_EQ(served.write_zeroes(0, 512), EIO);
 }
 
 }  // namespace

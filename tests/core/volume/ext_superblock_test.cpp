@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/disk/disk.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {

@@ -271,7 +271,7 @@ TEST_F(ConfinedProcessTest, ADiskIsTheSameDisk) {
       const Extent expected = right->extent_at(offset, UINT64_MAX);
       ASSERT_EQ(extent.length, expected.length) << offset;
       ASSERT_EQ(extent.kind, expected.kind) << offset;
-      ASSERT_EQ(extent.delta, expected.delta) << offset;
+      ASSERT_EQ(extent.file, expected.file) << offset;
       ASSERT_EQ(extent.file_offset, expected.file_offset) << offset;
       offset += extent.length;
     }

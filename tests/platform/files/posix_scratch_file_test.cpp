@@ -80,7 +80,7 @@ TEST(ScratchFileTest, ThreadsThatWriteDoNotDisturbEachOther) {
         const Bytes data = pattern(i % 3 == 0 ? 100 : 512, static_cast<uint32_t>(i + id));
         Bytes got(data.size());
         ASSERT_EQ(overlay.write(offset, data), 0);
-        ASSERT_EQ(served.read(offset, got), 0);
+        ASSERT_EQ(served.view().read(offset, got), 0);
         ASSERT_EQ(got, data);
         if (i % 5 == 0) {
           ASSERT_EQ(overlay.write_zeroes(offset, 512), 0);
