@@ -39,6 +39,20 @@ struct CheckReport {
   uint64_t clusters_checked = 0;  // table entries, of all files that the descriptor lists
 };
 
+template <class Codec>
+void fields(Codec& codec, Damage& damage) {
+  codec(damage.kind, damage.message);
+}
+template <class Codec>
+void fields(Codec& codec, DiskRange& range) {
+  codec(range.start, range.length);
+}
+template <class Codec>
+void fields(Codec& codec, CheckReport& report) {
+  codec(report.errors, report.lost, report.is_readable, report.lost_ranges, report.lost_bytes,
+        report.warnings, report.leaks, report.clusters_checked);
+}
+
 // Looks at every file that the descriptor lists, also those that the chosen state doesn't need, and
 // at what can't be opened as a disk. At most kMaxListed errors of a kind are listed for each file,
 // and as many lost ranges. An Error only where nothing can be looked at at all.

@@ -37,6 +37,19 @@ struct LostFiles {
   std::vector<std::string> notes;  // what couldn't be looked at, or from where it was taken
 };
 
+template <class Codec>
+void fields(Codec& codec, LostFile& file) {
+  codec(file.partition, file.path, file.inode, file.part, file.lost);
+}
+template <class Codec>
+void fields(Codec& codec, LostMetadata& metadata) {
+  codec(metadata.partition, metadata.what, metadata.lost);
+}
+template <class Codec>
+void fields(Codec& codec, LostFiles& files) {
+  codec(files.files, files.metadata, files.unclaimed_bytes, files.notes);
+}
+
 // Implemented by platform/ext_files for ext2, ext3 and ext4.
 class FileFinder {
  public:

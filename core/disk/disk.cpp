@@ -5,8 +5,8 @@
 #include <memory_resource>
 #include <utility>
 
-#include "core/confine/answer_codec.hpp"
 #include "core/confine/confined.hpp"
+#include "core/disk/table_answer.hpp"
 
 namespace ploopu {
 namespace {
@@ -112,14 +112,14 @@ bool Disk::adopt_tables(const TableAnswer& answer, std::span<std::byte> memory) 
   };
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const auto& [entries, owners, owner] = answer.pieces[i];
-    pieces_[i] = {numbers_at(entries), numbers_at(owners), static_cast<uint32_t>(owner)};
+    pieces_[i] = {numbers_at(entries), numbers_at(owners), owner};
   }
   for (size_t i = 0; i < usage_.size(); ++i) {
-    usage_[i] = {answer.usage[i][0], answer.usage[i][1]};
+    usage_[i] = {answer.usage[i].allocated, answer.usage[i].damaged};
   }
   splits_.clear();
   for (const auto& [cluster, entry, owner, valid] : answer.splits) {
-    const Slot slot = {static_cast<uint32_t>(entry), static_cast<uint32_t>(owner)};
+    const Slot slot = {entry, owner};
     if (slot.owner == kSplit || !is_sound(cluster, slot)) return false;
     splits_[cluster].push_back({slot, valid});
   }

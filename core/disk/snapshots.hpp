@@ -22,6 +22,11 @@ struct SnapshotName {
   std::string description;
 };
 
+template <class Codec>
+void fields(Codec& codec, SnapshotName& name) {
+  codec(name.guid, name.name, name.date, name.description);
+}
+
 struct Snapshot {
   std::string guid;
   std::optional<std::string> parent;  // none: a root

@@ -48,6 +48,20 @@ struct DiskDescriptor {
   bool operator==(const DiskDescriptor&) const = default;
 };
 
+template <class Codec>
+void fields(Codec& codec, DescriptorImage& image) {
+  codec(image.guid, image.plain, image.file, image.directory);
+}
+template <class Codec>
+void fields(Codec& codec, DescriptorShot& shot) {
+  codec(shot.guid, shot.parent);
+}
+template <class Codec>
+void fields(Codec& codec, DiskDescriptor& descriptor) {
+  codec(descriptor.disk_sectors, descriptor.cluster_sectors, descriptor.top_guid, descriptor.images,
+        descriptor.shots, descriptor.clone_of, descriptor.oddities);
+}
+
 // `name` is the descriptor's path, for messages. Everything that is wrong with the text is
 // ErrorKind::damaged. Document type declarations are refused before anything is parsed, and so is
 // an element that is there twice where one is meant: parsers differ on which counts.

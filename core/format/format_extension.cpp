@@ -12,7 +12,6 @@
 #include <md5.h>
 
 #include "core/base/little_endian.hpp"
-#include "core/confine/answer_codec.hpp"
 #include "core/confine/confined.hpp"
 
 namespace ploopu {
@@ -264,6 +263,17 @@ class Parser {
   FormatExtension& out_;
   uint64_t start_ = 0;  // of the extension in the file
 };
+
+// An extension, and how many bytes may still be read for those of the same image.
+struct ExtensionAnswer {
+  FormatExtension extension;
+  uint64_t bytes_left = 0;
+};
+
+template <class Codec>
+void fields(Codec& codec, ExtensionAnswer& answer) {
+  codec(answer.extension, answer.bytes_left);
+}
 
 ExtensionState state_after(const Error& error) {
   return error.kind == ErrorKind::damaged ? ExtensionState::corrupt : ExtensionState::unknown;

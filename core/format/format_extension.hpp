@@ -47,6 +47,16 @@ struct FormatExtension {
   [[nodiscard]] std::string message(const std::string& name) const;
 };
 
+template <class Codec>
+void fields(Codec& codec, DirtyBitmap& bitmap) {
+  codec(bitmap.id, bitmap.size, bitmap.granularity, bitmap.dirty_bytes);
+}
+template <class Codec>
+void fields(Codec& codec, FormatExtension& extension) {
+  codec.enumeration(extension.state, ExtensionState::unknown);
+  codec(extension.reason, extension.bitmaps, extension.ignored_features, extension.clusters);
+}
+
 // Reads the extensions of the deltas of one image. All of them together are worth 128 MiB of
 // reading, about half a second of MD5; it uses 1 MiB of memory.
 class ExtensionReader {

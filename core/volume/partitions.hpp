@@ -35,6 +35,16 @@ struct DiskLayout {
   bool is_excessive = false;
 };
 
+template <class Codec>
+void fields(Codec& codec, Partition& partition) {
+  codec(partition.number, partition.start, partition.size, partition.is_extended, partition.fstype,
+        partition.label, partition.uuid, partition.is_ambivalent);
+}
+template <class Codec>
+void fields(Codec& codec, DiskLayout& layout) {
+  codec(layout.table, layout.partitions, layout.warnings, layout.is_excessive);
+}
+
 // Implemented by platform/blkid_prober.
 class Prober {
  public:

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
+#include "core/confine/answer_codec.hpp"
 #include "core/confine/confinement.hpp"
 #include "core/disk/disk.hpp"
+#include "core/disk/table_answer.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
@@ -25,7 +26,7 @@ class PlainMemory final : public CommonMemory {
   mutable std::vector<std::byte> bytes_;
 };
 
-using Lie = std::function<void(nlohmann::json& tables)>;
+using Lie = std::function<void(TableAnswer& tables)>;
 
 // Does the work itself, and changes the answer.
 class Liar final : public Confinement {
@@ -36,11 +37,9 @@ class Liar final : public Confinement {
   Result<std::string> run(const std::string& /*what*/, WorkSize /*size*/,
                           const std::vector<int>& /*descriptors*/,
                           const std::function<std::string()>& work) const override {
-    auto answer = nlohmann::json::from_cbor(work());
-    lie_(answer["value"]);
-    std::string bytes;
-    nlohmann::json::to_cbor(answer, bytes);
-    return bytes;
+    auto answer = decode_answer<TableAnswer>(work(), "");
+    lie_(*answer);
+    return encode_answer(answer);
   }
   Result<std::unique_ptr<CommonMemory>> share(size_t bytes) const override {
     return std::make_unique<PlainMemory>(bytes);
@@ -65,7 +64,7 @@ Result<Disk> disk_by(const Lie& lie) {
 }
 
 TEST(DiskAnswer, TheTruthIsBelieved) {
-  const auto disk = disk_by([](nlohmann::json&) {});
+  const auto disk = disk_by([](TableAnswer&) {});
   ASSERT_TRUE(disk) << disk.error().message;
   EXPECT_EQ(disk->extent_at(0, UINT64_MAX).file, 1U);
   EXPECT_EQ(disk->extent_at(4096, UINT64_MAX).file, 0U);
@@ -74,20 +73,20 @@ TEST(DiskAnswer, TheTruthIsBelieved) {
 
 TEST(DiskAnswer, LiesAreRefused) {
   const std::vector<std::pair<const char*, Lie>> lies = {
-      {"no pieces", [](auto& tables) { tables["pieces"] = nlohmann::json::array(); }},
-      {"more pieces", [](auto& tables) { tables["pieces"].push_back(tables["pieces"][0]); }},
-      {"no usage", [](auto& tables) { tables["usage"] = nlohmann::json::array(); }},
-      {"entries outside", [](auto& tables) { tables["pieces"][0][0] = 1 << 20; }},
-      {"entries far outside", [](auto& tables) { tables["pieces"][0][0] = UINT64_MAX; }},
-      {"entries that overlap the end", [](auto& tables) { tables["pieces"][0][0] = 4097 + 4; }},
-      {"entries at an odd place", [](auto& tables) { tables["pieces"][0][0] = 2; }},
-      {"owners outside", [](auto& tables) { tables["pieces"][0][1] = 1 << 20; }},
+      {"no pieces", [](auto& tables) { tables.pieces.clear(); }},
+      {"more pieces", [](auto& tables) { tables.pieces.push_back(tables.pieces[0]); }},
+      {"no usage", [](auto& tables) { tables.usage.clear(); }},
+      {"entries outside", [](auto& tables) { tables.pieces[0].entries_at = 1 << 20; }},
+      {"entries far outside", [](auto& tables) { tables.pieces[0].entries_at = UINT64_MAX; }},
+      {"entries that overlap the end",
+       [](auto& tables) { tables.pieces[0].entries_at = 4097 + 4; }},
+      {"entries at an odd place", [](auto& tables) { tables.pieces[0].entries_at = 2; }},
+      {"owners outside", [](auto& tables) { tables.pieces[0].owners_at = 1 << 20; }},
       {"an unknown owner",
-       [](auto& tables) { tables["pieces"][0][1] = 0, tables["pieces"][0][2] = 3; }},
-      {"splits that are none", [](auto& tables) { tables["splits"] = nlohmann::json::array(); }},
-      {"a split of an unknown owner", [](auto& tables) { tables["splits"][0][2] = 9; }},
-      {"a split of splits", [](auto& tables) { tables["splits"][0][2] = UINT32_MAX; }},
-      {"no table", [](auto& tables) { tables = "pieces"; }},
+       [](auto& tables) { tables.pieces[0].owners_at = 0, tables.pieces[0].owner = 3; }},
+      {"splits that are none", [](auto& tables) { tables.splits.clear(); }},
+      {"a split of an unknown owner", [](auto& tables) { tables.splits[0].owner = 9; }},
+      {"a split of splits", [](auto& tables) { tables.splits[0].owner = UINT32_MAX; }},
   };
   for (const auto& [name, lie] : lies) {
     const auto disk = disk_by(lie);

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -214,22 +213,6 @@ TEST_F(ConfinedProcessTest, AnAnswerIsWhatWasAnswered) {
   ASSERT_FALSE(error);
   EXPECT_EQ(error.error().kind, ErrorKind::busy);
   EXPECT_EQ(error.error().message, "later");
-}
-
-TEST_F(ConfinedProcessTest, WhatIsNoAnswerIsRefused) {
-  const auto good = encode_answer<DiskLayout>(DiskLayout{"gpt", {Partition()}, {}});
-  ASSERT_TRUE(decode_answer<DiskLayout>(good, "it"));
-  for (size_t length = 0; length < good.size(); ++length) {
-    EXPECT_FALSE(decode_answer<DiskLayout>(good.substr(0, length), "it")) << length;
-  }
-  const auto other = encode_answer<LostFiles>(LostFiles());
-  EXPECT_FALSE(decode_answer<DiskLayout>(other, "it"));
-  const auto bad_kind = nlohmann::json({{"error", {{"kind", 99}, {"message", ""}}}});
-  std::string bytes;
-  nlohmann::json::to_cbor(bad_kind, bytes);
-  const auto refused = decode_answer<DiskLayout>(bytes, "it");
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::damaged);
 }
 
 // As open_ploop() and open_raw() of the builders, but in files that a process can inherit.
