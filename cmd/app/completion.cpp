@@ -205,7 +205,7 @@ bool is_before(const std::string& a, const std::string& b) {
 void add_containers(const Context& context, const Typed& typed, Answer& answer) {
   const auto root = root_of(context, typed);
   if (root && answer.value().find('/') == std::string::npos) {
-    const auto known = list_known_containers(context.files, *root);
+    const auto known = list_known_containers(HostTree(context.files, *root));
     std::map<std::string, std::string> name_of;
     for (const auto& [name, ctid] : known.names) name_of.emplace(ctid, name);
     std::vector<std::string> ctids(known.ctids.begin(), known.ctids.end());
@@ -239,7 +239,7 @@ std::optional<ImageLocation> locate_typed(const Context& context, const Typed& t
   const auto root = root_of(context, typed);
   const std::string image = typed.value("IMAGE");
   if (!root || image.empty()) return std::nullopt;
-  auto location = locate_image(context.files, *root, image, disk);
+  auto location = locate_image(HostTree(context.files, *root), image, disk);
   if (!location) return std::nullopt;
   location->allow_outside = typed.has_flag("--allow-outside");
   return *std::move(location);
@@ -251,9 +251,10 @@ void add_snapshots(const Context& context, const Typed& typed, Answer& answer) {
   answer.add("base", "the oldest one");
   const auto location = locate_typed(context, typed, typed.value("DISK"));
   if (!location) return;
-  const auto tree = read_snapshots(context.files, *location);
-  if (!tree) return;
-  for (const auto& snapshot : tree->snapshots) {
+  const auto root = root_of(context, typed);
+  const auto found = read_snapshots(HostTree(context.files, root.value_or("/")), *location);
+  if (!found) return;
+  for (const auto& snapshot : found->snapshots) {
     const std::string& guid = snapshot.guid;
     const std::string said =
         snapshot.is_live ? "the live state" : snapshot.name.date + "  " + snapshot.name.name;

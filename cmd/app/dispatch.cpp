@@ -73,6 +73,8 @@ int finish(const Context& context) {
 Result<void> run_action(const Action& action, Context& context) {
   PLOOPU_TRY(const auto root, context.files.resolve("/", context.options.root));
   context.options.root = root.path;
+  const HostTree tree(context.files, root.path);
+  context.tree = &tree;
   return action(context);
 }
 

@@ -11,7 +11,7 @@
 #include "core/attach/host_report.hpp"
 #include "core/base/result.hpp"
 #include "core/check/lost_files.hpp"
-#include "core/files/file_system.hpp"
+#include "core/files/host_tree.hpp"
 #include "core/find/image_use.hpp"
 #include "core/volume/partitions.hpp"
 
@@ -33,6 +33,8 @@ struct Context {
   const FileFinder& file_finder;
   const Owners& owners;
   GlobalOptions options = {};
+  // The host of --root; dispatch sets it before a verb runs.
+  const HostTree* tree = nullptr;
   // Of a command that has done its work; check tells its result by it.
   int exit_status = 0;
   bool has_colours = false;  // on standard output

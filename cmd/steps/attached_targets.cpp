@@ -68,7 +68,7 @@ std::vector<Target> find_disks_of(const Context& context,
     }
   };
   const auto locate = [&](const std::string& disk) {
-    return locate_image(context.files, context.options.root, ctid, disk);
+    return locate_image(*context.tree, ctid, disk);
   };
   if (const auto root_disk = locate("")) {
     add_by_path(root_disk->path);
@@ -85,7 +85,7 @@ Result<std::optional<std::string>> container_meant(const Context& context,
                                                    const std::string& word) {
   const auto ctid = parse_ctid(word);
   if (!ctid && !is_container_name(word)) return std::nullopt;
-  const auto found = find_container(context.files, context.options.root, word);
+  const auto found = find_container(*context.tree, word);
   if (found) return *found ? std::optional((*found)->ctid) : std::nullopt;
   if (found.error().kind == ErrorKind::usage) return tl::unexpected<Error>(found.error());
   return ctid;

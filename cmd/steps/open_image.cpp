@@ -8,13 +8,14 @@
 
 #include "core/base/list.hpp"
 #include "core/find/image_use.hpp"
+#include "core/find/locate.hpp"
 
 namespace ploopu::cmd {
 namespace {
 
 // What can be told without opening the image.
 std::vector<Use> uses_of(const Context& context, const ImageLocation& location) {
-  auto found = find_use_places(context.files, location);
+  auto found = find_use_places(*context.tree, location);
   append(found.traces, context.owners.of_places(found.places));
   return std::move(found.traces);
 }
@@ -74,8 +75,7 @@ void add_image_options(CLI::App& command, ImageChoice& choice, ImageUse use) {
 }
 
 Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice) {
-  PLOOPU_TRY(auto location,
-             locate_image(context.files, context.options.root, choice.image, choice.disk));
+  PLOOPU_TRY(auto location, locate_image(*context.tree, choice.image, choice.disk));
   location.allow_outside = choice.allow_outside;
   return location;
 }
@@ -83,7 +83,7 @@ Result<ImageLocation> locate_named(const Context& context, const ImageChoice& ch
 std::vector<std::string> warnings_of_use(const Context& context, const ImageLocation& location,
                                          const std::string& snapshot) {
   auto uses = uses_of(context, location);
-  const auto image = open_image(context.files, location, snapshot);
+  const auto image = open_image(*context.tree, location, snapshot);
   if (image) append(uses, context.owners.of_disk(image->disk));
   return warnings_of(judge_uses(uses, !image || !image->snapshot), location.path);
 }
@@ -92,7 +92,7 @@ Result<Image> open_named(const Context& context, const ImageChoice& choice) {
   PLOOPU_TRY(auto location, locate_named(context, choice));
   auto uses = uses_of(context, location);
   const std::string path = location.path;
-  auto image = open_image(context.files, std::move(location), choice.snapshot);
+  auto image = open_image(*context.tree, std::move(location), choice.snapshot);
   if (image) append(uses, context.owners.of_disk(image->disk));
   const auto verdict = judge_uses(uses, !image || !image->snapshot);
   if (!verdict.hindrances.empty() && !choice.live) return in_use(path, verdict);

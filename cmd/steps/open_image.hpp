@@ -7,7 +7,7 @@
 
 #include "cmd/cli/context.hpp"
 #include "core/disk/image.hpp"
-#include "core/find/locate.hpp"
+#include "core/disk/image_location.hpp"
 #include "core/volume/partitions.hpp"
 
 namespace CLI {

@@ -55,8 +55,8 @@ std::string tab_path() { return PLOOPU_SYSCONFDIR "/ploopu/ploopu.tab"; }
 
 Result<TabLine> find_in_tab(const FileSystem& files, const std::string& name) {
   const std::string path = tab_path();
-  PLOOPU_TRY(const auto text, files.read_text(path, kMaxSize));
-  std::istringstream lines(text);
+  PLOOPU_TRY(const auto tab, files.read_text(path, kMaxSize));
+  std::istringstream lines(tab.text);
   std::optional<TabLine> found;
   size_t number = 0;
   for (std::string line; std::getline(lines, line);) {

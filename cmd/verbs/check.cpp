@@ -132,7 +132,7 @@ Result<LostFiles> name_files(const Context& context, const ImageChoice& choice,
 Result<void> run_check(Context& context, const CheckOptions& options) {
   const ImageChoice& choice = options.choice;
   PLOOPU_TRY(const auto location, locate_named(context, choice));
-  PLOOPU_TRY(auto report, check_image(context.files, location, choice.snapshot));
+  PLOOPU_TRY(auto report, check_image(*context.tree, location, choice.snapshot));
   const auto uses = warnings_of_use(context, location, choice.snapshot);
   report.warnings.insert(report.warnings.begin(), uses.begin(), uses.end());
   LostFiles found;

@@ -141,7 +141,7 @@ Result<void> list_containers(Context& context, const ListOptions& options) {
     return {};
   }
   PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), options));
-  auto inventory = take_inventory(context.files, context.options.root);
+  auto inventory = take_inventory(*context.tree);
   const auto attachments = context.attachments.list();
   if (!attachments) inventory.warnings.push_back(attachments.error().message);
   auto rows =

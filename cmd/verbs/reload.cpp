@@ -24,10 +24,11 @@ constexpr char kFooter[] =
     "  ploopu reload --all\n";
 
 Result<void> reload(const Context& context, const Attachment& attachment) {
-  PLOOPU_TRY(auto location, locate_image(context.files, attachment.root, attachment.image));
+  const HostTree tree(context.files, attachment.root);
+  PLOOPU_TRY(auto location, locate_image(tree, attachment.image));
   location.allow_outside = true;  // it must come out as the files that are attached
   PLOOPU_TRY(const auto image,
-             open_image(context.files, std::move(location), attachment.snapshot.value_or("")));
+             open_image(tree, std::move(location), attachment.snapshot.value_or("")));
   return context.attachments.reload(attachment, image);
 }
 

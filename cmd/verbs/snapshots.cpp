@@ -64,7 +64,7 @@ void declare_snapshots(CLI::App& app, Action& action) {
   command->callback([choice, &action] {
     action = [choice](Context& context) -> Result<void> {
       PLOOPU_TRY(const auto location, locate_named(context, *choice));
-      PLOOPU_TRY(const auto tree, read_snapshots(context.files, location));
+      PLOOPU_TRY(const auto tree, read_snapshots(*context.tree, location));
       context.warn(tree.warnings);
       if (context.options.json) {
         context.out << to_json(tree).dump(2) << '\n';

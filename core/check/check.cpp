@@ -110,9 +110,9 @@ bool is_repeated(const Delta& delta, std::set<std::pair<uint64_t, uint64_t>>& se
   return !seen.emplace(identity.device, identity.inode).second;
 }
 
-Result<void> check_listed_files(const FileSystem& files, const ImageLocation& location,
+Result<void> check_listed_files(const HostTree& tree, const ImageLocation& location,
                                 const std::string& snapshot, CheckReport& report) {
-  const auto descriptor = read_descriptor(files, location);
+  const auto descriptor = read_descriptor(tree, location);
   if (!descriptor) {
     if (descriptor.error().kind != ErrorKind::damaged) {
       return tl::unexpected<Error>(descriptor.error());
@@ -127,7 +127,7 @@ Result<void> check_listed_files(const FileSystem& files, const ImageLocation& lo
   ExtensionReader extensions;
   std::set<std::pair<uint64_t, uint64_t>> seen;
   for (const auto& image : descriptor->images) {
-    const auto delta = open_listed_delta(files, location, image, is_base(*descriptor, image.guid),
+    const auto delta = open_listed_delta(tree, location, image, is_base(*descriptor, image.guid),
                                          descriptor->cluster_sectors, report.warnings);
     if (delta && is_repeated(*delta, seen)) {
       report.errors.push_back({"descriptor", fmt::format("{}: {} is listed more than once",
@@ -149,13 +149,13 @@ Result<void> check_listed_files(const FileSystem& files, const ImageLocation& lo
                           location.path, report.warnings);
   }
   check_tree(*descriptor, deltas, location.path, report);
-  check_directory(files, *descriptor, location.path, report);
+  check_directory(tree.files(), *descriptor, location.path, report);
   return {};
 }
 
-Result<void> check_single_file(const FileSystem& files, const ImageLocation& location,
+Result<void> check_single_file(const HostTree& tree, const ImageLocation& location,
                                CheckReport& report) {
-  PLOOPU_TRY(auto file, files.open_image(location.path));
+  PLOOPU_TRY(auto file, tree.files().open_image(location.path));
   DeltaFile source;
   source.name = location.path;
   source.file = std::move(file);
@@ -179,9 +179,9 @@ void drop_repeated_warnings(CheckReport& report) {
 }
 
 // The disk as a whole. Why it can't be put together may be known already from one of its files.
-Result<void> check_disk(const FileSystem& files, const ImageLocation& location,
+Result<void> check_disk(const HostTree& tree, const ImageLocation& location,
                         const std::string& snapshot, CheckReport& report) {
-  const auto image = open_image(files, location, snapshot);
+  const auto image = open_image(tree, location, snapshot);
   if (image) {
     append(report.warnings, image->warnings);
     find_lost(image->disk, report);
@@ -199,15 +199,15 @@ Result<void> check_disk(const FileSystem& files, const ImageLocation& location,
 
 }  // namespace
 
-Result<CheckReport> check_image(const FileSystem& files, const ImageLocation& location,
+Result<CheckReport> check_image(const HostTree& tree, const ImageLocation& location,
                                 const std::string& snapshot) {
   CheckReport report;
   if (location.is_descriptor) {
-    PLOOPU_CHECK(check_listed_files(files, location, snapshot, report));
+    PLOOPU_CHECK(check_listed_files(tree, location, snapshot, report));
   } else {
-    PLOOPU_CHECK(check_single_file(files, location, report));
+    PLOOPU_CHECK(check_single_file(tree, location, report));
   }
-  PLOOPU_CHECK(check_disk(files, location, snapshot, report));
+  PLOOPU_CHECK(check_disk(tree, location, snapshot, report));
   drop_repeated_warnings(report);
   return report;
 }

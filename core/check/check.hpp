@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/files/file_system.hpp"
-#include "core/find/locate.hpp"
+#include "core/disk/image_location.hpp"
+#include "core/files/host_tree.hpp"
 
 namespace ploopu {
 
@@ -57,8 +57,7 @@ void fields(Codec& codec, CheckReport& report) {
 // at what can't be opened as a disk. At most kMaxListed errors of a kind are listed for each file,
 // and as many lost ranges. An Error only where nothing can be looked at at all.
 inline constexpr size_t kMaxListed = 1000;
-[[nodiscard]] Result<CheckReport> check_image(const FileSystem& files,
-                                              const ImageLocation& location,
+[[nodiscard]] Result<CheckReport> check_image(const HostTree& tree, const ImageLocation& location,
                                               const std::string& snapshot);
 
 }  // namespace ploopu

@@ -62,7 +62,7 @@ Result<void> refuse_changed_headers(const Disk& disk) {
 }
 
 // Opens what `descriptor` said when it was read.
-Result<Image> open_described(const FileSystem& files, const DiskDescriptor& descriptor,
+Result<Image> open_described(const HostTree& tree, const DiskDescriptor& descriptor,
                              ImageLocation location, const std::string& which) {
   PLOOPU_TRY(const auto shot, find_shot(descriptor, which, location.path));
   PLOOPU_TRY(const auto chain, chain_to(descriptor, shot, location.path));
@@ -70,7 +70,7 @@ Result<Image> open_described(const FileSystem& files, const DiskDescriptor& desc
   std::vector<std::string> guids;
   std::vector<std::string> warnings = descriptor.oddities;
   for (const auto& image : chain) {
-    auto delta = open_listed_delta(files, location, image, deltas.empty(),
+    auto delta = open_listed_delta(tree, location, image, deltas.empty(),
                                    descriptor.cluster_sectors, warnings);
     if (!delta && delta.error().kind == ErrorKind::not_found) {
       return fail(ErrorKind::damaged,
@@ -98,12 +98,12 @@ Result<Image> open_described(const FileSystem& files, const DiskDescriptor& desc
 
 // A snapshot that is made or merged meanwhile replaces the descriptor and then removes files. So
 // the descriptor is read again in the end, also after an error: it must say the same.
-Result<Image> open_descriptor(const FileSystem& files, const ImageLocation& location,
+Result<Image> open_descriptor(const HostTree& tree, const ImageLocation& location,
                               const std::string& which) {
-  PLOOPU_TRY(auto descriptor, read_descriptor(files, location));
+  PLOOPU_TRY(auto descriptor, read_descriptor(tree, location));
   for (const bool is_last_try : {false, true}) {
-    auto image = open_described(files, descriptor, location, which);
-    PLOOPU_TRY(auto now, read_descriptor(files, location));
+    auto image = open_described(tree, descriptor, location, which);
+    PLOOPU_TRY(auto now, read_descriptor(tree, location));
     if (now == descriptor) return image;
     if (is_last_try) break;
     descriptor = std::move(now);
@@ -111,10 +111,10 @@ Result<Image> open_descriptor(const FileSystem& files, const ImageLocation& loca
   return fail(ErrorKind::busy, "{}: changes while it is read: try again", location.path);
 }
 
-Result<Image> open_single_file(const FileSystem& files, ImageLocation location) {
+Result<Image> open_single_file(const HostTree& tree, ImageLocation location) {
   DeltaFile source;
   source.name = location.path;
-  PLOOPU_TRY(source.file, files.open_image(location.path));
+  PLOOPU_TRY(source.file, tree.files().open_image(location.path));
   PLOOPU_TRY(auto delta, Delta::open(std::move(source)));
   std::vector<Delta> deltas;
   deltas.push_back(std::move(delta));
@@ -132,19 +132,19 @@ bool is_named_like_a_delta(const std::string& path) {
 
 // The image that a descriptor beside `file` calls by that name, opened with what lies below it;
 // nothing when there is no descriptor, it can't be read, or it doesn't know the file.
-Result<std::optional<Image>> open_by_descriptor_beside(const FileSystem& files,
+Result<std::optional<Image>> open_by_descriptor_beside(const HostTree& tree,
                                                        const ImageLocation& file,
                                                        const std::string& descriptor_path) {
-  const auto descriptor = read_descriptor(files, descriptor_path);
+  const auto descriptor = read_descriptor(tree, descriptor_path);
   if (!descriptor) return std::nullopt;
-  PLOOPU_TRY(const auto named, files.open_image(file.path));
+  PLOOPU_TRY(const auto named, tree.files().open_image(file.path));
   ImageLocation location = file;
   location.path = descriptor_path;
   location.is_descriptor = true;
   // Files in different directories may have one name.
   for (const auto& listed : descriptor->images) {
     if (base_name(listed.file) != base_name(file.path)) continue;
-    PLOOPU_TRY(auto image, open_descriptor(files, location, listed.guid));
+    PLOOPU_TRY(auto image, open_descriptor(tree, location, listed.guid));
     if (image.disk.deltas().back().file().identity() != named->identity()) continue;
     if (image.guids.size() > 1 || image.snapshot) {
       image.warnings.push_back(
@@ -157,16 +157,16 @@ Result<std::optional<Image>> open_by_descriptor_beside(const FileSystem& files,
 }
 
 // A delta alone would show zeros where the deltas below it have data.
-Result<Image> open_file(const FileSystem& files, ImageLocation location) {
+Result<Image> open_file(const HostTree& tree, ImageLocation location) {
   const std::string beside = directory_of(location.path) + "/" + kDescriptorName;
-  PLOOPU_TRY(const auto found, files.resolve("/", beside));
+  PLOOPU_TRY(const auto found, tree.files().resolve("/", beside));
   const bool has_descriptor = found.type == PathType::regular;
   if (has_descriptor) {
-    PLOOPU_TRY(auto image, open_by_descriptor_beside(files, location, found.path));
+    PLOOPU_TRY(auto image, open_by_descriptor_beside(tree, location, found.path));
     if (image) return *std::move(image);
   }
   const bool may_have_parent = has_descriptor || is_named_like_a_delta(location.path);
-  PLOOPU_TRY(auto image, open_single_file(files, std::move(location)));
+  PLOOPU_TRY(auto image, open_single_file(tree, std::move(location)));
   if (may_have_parent) {
     image.warnings.push_back(
         fmt::format("{}: may be the delta of a snapshot, and no {} says what lies below it: its "
@@ -176,12 +176,12 @@ Result<Image> open_file(const FileSystem& files, ImageLocation location) {
   return image;
 }
 
-Result<void> find_exposed_directories(const FileSystem& files, Image& image) {
+Result<void> find_exposed_directories(const HostTree& tree, Image& image) {
   std::set<std::string> directories = {directory_of(image.location.path)};
   for (const auto& delta : image.disk.deltas()) directories.insert(directory_of(delta.name()));
   std::set<std::string> exposed;
   for (const auto& directory : directories) {
-    PLOOPU_TRY(const auto found, files.writable_by_others(directory));
+    PLOOPU_TRY(const auto found, tree.files().writable_by_others(directory));
     exposed.insert(found.begin(), found.end());
   }
   for (const auto& directory : exposed) {
@@ -234,16 +234,16 @@ void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
   }
 }
 
-Result<Image> open_image(const FileSystem& files, ImageLocation location,
+Result<Image> open_image(const HostTree& tree, ImageLocation location,
                          const std::string& snapshot) {
   if (!location.is_descriptor && !snapshot.empty()) {
     return fail(ErrorKind::usage, "{}: is a single file: choose snapshots of a {} or container",
                 location.path, kDescriptorName);
   }
-  PLOOPU_TRY(auto image, location.is_descriptor ? open_descriptor(files, location, snapshot)
-                                                : open_file(files, std::move(location)));
+  PLOOPU_TRY(auto image, location.is_descriptor ? open_descriptor(tree, location, snapshot)
+                                                : open_file(tree, std::move(location)));
   warn_about_deltas(image.disk, image.warnings);
-  PLOOPU_CHECK(find_exposed_directories(files, image));
+  PLOOPU_CHECK(find_exposed_directories(tree, image));
   image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),
                         image.location.warnings.end());
   return image;

@@ -10,8 +10,8 @@
 #include "core/base/result.hpp"
 #include "core/disk/disk.hpp"
 #include "core/disk/image_files.hpp"
-#include "core/files/file_system.hpp"
-#include "core/find/locate.hpp"
+#include "core/disk/image_location.hpp"
+#include "core/files/host_tree.hpp"
 #include "core/format/disk_descriptor.hpp"
 
 namespace ploopu {
@@ -42,7 +42,7 @@ void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
 // descriptor beside it gives a place in a chain is opened with what lies below it.
 // When the descriptor changes meanwhile, all is done once more; when it changes again, or a header
 // does, that is ErrorKind::busy.
-[[nodiscard]] Result<Image> open_image(const FileSystem& files, ImageLocation location,
+[[nodiscard]] Result<Image> open_image(const HostTree& tree, ImageLocation location,
                                        const std::string& snapshot = "");
 
 }  // namespace ploopu

@@ -25,32 +25,22 @@ Result<ReadDescriptor> read_one(const FileSystem& files, const std::string& path
   }
   if (!text) return tl::unexpected<Error>(std::move(text).error());
   auto descriptor =
-      confined<DiskDescriptor>(path, {}, [&] { return parse_disk_descriptor(*text, path); });
+      confined<DiskDescriptor>(path, {}, [&] { return parse_disk_descriptor(text->text, path); });
   if (!descriptor) {
     descriptor.error().message += backups_beside(files, directory_of(path));
     return tl::unexpected<Error>(std::move(descriptor).error());
   }
   for (auto& image : descriptor->images) image.directory = directory_of(path);
-  PLOOPU_TRY(const auto file, files.open_image(path));
-  return ReadDescriptor{*std::move(descriptor), file->identity(), text->size()};
-}
-
-// Below another root, no link leads out of that: all that has a name is the dead host's.
-Result<ResolvedPath> resolve_in_tree(const FileSystem& files, const std::string& root,
-                                     const std::string& path) {
-  const std::string below = root + "/";
-  if (root == "/" || !path.starts_with(below)) return files.resolve("/", path);
-  return files.resolve(root, path.substr(root.size()));
+  return ReadDescriptor{*std::move(descriptor), text->identity, text->text.size()};
 }
 
 // Where the descriptor lies of which the one at `path` is a clone.
-Result<std::string> find_parent(const FileSystem& files, const ImageLocation& location,
+Result<std::string> find_parent(const HostTree& tree, const ImageLocation& location,
                                 const std::string& path, const std::string& clone_of) {
   const bool is_absolute = clone_of.starts_with('/');
   const std::string directory = is_absolute ? clone_of : directory_of(path) + "/" + clone_of;
   const std::string descriptor = directory + "/" + kDescriptorName;
-  PLOOPU_TRY(auto found, is_absolute ? files.resolve(location.root, descriptor)
-                                     : resolve_in_tree(files, location.root, descriptor));
+  PLOOPU_TRY(auto found, is_absolute ? tree.resolve(descriptor) : tree.resolve_on_host(descriptor));
   if (found.type != PathType::regular) {
     return fail(found.type == PathType::missing ? ErrorKind::not_found : ErrorKind::damaged,
                 "{}: is a clone of '{}', and there is no {} in that", path, clone_of,
@@ -80,7 +70,7 @@ ListedFile beside_descriptor(const ImageLocation& location, const std::string& f
   return {base_name(file)};
 }
 
-Result<ListedFile> find_listed_file(const FileSystem& files, const ImageLocation& location,
+Result<ListedFile> find_listed_file(const HostTree& tree, const ImageLocation& location,
                                     const DescriptorImage& image,
                                     std::vector<std::string>& warnings) {
   const std::string inside = directory_of(location.path) + "/";
@@ -90,8 +80,7 @@ Result<ListedFile> find_listed_file(const FileSystem& files, const ImageLocation
   if (!location.allow_outside && full.starts_with(inside)) {
     return ListedFile{full.substr(inside.size())};
   }
-  PLOOPU_TRY(auto found, is_absolute ? files.resolve(location.root, full)
-                                     : resolve_in_tree(files, location.root, full));
+  PLOOPU_TRY(auto found, is_absolute ? tree.resolve(full) : tree.resolve_on_host(full));
   if (found.path.starts_with(inside) && found.type != PathType::missing) {
     return ListedFile{found.path.substr(inside.size())};
   }
@@ -131,18 +120,18 @@ std::string backups_beside(const FileSystem& files, const std::string& directory
   return found.empty() ? "" : found + ": look whether that is a backup";
 }
 
-Result<DiskDescriptor> read_descriptor(const FileSystem& files, const std::string& path) {
-  PLOOPU_TRY(auto read, read_one(files, path));
+Result<DiskDescriptor> read_descriptor(const HostTree& tree, const std::string& path) {
+  PLOOPU_TRY(auto read, read_one(tree.files(), path));
   return std::move(read.descriptor);
 }
 
-Result<DiskDescriptor> read_descriptor(const FileSystem& files, const ImageLocation& location) {
-  PLOOPU_TRY(auto clone, read_one(files, location.path));
+Result<DiskDescriptor> read_descriptor(const HostTree& tree, const ImageLocation& location) {
+  PLOOPU_TRY(auto clone, read_one(tree.files(), location.path));
   std::vector<FileIdentity> seen = {clone.identity};
   std::string path = location.path;
   for (auto clone_of = clone.descriptor.clone_of; clone_of;) {
-    PLOOPU_TRY(path, find_parent(files, location, path, *clone_of));
-    PLOOPU_TRY(const auto parent, read_one(files, path));
+    PLOOPU_TRY(path, find_parent(tree, location, path, *clone_of));
+    PLOOPU_TRY(const auto parent, read_one(tree.files(), path));
     if (std::find(seen.begin(), seen.end(), parent.identity) != seen.end()) {
       return fail(ErrorKind::damaged, "{}: is a clone of itself, by way of {}", location.path,
                   path);
@@ -160,18 +149,18 @@ Result<DiskDescriptor> read_descriptor(const FileSystem& files, const ImageLocat
   return std::move(clone.descriptor);
 }
 
-Result<Delta> open_listed_delta(const FileSystem& files, const ImageLocation& location,
+Result<Delta> open_listed_delta(const HostTree& tree, const ImageLocation& location,
                                 const DescriptorImage& image, bool is_base,
                                 uint32_t cluster_sectors, std::vector<std::string>& warnings) {
   const std::string directory = directory_of(location.path);
-  PLOOPU_TRY(const auto listed, find_listed_file(files, location, image, warnings));
+  PLOOPU_TRY(const auto listed, find_listed_file(tree, location, image, warnings));
   DeltaFile source;
   if (listed.is_outside) {
     source.name = listed.path;
-    PLOOPU_TRY(source.file, files.open_image_outside(directory, listed.path));
+    PLOOPU_TRY(source.file, tree.files().open_image_outside(directory, listed.path));
   } else {
     source.name = directory + "/" + listed.path;
-    PLOOPU_TRY(source.file, files.open_image_beneath(directory, listed.path));
+    PLOOPU_TRY(source.file, tree.files().open_image_beneath(directory, listed.path));
   }
   // libploop writes Plain for a whole chain when its base is raw: only a base can really be
   // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/files/file_system.hpp"
-#include "core/find/locate.hpp"
+#include "core/disk/image_location.hpp"
+#include "core/files/host_tree.hpp"
 #include "core/format/delta.hpp"
 #include "core/format/disk_descriptor.hpp"
 
@@ -21,19 +21,17 @@ inline constexpr size_t kMaxCloneBytes = 4 * kMaxDescriptorBytes;
 
 // One descriptor as it is written. What is wrong with it is ErrorKind::damaged, and names what
 // may be a backup beside it; no backup is ever read instead.
-[[nodiscard]] Result<DiskDescriptor> read_descriptor(const FileSystem& files,
-                                                     const std::string& path);
+[[nodiscard]] Result<DiskDescriptor> read_descriptor(const HostTree& tree, const std::string& path);
 
 // The same, with the images and shots of those it is a clone of (FORMAT.md 4.5). Their directories
 // lie outside of the clone's, so it takes location.allow_outside.
-[[nodiscard]] Result<DiskDescriptor> read_descriptor(const FileSystem& files,
+[[nodiscard]] Result<DiskDescriptor> read_descriptor(const HostTree& tree,
                                                      const ImageLocation& location);
 
 // The file of one <Image> of the descriptor at `location`. It must lie beneath the descriptor's
 // directory, with no link in the way. location.allow_outside permits links and regular files
 // anywhere, with a warning that names the file. Only a base may be raw.
-[[nodiscard]] Result<Delta> open_listed_delta(const FileSystem& files,
-                                              const ImageLocation& location,
+[[nodiscard]] Result<Delta> open_listed_delta(const HostTree& tree, const ImageLocation& location,
                                               const DescriptorImage& image, bool is_base,
                                               uint32_t cluster_sectors,
                                               std::vector<std::string>& warnings);

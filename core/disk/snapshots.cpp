@@ -70,9 +70,9 @@ Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
   const std::string directory = directory_of(directory_of(descriptor));
   PLOOPU_TRY(const auto found, files.resolve("/", directory + "/" + kNamesFile));
   if (found.type == PathType::missing) return std::vector<SnapshotName>();
-  PLOOPU_TRY(const auto text, files.read_text(found.path, kMaxDescriptorBytes));
+  PLOOPU_TRY(const auto file, files.read_text(found.path, kMaxDescriptorBytes));
   return confined<std::vector<SnapshotName>>(
-      found.path, {}, [&] { return parse_snapshot_names(text, found.path); });
+      found.path, {}, [&] { return parse_snapshot_names(file.text, found.path); });
 }
 
 }  // namespace
@@ -120,21 +120,21 @@ std::vector<Snapshot> snapshots_of(const DiskDescriptor& descriptor, const std::
   return snapshots;
 }
 
-Result<SnapshotTree> read_snapshots(const FileSystem& files, const ImageLocation& location) {
+Result<SnapshotTree> read_snapshots(const HostTree& tree, const ImageLocation& location) {
   if (!location.is_descriptor) {
     return fail(ErrorKind::usage, "{}: is a single file: snapshots are listed in a {}",
                 location.path, kDescriptorName);
   }
-  PLOOPU_TRY(const auto descriptor, read_descriptor(files, location));
-  SnapshotTree tree;
-  tree.warnings = location.warnings;
+  PLOOPU_TRY(const auto descriptor, read_descriptor(tree, location));
+  SnapshotTree found;
+  found.warnings = location.warnings;
   const auto live = find_shot(descriptor, "top", location.path);
-  if (!live) tree.warnings.push_back(live.error().message);
-  const auto names = read_names(files, location.path);
-  if (!names) tree.warnings.push_back(names.error().message);
-  tree.snapshots =
+  if (!live) found.warnings.push_back(live.error().message);
+  const auto names = read_names(tree.files(), location.path);
+  if (!names) found.warnings.push_back(names.error().message);
+  found.snapshots =
       snapshots_of(descriptor, live.value_or(""), names.value_or(std::vector<SnapshotName>()));
-  return tree;
+  return found;
 }
 
 }  // namespace ploopu

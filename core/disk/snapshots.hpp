@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/files/file_system.hpp"
-#include "core/find/locate.hpp"
+#include "core/disk/image_location.hpp"
+#include "core/files/host_tree.hpp"
 #include "core/format/disk_descriptor.hpp"
 
 namespace ploopu {
@@ -52,7 +52,7 @@ struct SnapshotTree {
 
 // Reads the descriptor, and the Snapshots.xml that lies beside the image's directory if there is
 // one: what is wrong with that is a warning. ErrorKind::usage for a single file.
-[[nodiscard]] Result<SnapshotTree> read_snapshots(const FileSystem& files,
+[[nodiscard]] Result<SnapshotTree> read_snapshots(const HostTree& tree,
                                                   const ImageLocation& location);
 
 }  // namespace ploopu

@@ -57,6 +57,11 @@ class ImageFile {
   [[nodiscard]] virtual int read(uint64_t offset, std::span<std::byte> out) const = 0;
 };
 
+struct TextFile {
+  std::string text;
+  FileIdentity identity;
+};
+
 enum class PathType { missing, regular, directory, other };
 
 struct ResolvedPath {
@@ -82,9 +87,10 @@ class FileSystem {
   [[nodiscard]] virtual Result<std::optional<std::string>> read_link(
       const std::string& root, const std::string& path) const = 0;
 
-  // The whole content of a regular file at an already resolved path, at most `max_bytes`.
-  [[nodiscard]] virtual Result<std::string> read_text(const std::string& path,
-                                                      size_t max_bytes) const = 0;
+  // The whole content of a regular file at an already resolved path, at most `max_bytes`, and which
+  // file that is.
+  [[nodiscard]] virtual Result<TextFile> read_text(const std::string& path,
+                                                   size_t max_bytes) const = 0;
 
   // The names in a directory at an already resolved path, without "." and "..", sorted.
   // ErrorKind::damaged for more than 100,000.

@@ -12,12 +12,12 @@ namespace ploopu {
 namespace {
 
 // AREA/root.hdd/DiskDescriptor.xml of a container that this host knows.
-std::optional<std::string> container_at(const FileSystem& files, const std::string& descriptor,
+std::optional<std::string> container_at(const HostTree& tree, const std::string& descriptor,
                                         std::string& area) {
   area = directory_of(directory_of(descriptor));
   const auto ctid = parse_ctid(base_name(area));
   if (!ctid) return std::nullopt;
-  const auto known = find_private_area(files, "/", *ctid);
+  const auto known = find_private_area(tree, *ctid);
   return known && known->path == area ? ctid : std::nullopt;
 }
 
@@ -30,21 +30,22 @@ std::string configured(const ContainerConfig& config, const char* key,
 
 class Collector {
  public:
-  Collector(const FileSystem& files, std::string root) : files_(files), root_(std::move(root)) {}
+  explicit Collector(const HostTree& tree) : tree_(tree) {}
 
-  [[nodiscard]] bool exists(const std::string& root, const std::string& path) const {
-    const auto resolved = files_.resolve(root, path);
+  // `path` is a path of this host.
+  [[nodiscard]] bool exists(const std::string& path) const {
+    const auto resolved = tree_.files().resolve("/", path);
     return resolved && resolved->type != PathType::missing;
   }
 
   // /vz and /var/lock often are links.
   [[nodiscard]] std::string real_path(const std::string& path) const {
-    const auto resolved = files_.resolve("/", path);
+    const auto resolved = tree_.files().resolve("/", path);
     return resolved ? resolved->path : path;
   }
 
   void add_flock(const std::string& path) {
-    const auto resolved = files_.resolve("/", path);
+    const auto resolved = tree_.files().resolve("/", path);
     // Behind a link there may be any file of the host.
     if (resolved && resolved->type == PathType::regular && resolved->path == path) {
       found.places.flocks.push_back(resolved->path);
@@ -53,12 +54,12 @@ class Collector {
 
   void add_area(const std::string& area) {
     add_flock(area + "/.lck");
-    if (exists("/", area + "/.running")) {
+    if (exists(area + "/.running")) {
       found.traces.push_back(
           {UseKind::trace, area + "/.running exists: the container runs, or crashed"});
     }
-    if (exists("/", area + "/dump/Dump")) add_suspended(area + "/dump/Dump");
-    if (exists("/", area + "/.owner")) {
+    if (exists(area + "/dump/Dump")) add_suspended(area + "/dump/Dump");
+    if (exists(area + "/.owner")) {
       found.traces.push_back(
           {UseKind::trace, area + "/.owner exists: on shared storage another host may run it"});
     }
@@ -66,11 +67,12 @@ class Collector {
 
   // By variables of vzctl, in the tree to which the container belongs.
   void add_configured(const std::string& ctid) {
-    const auto config = read_container_config(files_, root_, ctid);
+    const auto config = read_container_config(tree_, ctid);
     if (!config) return;
     const std::string dump = configured(*config, "DUMPDIR", "/vz/dump") + "/Dump." + ctid;
-    if (exists(root_, dump)) add_suspended(dump);
-    if (root_ != "/") return;
+    const auto found_dump = tree_.resolve(dump);
+    if (found_dump && found_dump->type != PathType::missing) add_suspended(dump);
+    if (!tree_.is_this_host()) return;
     found.places.ctid = ctid;
     add_flock(real_path("/var/vz/" + ctid + ".conf.lck"));
     found.places.mount_root = real_path(configured(*config, "VE_ROOT", "/vz/root/" + ctid));
@@ -86,19 +88,18 @@ class Collector {
                                                    "it had in memory is not on its disk"});
   }
 
-  const FileSystem& files_;
-  std::string root_;
+  const HostTree& tree_;
 };
 
 }  // namespace
 
-FoundPlaces find_use_places(const FileSystem& files, const ImageLocation& location) {
+FoundPlaces find_use_places(const HostTree& tree, const ImageLocation& location) {
   std::string area = location.private_area;
   std::optional<std::string> ctid = location.ctid;
-  if (!ctid && location.is_descriptor && location.root == "/") {
-    ctid = container_at(files, location.path, area);
+  if (!ctid && location.is_descriptor && tree.is_this_host()) {
+    ctid = container_at(tree, location.path, area);
   }
-  Collector collector(files, location.root);
+  Collector collector(tree);
   collector.found.places.path = location.path;
   if (location.is_descriptor) {
     collector.add_flock(directory_of(location.path) + "/" + kDescriptorName + ".lck");

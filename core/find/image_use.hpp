@@ -9,8 +9,8 @@
 
 #include "core/base/result.hpp"
 #include "core/disk/disk.hpp"
-#include "core/files/file_system.hpp"
-#include "core/find/locate.hpp"
+#include "core/disk/image_location.hpp"
+#include "core/files/host_tree.hpp"
 
 namespace ploopu {
 
@@ -55,7 +55,7 @@ struct FoundPlaces {
 
 // A private area that was named by its path is recognised, too, when it is that of a container of
 // this host. Configuration that can't be read tells nothing.
-[[nodiscard]] FoundPlaces find_use_places(const FileSystem& files, const ImageLocation& location);
+[[nodiscard]] FoundPlaces find_use_places(const HostTree& tree, const ImageLocation& location);
 
 struct UseVerdict {
   std::vector<std::string> hindrances;  // why not to read now

@@ -37,31 +37,30 @@ struct Listing {
   std::string path;  // of this host, links resolved
   std::vector<std::string> names;
 };
-Listing list(const FileSystem& files, const std::string& root, const std::string& directory,
+Listing list(const HostTree& tree, const std::string& directory,
              std::vector<std::string>& warnings) {
-  const auto found = files.resolve(root, directory);
+  const auto found = tree.resolve(directory);
   if (!found) warnings.push_back(found.error().message);
   if (!found || found->type != PathType::directory) return {};
-  auto names = files.list_directory(found->path);
+  auto names = tree.files().list_directory(found->path);
   if (names) return {found->path, *std::move(names)};
   warnings.push_back(names.error().message);
   return {};
 }
 
 // One value of a configuration file of the tree: empty when the key or the file isn't there.
-Result<std::string> config_value(const FileSystem& files, const std::string& root,
-                                 const std::string& path, const std::string& key) {
-  PLOOPU_TRY(const auto found, files.resolve(root, path));
+Result<std::string> config_value(const HostTree& tree, const std::string& path,
+                                 const std::string& key) {
+  PLOOPU_TRY(const auto found, tree.resolve(path));
   if (found.type == PathType::missing) return std::string();
-  PLOOPU_TRY(const auto config, read_config_file(files, found.path));
+  PLOOPU_TRY(const auto config, read_config_file(tree, found.path));
   const std::string* value = config.find(key);
   return value == nullptr ? std::string() : *value;
 }
 
 // *.conf.destroyed, *.conf-sample, *.mount and the like are not containers, and 0 is the host.
-void list_configurations(const FileSystem& files, const std::string& root, Listed& listed,
-                         std::vector<std::string>& warnings) {
-  for (auto& name : list(files, root, kConfigDirectory, warnings).names) {
+void list_configurations(const HostTree& tree, Listed& listed, std::vector<std::string>& warnings) {
+  for (auto& name : list(tree, kConfigDirectory, warnings).names) {
     if (!name.ends_with(kConfigSuffix)) continue;
     name.resize(name.size() - kConfigSuffix.size());
     if (is_ctid(name)) listed.emplace(name, std::nullopt);
@@ -85,22 +84,21 @@ std::optional<AreaPattern> area_pattern(const std::string& ve_private) {
   return std::nullopt;
 }
 
-void list_areas(const FileSystem& files, const std::string& root, Listed& listed,
-                std::vector<std::string>& warnings) {
+void list_areas(const HostTree& tree, Listed& listed, std::vector<std::string>& warnings) {
   std::vector<AreaPattern> patterns;
-  const auto ve_private = config_value(files, root, kGlobalConfig, "VE_PRIVATE");
+  const auto ve_private = config_value(tree, kGlobalConfig, "VE_PRIVATE");
   if (!ve_private) warnings.push_back(ve_private.error().message);
   if (auto global = area_pattern(ve_private.value_or(""))) patterns.push_back(*std::move(global));
   patterns.push_back({"/vz/private", ""});
   patterns.push_back({"/var/lib/vz/private", ""});
   std::set<std::string> seen;  // /var/lib/vz may be a link to /vz
   for (const auto& [directory, rest] : patterns) {
-    const auto listing = list(files, root, directory, warnings);
+    const auto listing = list(tree, directory, warnings);
     if (!seen.insert(listing.path + rest).second) continue;
     for (const auto& name : listing.names) {
       if (!is_ctid(name) || listed.contains(name)) continue;
       const std::string inside = fmt::format("{}/{}{}", directory, name, rest);
-      const auto area = files.resolve(root, inside);
+      const auto area = tree.resolve(inside);
       if (area && area->type != PathType::directory) continue;
       listed[name] = PrivateArea{area ? area->path : inside, inside, {}, {}};
     }
@@ -123,15 +121,15 @@ std::string lost_clusters(const Disk& disk) {
 }
 
 // As much of it as can be read.
-void describe_ploop(const FileSystem& files, ImageLocation location, Container& container) {
+void describe_ploop(const HostTree& tree, ImageLocation location, Container& container) {
   container.layout = Layout::ploop;
   container.path = location.path;
-  const auto descriptor = read_descriptor(files, location);
+  const auto descriptor = read_descriptor(tree, location);
   if (descriptor) {
     const auto live = find_shot(*descriptor, "top", location.path);
     if (live) container.snapshots = older_shots(*descriptor, *live);
   }
-  const auto image = open_image(files, std::move(location));
+  const auto image = open_image(tree, std::move(location));
   if (!image) {
     container.error = image.error().message;
     return;
@@ -143,55 +141,52 @@ void describe_ploop(const FileSystem& files, ImageLocation location, Container& 
 }
 
 // A private area in which there is no ploop disk. container.error says so already.
-void describe_others(const FileSystem& files, const std::string& root, const PrivateArea& area,
-                     Container& container) {
+void describe_others(const HostTree& tree, const PrivateArea& area, Container& container) {
   container.path = area.path;
-  if (const auto simfs = find_simfs(files, root, area); simfs && *simfs) {
+  if (const auto simfs = find_simfs(tree, area); simfs && *simfs) {
     container.layout = Layout::simfs;
     container.path = **simfs;
     container.error.clear();
-  } else if (const auto qcow2 = find_qcow2(files, root, area.inside); qcow2 && *qcow2) {
+  } else if (const auto qcow2 = find_qcow2(tree, area.inside); qcow2 && *qcow2) {
     container.layout = Layout::qcow2;
     container.path = **qcow2;
   }
 }
 
-void describe_configured(const FileSystem& files, const std::string& root, Container& container) {
+void describe_configured(const HostTree& tree, Container& container) {
   const std::string config = fmt::format("{}/{}.conf", kConfigDirectory, container.ctid);
-  container.name = config_value(files, root, config, "NAME").value_or("");
-  auto location = locate_image(files, root, container.ctid);
+  container.name = config_value(tree, config, "NAME").value_or("");
+  auto location = locate_image(tree, container.ctid);
   if (location) {
-    describe_ploop(files, *std::move(location), container);
+    describe_ploop(tree, *std::move(location), container);
     return;
   }
   container.error = location.error().message;
-  if (const auto area = find_private_area(files, root, container.ctid)) {
-    describe_others(files, root, *area, container);
+  if (const auto area = find_private_area(tree, container.ctid)) {
+    describe_others(tree, *area, container);
     return;
   }
   // Its name was in the directory, but what it names isn't there.
-  const auto found = files.resolve(root, config);
+  const auto found = tree.resolve(config);
   if (found && found->type == PathType::missing) {
     container.error =
         fmt::format("{}{}: is a link to what isn't there: its container is on other storage",
-                    root == "/" ? "" : root, config);
+                    tree.is_this_host() ? "" : tree.root(), config);
   }
 }
 
-void describe_area(const FileSystem& files, const std::string& root, const PrivateArea& area,
-                   Container& container) {
-  auto descriptor = find_descriptor(files, root, area.inside);
+void describe_area(const HostTree& tree, const PrivateArea& area, Container& container) {
+  auto descriptor = find_descriptor(tree, area.inside);
   if (descriptor) {
     ImageLocation location;
     location.path = *std::move(descriptor);
     location.ctid = container.ctid;
     location.is_descriptor = true;
-    location.root = root;
-    describe_ploop(files, std::move(location), container);
+    describe_ploop(tree, std::move(location), container);
     return;
   }
   container.error = descriptor.error().message;
-  describe_others(files, root, area, container);
+  describe_others(tree, area, container);
 }
 
 void report_shared_names(std::vector<Container>& containers) {
@@ -217,34 +212,34 @@ std::string ctid_in_link(std::string_view target) {
 
 }  // namespace
 
-KnownContainers list_known_containers(const FileSystem& files, const std::string& root) {
+KnownContainers list_known_containers(const HostTree& tree) {
   KnownContainers known;
   Listed listed;
   std::vector<std::string> unread;
-  list_configurations(files, root, listed, unread);
-  list_areas(files, root, listed, unread);
+  list_configurations(tree, listed, unread);
+  list_areas(tree, listed, unread);
   for (const auto& [ctid, area] : listed) known.ctids.insert(ctid);
-  for (const auto& name : list(files, root, kNamesDirectory, unread).names) {
+  for (const auto& name : list(tree, kNamesDirectory, unread).names) {
     if (!is_container_name(name)) continue;
-    const auto target = files.read_link(root, fmt::format("{}/{}", kNamesDirectory, name));
+    const auto target = tree.read_link(fmt::format("{}/{}", kNamesDirectory, name));
     if (target && *target) known.names.emplace(name, ctid_in_link(**target));
   }
   return known;
 }
 
-Inventory take_inventory(const FileSystem& files, const std::string& root) {
+Inventory take_inventory(const HostTree& tree) {
   Inventory inventory;
   Listed listed;
-  list_configurations(files, root, listed, inventory.warnings);
-  list_areas(files, root, listed, inventory.warnings);
+  list_configurations(tree, listed, inventory.warnings);
+  list_areas(tree, listed, inventory.warnings);
   for (const auto& [ctid, area] : listed) {
     Container container;
     container.ctid = ctid;
     try {
       if (area) {
-        describe_area(files, root, *area, container);
+        describe_area(tree, *area, container);
       } else {
-        describe_configured(files, root, container);
+        describe_configured(tree, container);
       }
     } catch (const std::exception& error) {  // memory ran out, or a library has a bug
       container.error = error.what();

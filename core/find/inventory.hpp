@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/files/file_system.hpp"
+#include "core/files/host_tree.hpp"
 
 namespace ploopu {
 
@@ -49,7 +49,7 @@ struct Inventory {
 // Containers are those that have a `root`/etc/vz/conf/CTID.conf, and directories called CTID where
 // the global VE_PRIVATE or the default says that private areas are. One image is open at a time.
 // Whatever is wrong with a container is in its `error`, and the others follow.
-[[nodiscard]] Inventory take_inventory(const FileSystem& files, const std::string& root);
+[[nodiscard]] Inventory take_inventory(const HostTree& tree);
 
 // The words that may stand for a container.
 struct KnownContainers {
@@ -59,7 +59,6 @@ struct KnownContainers {
 
 // Told by the names of files alone, so that it is quick: a name can still be refused when it is
 // used. What can't be read is left out.
-[[nodiscard]] KnownContainers list_known_containers(const FileSystem& files,
-                                                    const std::string& root);
+[[nodiscard]] KnownContainers list_known_containers(const HostTree& tree);
 
 }  // namespace ploopu

@@ -53,11 +53,11 @@ struct LayoutClaim {
   bool is_ploop = false;
   std::string source;
 };
-Result<std::optional<LayoutClaim>> claimed_layout(const FileSystem& files, const std::string& root,
+Result<std::optional<LayoutClaim>> claimed_layout(const HostTree& tree,
                                                   const ContainerConfig& config,
                                                   PrivateArea& area) {
   constexpr uint64_t kPloopLayout = 5;
-  PLOOPU_TRY(const auto link, files.read_link(root, area.inside + "/.ve.layout"));
+  PLOOPU_TRY(const auto link, tree.read_link(area.inside + "/.ve.layout"));
   if (const auto number = link ? parse_number(*link) : std::nullopt) {
     return LayoutClaim{*number >= kPloopLayout,
                        fmt::format("{}/.ve.layout is {}", area.inside, *number)};
@@ -68,21 +68,20 @@ Result<std::optional<LayoutClaim>> claimed_layout(const FileSystem& files, const
                      fmt::format("{}: VE_LAYOUT is '{}'", config.own_file, *layout)};
 }
 
-Result<void> refuse_simfs(const FileSystem& files, const std::string& root, const PrivateArea& area,
-                          const std::string& ctid, const std::optional<LayoutClaim>& claim) {
-  PLOOPU_TRY(const auto found, find_simfs(files, root, area));
+Result<void> refuse_simfs(const HostTree& tree, const PrivateArea& area, const std::string& ctid,
+                          const std::optional<LayoutClaim>& claim) {
+  PLOOPU_TRY(const auto found, find_simfs(tree, area));
   if (!found) return {};
   return fail(ErrorKind::not_found,
               "container {} has no ploop disk: its files lie in {} as they are (simfs){}", ctid,
               *found, claim && claim->is_ploop ? fmt::format(", although {}", claim->source) : "");
 }
 
-Result<void> locate_root_disk(const FileSystem& files, const std::string& root,
-                              const ContainerConfig& config, PrivateArea& area,
-                              ImageLocation& location) {
-  PLOOPU_TRY(const auto claim, claimed_layout(files, root, config, area));
-  PLOOPU_CHECK(refuse_simfs(files, root, area, config.ctid, claim));
-  PLOOPU_TRY(location.path, find_descriptor(files, root, area.inside));
+Result<void> locate_root_disk(const HostTree& tree, const ContainerConfig& config,
+                              PrivateArea& area, ImageLocation& location) {
+  PLOOPU_TRY(const auto claim, claimed_layout(tree, config, area));
+  PLOOPU_CHECK(refuse_simfs(tree, area, config.ctid, claim));
+  PLOOPU_TRY(location.path, find_descriptor(tree, area.inside));
   if (claim && !claim->is_ploop) {
     area.warnings.push_back(
         fmt::format("{}, but there is a ploop disk: taking that", claim->source));
@@ -91,9 +90,9 @@ Result<void> locate_root_disk(const FileSystem& files, const std::string& root,
 }
 
 // A disk that the container's configuration lists.
-Result<void> locate_listed_disk(const FileSystem& files, const std::string& root,
-                                const PrivateArea& area, const std::string& ctid,
-                                const VzDisk& disk, ImageLocation& location) {
+Result<void> locate_listed_disk(const HostTree& tree, const PrivateArea& area,
+                                const std::string& ctid, const VzDisk& disk,
+                                ImageLocation& location) {
   if (disk.image.empty()) {
     return fail(ErrorKind::not_found, "container {}: its disk {} {}", ctid, disk.uuid,
                 disk.device.empty() ? "has no image yet"
@@ -103,62 +102,59 @@ Result<void> locate_listed_disk(const FileSystem& files, const std::string& root
   }
   const std::string path =
       disk.image.starts_with('/') ? disk.image : area.inside + "/" + disk.image;
-  PLOOPU_TRY(const auto found, files.resolve(root, path));
+  PLOOPU_TRY(const auto found, tree.resolve(path));
   if (found.type == PathType::directory) {
-    PLOOPU_TRY(location.path, find_descriptor(files, root, path));
+    PLOOPU_TRY(location.path, find_descriptor(tree, path));
     return {};
   }
-  if (is_qcow2(files, found)) return no_ploop_but_qcow2(found.path);
+  if (is_qcow2(tree.files(), found)) return no_ploop_but_qcow2(found.path);
   return fail(ErrorKind::not_found, "container {}: the image of its disk {} is {}: {}", ctid,
               disk.uuid, path,
               found.type == PathType::missing ? "no such directory" : "not a directory");
 }
 
-Result<ImageLocation> locate_container(const FileSystem& files, const std::string& root,
-                                       const NamedContainer& container, const std::string& disk) {
-  PLOOPU_TRY(const auto config, read_container_config(files, root, container.ctid));
-  PLOOPU_TRY(auto area, find_private_area(files, root, config));
+Result<ImageLocation> locate_container(const HostTree& tree, const NamedContainer& container,
+                                       const std::string& disk) {
+  PLOOPU_TRY(const auto config, read_container_config(tree, container.ctid));
+  PLOOPU_TRY(auto area, find_private_area(tree, config));
   PLOOPU_TRY(const auto listed, choose_disk(area.disks, disk, container.ctid));
   ImageLocation location;
   location.ctid = container.ctid;
   location.is_descriptor = true;
-  location.root = root;
   location.private_area = area.path;
   location.disks = further_disks(area.disks);
   if (listed) {
-    PLOOPU_CHECK(locate_listed_disk(files, root, area, container.ctid, *listed, location));
+    PLOOPU_CHECK(locate_listed_disk(tree, area, container.ctid, *listed, location));
   } else {
-    PLOOPU_CHECK(locate_root_disk(files, root, config, area, location));
+    PLOOPU_CHECK(locate_root_disk(tree, config, area, location));
   }
   location.warnings = container.warnings;
   append(location.warnings, std::move(area.warnings));
   return location;
 }
 
-ImageLocation location_of(std::string path, bool is_descriptor, const std::string& root) {
+ImageLocation location_of(std::string path, bool is_descriptor) {
   ImageLocation location;
   location.path = std::move(path);
   location.is_descriptor = is_descriptor;
-  location.root = root;
   return location;
 }
 
-Result<ImageLocation> locate_path(const FileSystem& files, const std::string& root,
-                                  const std::string& path) {
+Result<ImageLocation> locate_path(const FileSystem& files, const std::string& path) {
   PLOOPU_TRY(auto resolved, files.resolve("/", path));
   switch (resolved.type) {
     case PathType::missing:
       return fail(ErrorKind::not_found, "{}: no such file or directory", path);
     case PathType::directory: {
-      PLOOPU_TRY(auto descriptor, find_descriptor(files, "/", resolved.path));
-      return location_of(std::move(descriptor), true, root);
+      PLOOPU_TRY(auto descriptor, find_descriptor(HostTree(files, "/"), resolved.path));
+      return location_of(std::move(descriptor), true);
     }
     case PathType::regular: {
       // A link may have any name, and so may a copy; an empty descriptor is known by its name only.
       const bool is_descriptor = base_name(path) == kDescriptorName ||
                                  base_name(resolved.path) == kDescriptorName ||
                                  looks_like_xml(first_bytes(files, resolved.path));
-      return location_of(std::move(resolved.path), is_descriptor, root);
+      return location_of(std::move(resolved.path), is_descriptor);
     }
     case PathType::other:
       break;
@@ -168,57 +164,54 @@ Result<ImageLocation> locate_path(const FileSystem& files, const std::string& ro
 
 }  // namespace
 
-Result<std::optional<std::string>> find_qcow2(const FileSystem& files, const std::string& root,
-                                              const std::string& directory) {
+Result<std::optional<std::string>> find_qcow2(const HostTree& tree, const std::string& directory) {
   for (const char* inside : {"/root.hdd", "/root.hdd/root.hdd"}) {
-    PLOOPU_TRY(auto found, files.resolve(root, directory + inside));
-    if (is_qcow2(files, found)) return std::move(found.path);
+    PLOOPU_TRY(auto found, tree.resolve(directory + inside));
+    if (is_qcow2(tree.files(), found)) return std::move(found.path);
   }
   return std::nullopt;
 }
 
-Result<std::optional<std::string>> find_simfs(const FileSystem& files, const std::string& root,
-                                              const PrivateArea& area) {
-  PLOOPU_TRY(const auto disk, files.resolve(root, area.inside + "/root.hdd"));
+Result<std::optional<std::string>> find_simfs(const HostTree& tree, const PrivateArea& area) {
+  PLOOPU_TRY(const auto disk, tree.resolve(area.inside + "/root.hdd"));
   if (disk.type != PathType::missing) return std::nullopt;
   for (const char* files_are_in : {"/fs", ""}) {
-    PLOOPU_TRY(const auto found, files.resolve(root, area.inside + files_are_in + "/etc"));
+    PLOOPU_TRY(const auto found, tree.resolve(area.inside + files_are_in + "/etc"));
     if (found.type == PathType::directory) return area.path + files_are_in;
   }
   return std::nullopt;
 }
 
-Result<std::string> find_descriptor(const FileSystem& files, const std::string& root,
-                                    const std::string& directory) {
+Result<std::string> find_descriptor(const HostTree& tree, const std::string& directory) {
   for (const char* inside : {"", "/root.hdd"}) {
-    PLOOPU_TRY(auto found, files.resolve(root, directory + inside + "/" + kDescriptorName));
+    PLOOPU_TRY(auto found, tree.resolve(directory + inside + "/" + kDescriptorName));
     if (found.type == PathType::regular) return std::move(found.path);
     if (found.type != PathType::missing) {
       return fail(ErrorKind::damaged, "{}: not a regular file", found.path);
     }
   }
-  PLOOPU_TRY(const auto qcow2, find_qcow2(files, root, directory));
+  PLOOPU_TRY(const auto qcow2, find_qcow2(tree, directory));
   if (qcow2) return no_ploop_but_qcow2(*qcow2);
-  const std::string here = (root == "/" ? "" : root) + directory;
+  const std::string here = tree.on_host(directory);
   return fail(
       ErrorKind::not_found,
       "{}: there is no {} in it or in a root.hdd below it{}: name the image file itself{}{}",
-      directory, kDescriptorName, root == "/" ? "" : " under " + root, backups_beside(files, here),
-      backups_beside(files, here + "/root.hdd"));
+      directory, kDescriptorName, tree.under(), backups_beside(tree.files(), here),
+      backups_beside(tree.files(), here + "/root.hdd"));
 }
 
-Result<ImageLocation> locate_image(const FileSystem& files, const std::string& root,
-                                   const std::string& image, const std::string& disk) {
+Result<ImageLocation> locate_image(const HostTree& tree, const std::string& image,
+                                   const std::string& disk) {
   if (image.find('/') != std::string::npos) {
-    if (disk.empty()) return locate_path(files, root, image);
+    if (disk.empty()) return locate_path(tree.files(), image);
     return fail(ErrorKind::usage, "--disk goes with a container, not with a path: name the image");
   }
-  PLOOPU_TRY(const auto container, find_container(files, root, image));
-  if (container) return locate_container(files, root, *container, disk);
+  PLOOPU_TRY(const auto container, find_container(tree, image));
+  if (container) return locate_container(tree, *container, disk);
   return fail(ErrorKind::not_found,
               "'{}' is not a container ID (a number or a UUID), nor a name in /etc/vz/names{}; a "
               "path needs a slash, as in ./{}",
-              image, root == "/" ? "" : " under " + root, image);
+              image, tree.under(), image);
 }
 
 }  // namespace ploopu

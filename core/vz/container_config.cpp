@@ -29,13 +29,6 @@ bool is_plain(std::string_view value) {
   });
 }
 
-// The path inside the tree of a path of this host, if it lies there.
-std::optional<std::string> path_inside(const std::string& root, const std::string& path) {
-  if (root == "/") return path;
-  if (!path.starts_with(root + "/")) return std::nullopt;
-  return path.substr(root.size());
-}
-
 const std::string* value_of(const VzConfig& config, std::string_view key, const std::string& file,
                             std::vector<std::string>& warnings) {
   if (config.repeated.contains(key)) {
@@ -44,40 +37,39 @@ const std::string* value_of(const VzConfig& config, std::string_view key, const 
   return config.find(key);
 }
 
-Result<void> read_own(const FileSystem& files, const std::string& root, ContainerConfig& config) {
-  PLOOPU_TRY(const auto found, files.resolve(root, config.own_file));
+Result<void> read_own(const HostTree& tree, ContainerConfig& config) {
+  PLOOPU_TRY(const auto found, tree.resolve(config.own_file));
   if (found.type == PathType::missing) {
-    PLOOPU_TRY(config.dangling_target, files.read_link(root, config.own_file));
+    PLOOPU_TRY(config.dangling_target, tree.read_link(config.own_file));
     return {};
   }
-  PLOOPU_TRY(config.own, read_config_file(files, found.path));
+  PLOOPU_TRY(config.own, read_config_file(tree, found.path));
   if (found.path.ends_with(kAreaConfig)) {
     config.own_directory =
-        path_inside(root, found.path.substr(0, found.path.size() - kAreaConfig.size()));
+        tree.inside(found.path.substr(0, found.path.size() - kAreaConfig.size()));
   }
   return {};
 }
 
 }  // namespace
 
-Result<VzConfig> read_config_file(const FileSystem& files, const std::string& path) {
+Result<VzConfig> read_config_file(const HostTree& tree, const std::string& path) {
   if (!path.ends_with(".conf") && !path.ends_with("/vz")) {  // some have /etc/sysconfig/vz
     return fail(ErrorKind::damaged, "{}: is not called like a configuration (*.conf): refused",
                 path);
   }
-  PLOOPU_TRY(const auto text, files.read_text(path, kMaxConfigBytes));
+  PLOOPU_TRY(const auto text, tree.read_once(path, kMaxConfigBytes));
   return parse_vz_config(text, path);
 }
 
-Result<ContainerConfig> read_container_config(const FileSystem& files, const std::string& root,
-                                              const std::string& ctid) {
+Result<ContainerConfig> read_container_config(const HostTree& tree, const std::string& ctid) {
   ContainerConfig config;
   config.ctid = ctid;
   config.own_file = "/etc/vz/conf/" + ctid + ".conf";
-  PLOOPU_CHECK(read_own(files, root, config));
-  PLOOPU_TRY(const auto global, files.resolve(root, kGlobalConfig));
+  PLOOPU_CHECK(read_own(tree, config));
+  PLOOPU_TRY(const auto global, tree.resolve(kGlobalConfig));
   if (global.type != PathType::missing) {
-    PLOOPU_TRY(config.global, read_config_file(files, global.path));
+    PLOOPU_TRY(config.global, read_config_file(tree, global.path));
   }
   return config;
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/files/file_system.hpp"
+#include "core/files/host_tree.hpp"
 #include "core/vz/vz_config.hpp"
 
 namespace ploopu {
@@ -26,13 +26,12 @@ struct ContainerConfig {
 };
 
 // `ctid` comes from parse_ctid. Missing files are no error.
-[[nodiscard]] Result<ContainerConfig> read_container_config(const FileSystem& files,
-                                                            const std::string& root,
+[[nodiscard]] Result<ContainerConfig> read_container_config(const HostTree& tree,
                                                             const std::string& ctid);
 
 // A file at a resolved path of this host that must be called like a configuration: what else a
 // link leads to (/etc/shadow) is refused unread.
-[[nodiscard]] Result<VzConfig> read_config_file(const FileSystem& files, const std::string& path);
+[[nodiscard]] Result<VzConfig> read_config_file(const HostTree& tree, const std::string& path);
 
 struct ConfigPath {
   std::string path;

@@ -27,34 +27,32 @@ std::optional<std::string> ctid_of_config(const std::string& target, const VzCon
 }
 
 // A link is believed when what it leads to is where that container is configured.
-Result<bool> is_config_of(const FileSystem& files, const std::string& root, const std::string& path,
-                          const std::string& ctid) {
-  PLOOPU_TRY(const auto own, files.resolve(root, "/etc/vz/conf/" + ctid + ".conf"));
+Result<bool> is_config_of(const HostTree& tree, const std::string& path, const std::string& ctid) {
+  PLOOPU_TRY(const auto own, tree.resolve("/etc/vz/conf/" + ctid + ".conf"));
   if (own.type != PathType::missing && own.path == path) return true;
   if (base_name(path) != kAreaConfig) return false;
-  const auto area = find_private_area(files, root, ctid);
+  const auto area = find_private_area(tree, ctid);
   return area && area->path == directory_of(path);
 }
 
-Result<std::optional<std::string>> ctid_of_name(const FileSystem& files, const std::string& root,
-                                                const std::string& name) {
+Result<std::optional<std::string>> ctid_of_name(const HostTree& tree, const std::string& name) {
   if (!is_container_name(name)) return std::nullopt;
   const std::string link = "/etc/vz/names/" + name;
-  PLOOPU_TRY(const auto target, files.read_link(root, link));
-  PLOOPU_TRY(const auto found, files.resolve(root, link));
+  PLOOPU_TRY(const auto target, tree.read_link(link));
+  PLOOPU_TRY(const auto found, tree.resolve(link));
   if (!target && found.type == PathType::missing) return std::nullopt;
   if (!target) return fail(ErrorKind::damaged, "{}: is not a symbolic link: refused", link);
   if (found.type == PathType::missing) {
     return fail(ErrorKind::not_found, "{}: leads to {}, which does not exist", link, *target);
   }
-  PLOOPU_TRY(const auto config, read_config_file(files, found.path));
+  PLOOPU_TRY(const auto config, read_config_file(tree, found.path));
   const auto ctid = ctid_of_config(*target, config);
   if (!ctid) {
     return fail(ErrorKind::damaged,
                 "{}: leads to {}, which is neither a CTID.conf nor a ve.conf with a VEID: refused",
                 link, *target);
   }
-  PLOOPU_TRY(const bool is_its_config, is_config_of(files, root, found.path, *ctid));
+  PLOOPU_TRY(const bool is_its_config, is_config_of(tree, found.path, *ctid));
   if (!is_its_config) {
     return fail(ErrorKind::damaged,
                 "{}: leads to {}, which is not the configuration of container {}: refused", link,
@@ -81,10 +79,9 @@ bool is_container_name(std::string_view text) {
   });
 }
 
-Result<std::optional<NamedContainer>> find_container(const FileSystem& files,
-                                                     const std::string& root,
+Result<std::optional<NamedContainer>> find_container(const HostTree& tree,
                                                      const std::string& word) {
-  auto named = ctid_of_name(files, root, word);
+  auto named = ctid_of_name(tree, word);
   const auto ctid = parse_ctid(word);
   if (!ctid) {
     if (!named) return tl::unexpected<Error>(std::move(named).error());

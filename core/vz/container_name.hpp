@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/files/file_system.hpp"
+#include "core/files/host_tree.hpp"
 
 namespace ploopu {
 
@@ -24,8 +24,7 @@ struct NamedContainer {
 // Nothing when `word` is neither an ID nor a name that exists. A name is believed only when its
 // link leads to the configuration of the container that it gives, and that has it as NAME. A word
 // that is the ID of one container and the name of another is ErrorKind::usage.
-[[nodiscard]] Result<std::optional<NamedContainer>> find_container(const FileSystem& files,
-                                                                   const std::string& root,
+[[nodiscard]] Result<std::optional<NamedContainer>> find_container(const HostTree& tree,
                                                                    const std::string& word);
 
 }  // namespace ploopu

@@ -58,17 +58,14 @@ Result<Candidates> candidate_areas(const ContainerConfig& config,
   return Candidates{{named->path}, false};
 }
 
-std::string under(const std::string& root) { return root == "/" ? "" : " under " + root; }
-
 // Of Virtuozzo 7. A disk without its host's /etc still has it in the private area.
-Result<void> read_disks(const FileSystem& files, const std::string& root,
-                        const ContainerConfig& config, PrivateArea& area) {
+Result<void> read_disks(const HostTree& tree, const ContainerConfig& config, PrivateArea& area) {
   VzConfig of_area;
   const std::string* value = own_value(config, "DISK", area.warnings);
   if (!config.own) {
-    PLOOPU_TRY(const auto found, files.resolve(root, area.inside + "/ve.conf"));
+    PLOOPU_TRY(const auto found, tree.resolve(area.inside + "/ve.conf"));
     if (found.type != PathType::regular) return {};
-    PLOOPU_TRY(of_area, read_config_file(files, found.path));
+    PLOOPU_TRY(of_area, read_config_file(tree, found.path));
     value = of_area.find("DISK");
   }
   if (value == nullptr) return {};
@@ -78,20 +75,20 @@ Result<void> read_disks(const FileSystem& files, const std::string& root,
   return {};
 }
 
-tl::unexpected<Error> no_area(const std::string& root, const ContainerConfig& config,
+tl::unexpected<Error> no_area(const HostTree& tree, const ContainerConfig& config,
                               const Candidates& candidates) {
   const std::string& ctid = config.ctid;
   if (config.dangling_target) {
     return fail(ErrorKind::not_found,
                 "container {}: {}{} is a link to {}, which does not exist: is its storage mounted?",
-                ctid, config.own_file, under(root), *config.dangling_target);
+                ctid, config.own_file, tree.under(), *config.dangling_target);
   }
   if (config.own || !candidates.are_defaults) {
     return fail(ErrorKind::not_found, "container {}: its private area {} does not exist{}{}", ctid,
-                candidates.paths.front(), under(root),
+                candidates.paths.front(), tree.under(),
                 config.own ? "" : " and no " + config.own_file);
   }
-  return fail(ErrorKind::not_found, "no container {}{}: no {}, {} or {}", ctid, under(root),
+  return fail(ErrorKind::not_found, "no container {}{}: no {}, {} or {}", ctid, tree.under(),
               config.own_file, candidates.paths[0], candidates.paths[1]);
 }
 
@@ -102,24 +99,22 @@ std::optional<std::string> parse_ctid(std::string_view text) {
   return parse_uuid(text);
 }
 
-Result<PrivateArea> find_private_area(const FileSystem& files, const std::string& root,
-                                      const std::string& ctid) {
-  PLOOPU_TRY(const auto config, read_container_config(files, root, ctid));
-  return find_private_area(files, root, config);
+Result<PrivateArea> find_private_area(const HostTree& tree, const std::string& ctid) {
+  PLOOPU_TRY(const auto config, read_container_config(tree, ctid));
+  return find_private_area(tree, config);
 }
 
-Result<PrivateArea> find_private_area(const FileSystem& files, const std::string& root,
-                                      const ContainerConfig& config) {
+Result<PrivateArea> find_private_area(const HostTree& tree, const ContainerConfig& config) {
   PrivateArea area;
   PLOOPU_TRY(const auto candidates, candidate_areas(config, area.warnings));
   for (const auto& path : candidates.paths) {
-    PLOOPU_TRY(auto resolved, files.resolve(root, path));
+    PLOOPU_TRY(auto resolved, tree.resolve(path));
     if (resolved.type != PathType::directory) continue;
     area.path = resolved.path;
     area.inside = path;
     if (!config.own) {
       area.warnings.push_back(
-          fmt::format("container {} has no {}{}", config.ctid, config.own_file, under(root)));
+          fmt::format("container {} has no {}{}", config.ctid, config.own_file, tree.under()));
     }
     if (candidates.are_defaults) {
       area.warnings.push_back(
@@ -130,10 +125,10 @@ Result<PrivateArea> find_private_area(const FileSystem& files, const std::string
       area.warnings.push_back(fmt::format(
           "{}: VEID is '{}': the file may be that of another container", config.own_file, *veid));
     }
-    PLOOPU_CHECK(read_disks(files, root, config, area));
+    PLOOPU_CHECK(read_disks(tree, config, area));
     return area;
   }
-  return no_area(root, config, candidates);
+  return no_area(tree, config, candidates);
 }
 
 }  // namespace ploopu

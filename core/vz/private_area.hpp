@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/files/file_system.hpp"
+#include "core/files/host_tree.hpp"
 #include "core/vz/container_config.hpp"
 #include "core/vz/vz_disks.hpp"
 
@@ -29,11 +29,8 @@ struct PrivateArea {
 // Where the container's files are, by `root`/etc/vz/conf/CTID.conf, the place of the ve.conf that
 // it is a link to, `root`/etc/vz/vz.conf, or the two default areas. `ctid` comes from parse_ctid.
 // The area exists and is a directory.
-[[nodiscard]] Result<PrivateArea> find_private_area(const FileSystem& files,
-                                                    const std::string& root,
-                                                    const std::string& ctid);
-[[nodiscard]] Result<PrivateArea> find_private_area(const FileSystem& files,
-                                                    const std::string& root,
+[[nodiscard]] Result<PrivateArea> find_private_area(const HostTree& tree, const std::string& ctid);
+[[nodiscard]] Result<PrivateArea> find_private_area(const HostTree& tree,
                                                     const ContainerConfig& config);
 
 }  // namespace ploopu

@@ -218,14 +218,14 @@ Result<std::optional<std::string>> PosixFileSystem::read_link(const std::string&
   return std::string(target.data(), static_cast<size_t>(length));
 }
 
-Result<std::string> PosixFileSystem::read_text(const std::string& path, size_t max_bytes) const {
+Result<TextFile> PosixFileSystem::read_text(const std::string& path, size_t max_bytes) const {
   PLOOPU_TRY(const auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
   std::string text;
   std::array<char, 4096> buffer{};
   for (;;) {
     const ssize_t got = retry([&] { return ::read(file.fd.get(), buffer.data(), buffer.size()); });
     if (got < 0) return fail_errno(errno, path);
-    if (got == 0) return text;
+    if (got == 0) return TextFile{std::move(text), {file.status.st_dev, file.status.st_ino}};
     text.append(buffer.data(), static_cast<size_t>(got));
     if (text.size() > max_bytes) {
       return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", path, max_bytes);

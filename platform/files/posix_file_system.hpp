@@ -20,8 +20,8 @@ class PosixFileSystem final : public FileSystem {
                                              const std::string& path) const override;
   [[nodiscard]] Result<std::optional<std::string>> read_link(
       const std::string& root, const std::string& path) const override;
-  [[nodiscard]] Result<std::string> read_text(const std::string& path,
-                                              size_t max_bytes) const override;
+  [[nodiscard]] Result<TextFile> read_text(const std::string& path,
+                                           size_t max_bytes) const override;
   [[nodiscard]] Result<std::vector<std::string>> list_directory(
       const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image(

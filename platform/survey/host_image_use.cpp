@@ -41,8 +41,8 @@ bool add_byte_lock(const Delta& delta, uint64_t byte, const char* what, std::vec
 }
 
 void add_pid_file(const std::string& path, std::vector<Use>& uses) {
-  const auto pid =
-      parse_number(first_word(PosixFileSystem().read_text(path, kMaxPidFile).value_or("")));
+  const auto pid = parse_number(
+      first_word(PosixFileSystem().read_text(path, kMaxPidFile).value_or(TextFile()).text));
   if (!pid || *pid == 0 || *pid > INT32_MAX) return;
   if (identify_process(static_cast<pid_t>(*pid)).start_time == 0) return;  // left behind
   uses.push_back({UseKind::writing, fmt::format("{} works on the container, by {}",

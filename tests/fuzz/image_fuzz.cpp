@@ -53,7 +53,7 @@ void compare_check(const std::shared_ptr<MemoryFile>& file, const Disk* disk) {
   files.add(kPath, file);
   ImageLocation location;
   location.path = kPath;
-  const auto report = check_image(files, location, "");
+  const auto report = check_image(HostTree(files, "/"), location, "");
   if (!report) return;
   require(report->is_readable == (disk != nullptr));
   require(report->is_readable || !report->errors.empty());

@@ -71,7 +71,7 @@ void try_word(Input input) {
   FakeFileSystem files;
   const Links links = {input.line(), input.line()};
   fill_host(files, word, links, input);
-  const auto found = find_container(files, "/", word);
+  const auto found = find_container(HostTree(files, "/"), word);
   if (found && *found) {
     require(parse_ctid((*found)->ctid) == (*found)->ctid);
     require(parse_ctid(word) || is_container_name(word));
@@ -79,10 +79,11 @@ void try_word(Input input) {
       const auto config = files.resolve("/", "/etc/vz/names/" + word);
       require(config && !config->path.starts_with("/tmp/"));
     }
-    const auto area = find_private_area(files, "/", (*found)->ctid);
+    const auto area = find_private_area(HostTree(files, "/"), (*found)->ctid);
     if (area) require(area->path.starts_with('/') && area->path.find("/..") == std::string::npos);
   }
-  if (word.find('/') == std::string::npos) static_cast<void>(locate_image(files, "/", word));
+  if (word.find('/') == std::string::npos)
+    static_cast<void>(locate_image(HostTree(files, "/"), word));
 }
 
 }  // namespace

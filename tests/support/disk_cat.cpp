@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/disk/image.hpp"
+#include "core/find/locate.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/os/unique_fd.hpp"
 
@@ -55,9 +56,9 @@ void copy(const Disk& disk, const std::string& path) {
 
 Disk open_disk(const std::string& path, const std::string& snapshot) {
   const PosixFileSystem files;
-  auto location = locate_image(files, "/", path);
+  auto location = locate_image(HostTree(files, "/"), path);
   if (!location) throw std::runtime_error(location.error().message);
-  auto image = open_image(files, *std::move(location), snapshot);
+  auto image = open_image(HostTree(files, "/"), *std::move(location), snapshot);
   if (!image) throw std::runtime_error(image.error().message);
   return std::move(image->disk);
 }

@@ -95,12 +95,12 @@ Result<ResolvedPath> FakeFileSystem::resolve(const std::string& root,
   return ResolvedPath{path, PathType::missing};
 }
 
-Result<std::string> FakeFileSystem::read_text(const std::string& path, size_t max_bytes) const {
+Result<TextFile> FakeFileSystem::read_text(const std::string& path, size_t max_bytes) const {
   PLOOPU_TRY(const auto file, open_image(path));
   if (file->size() > max_bytes) return fail(ErrorKind::damaged, "{}: too large", path);
   std::string text(file->size(), '\0');
   if (file->read(0, std::as_writable_bytes(std::span(text))) != 0) return fail_errno(EIO, path);
-  return text;
+  return TextFile{std::move(text), file->identity()};
 }
 
 Result<std::vector<std::string>> FakeFileSystem::list_directory(const std::string& path) const {

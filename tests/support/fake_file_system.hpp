@@ -32,7 +32,7 @@ class FakeFileSystem final : public FileSystem {
   Result<ResolvedPath> resolve(const std::string& root, const std::string& path) const override;
   Result<std::optional<std::string>> read_link(const std::string& root,
                                                const std::string& path) const override;
-  Result<std::string> read_text(const std::string& path, size_t max_bytes) const override;
+  Result<TextFile> read_text(const std::string& path, size_t max_bytes) const override;
   Result<std::vector<std::string>> list_directory(const std::string& path) const override;
   Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override;
   Result<std::unique_ptr<ImageFile>> open_image_beneath(const std::string& directory,

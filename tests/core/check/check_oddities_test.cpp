@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/check/check.hpp"
+#include "core/find/locate.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -55,7 +56,8 @@ class CheckOddities : public ::testing::Test {
 
   CheckReport check(const std::string& name = "") {
     const std::string what = kBundle + (name.empty() ? "" : "/" + name);
-    const auto report = check_image(files_, *locate_image(files_, "/", what), "");
+    const auto report =
+        check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), what), "");
     EXPECT_TRUE(report) << report.error().message;
     return report.value_or(CheckReport());
   }
@@ -253,7 +255,8 @@ TEST_F(CheckOddities, AFileThatIsListedTwiceIsCheckedOnce) {
 TEST_F(CheckOddities, WhatIsRefusedIsNotDamaged) {
   describe({.images = image_xml(kFixedTop, "/elsewhere/root.hds")});
   files_.add("/elsewhere/root.hds", "x");
-  const auto outside = check_image(files_, *locate_image(files_, "/", kBundle), "");
+  const auto outside =
+      check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), kBundle), "");
   ASSERT_FALSE(outside);
   EXPECT_EQ(outside.error().kind, ErrorKind::refused);
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/find/locate.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -44,7 +45,8 @@ class CheckTest : public ::testing::Test {
   }
 
   CheckReport check(const std::string& what = kBundle, const std::string& snapshot = "") {
-    const auto report = check_image(files_, *locate_image(files_, "/", what), snapshot);
+    const auto report =
+        check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), what), snapshot);
     EXPECT_TRUE(report) << report.error().message;
     return report.value_or(CheckReport());
   }
@@ -169,7 +171,8 @@ TEST_F(CheckTest, WhatMayNotBeReadIsNoReport) {
   put("root.hds", {1}, 2);
   describe({});
   files_.forbid(std::string(kBundle) + "/DiskDescriptor.xml");
-  const auto report = check_image(files_, *locate_image(files_, "/", kBundle), "");
+  const auto report =
+      check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), kBundle), "");
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::not_permitted);
 }

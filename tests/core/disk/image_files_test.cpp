@@ -8,6 +8,7 @@
 
 #include "core/disk/image.hpp"
 #include "core/disk/snapshots.hpp"
+#include "core/find/locate.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -39,9 +40,9 @@ class BundleTest : public ::testing::Test {
   }
 
   Result<Image> open(const std::string& what, bool allow_outside = false) {
-    PLOOPU_TRY(auto location, locate_image(files_, "/", what));
+    PLOOPU_TRY(auto location, locate_image(HostTree(files_, "/"), what));
     location.allow_outside = allow_outside;
-    return open_image(files_, std::move(location));
+    return open_image(HostTree(files_, "/"), std::move(location));
   }
 
   void expect_error(const std::string& what, ErrorKind kind, const std::string& words,
@@ -179,7 +180,7 @@ TEST_F(BundleTest, ACloneIsReadOverItsParent) {
   for (const char* parent : {kBundle, "/vz/private/202/root.hdd/parent"}) {
     put_clone(parent);
     files_.add("/vz/private/202/root.hdd/parent/DiskDescriptor.xml",
-               *files_.read_text(std::string(kBundle) + "/DiskDescriptor.xml", 10000));
+               files_.read_text(std::string(kBundle) + "/DiskDescriptor.xml", 10000)->text);
     put_delta("/vz/private/202/root.hdd/parent/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
     const bool is_outside = parent == std::string(kBundle);
     if (is_outside) {
@@ -204,10 +205,10 @@ TEST_F(BundleTest, ACloneIsReadOverItsParent) {
 
 TEST_F(BundleTest, ACloneShowsTheSnapshotsOfItsParent) {
   put_clone();
-  auto location = *locate_image(files_, "/", kClone);
-  EXPECT_FALSE(read_snapshots(files_, location));
+  auto location = *locate_image(HostTree(files_, "/"), kClone);
+  EXPECT_FALSE(read_snapshots(HostTree(files_, "/"), location));
   location.allow_outside = true;
-  const auto tree = read_snapshots(files_, location);
+  const auto tree = read_snapshots(HostTree(files_, "/"), location);
   ASSERT_TRUE(tree) << tree.error().message;
   ASSERT_EQ(tree->snapshots.size(), 2U);
   EXPECT_EQ(tree->snapshots[0].guid, guid('1'));

@@ -10,6 +10,7 @@
 #include "core/base/little_endian.hpp"
 #include "core/check/check.hpp"
 #include "core/disk/image.hpp"
+#include "core/find/locate.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
 
@@ -102,8 +103,10 @@ TEST(HostileImage, H32_RandomHeadersAndTablesAreRefusedOrServed) {
     const RandomImage random(seed);
     FakeFileSystem files;
     files.add("/i/image", std::make_shared<MemoryFile>(random.bytes()));
-    const auto image = open_image(files, *locate_image(files, "/", "/i/image"));
-    const auto report = check_image(files, *locate_image(files, "/", "/i/image"), "");
+    const auto image =
+        open_image(HostTree(files, "/"), *locate_image(HostTree(files, "/"), "/i/image"));
+    const auto report =
+        check_image(HostTree(files, "/"), *locate_image(HostTree(files, "/"), "/i/image"), "");
     ASSERT_TRUE(report) << report.error().message;
     ASSERT_EQ(report->is_readable, image.has_value());
     if (!image) {

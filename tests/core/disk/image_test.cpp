@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/find/locate.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -41,8 +42,8 @@ class ImageTest : public ::testing::Test {
   }
 
   Result<Image> open(const std::string& what) {
-    PLOOPU_TRY(auto location, locate_image(files_, "/", what));
-    return open_image(files_, std::move(location));
+    PLOOPU_TRY(auto location, locate_image(HostTree(files_, "/"), what));
+    return open_image(HostTree(files_, "/"), std::move(location));
   }
 
   void expect_error(const std::string& what, ErrorKind kind, const std::string& words) {
@@ -124,7 +125,8 @@ TEST_F(ImageTest, AFileThatNoDescriptorKnows) {
 TEST_F(ImageTest, SnapshotsAreChosenOnlyFromADescriptor) {
   put_delta("root.hds", {1, 0, 2, 0, 0, 0, 0, 0});
   const auto image =
-      open_image(files_, *locate_image(files_, "/", std::string(kBundle) + "/root.hds"), "base");
+      open_image(HostTree(files_, "/"),
+                 *locate_image(HostTree(files_, "/"), std::string(kBundle) + "/root.hds"), "base");
   ASSERT_FALSE(image);
   EXPECT_EQ(image.error().kind, ErrorKind::usage);
 }
@@ -204,9 +206,10 @@ TEST_F(ImageTest, AnAbsoluteFileOfADeadHostIsOneOfItsTree) {
   files_.add("/old/vz/private/101/root.hdd/root.hds",
              ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {0}}));
   files_.add("/vz/private/101/root.hdd/root.hds", "of this host");
-  auto location = locate_image(files_, "/old", "101");
+  const HostTree tree(files_, "/old");
+  auto location = locate_image(tree, "101");
   ASSERT_TRUE(location) << location.error().message;
-  const auto image = open_image(files_, *std::move(location));
+  const auto image = open_image(tree, *std::move(location));
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->disk.deltas()[0].name(), "/old/vz/private/101/root.hdd/root.hds");
 }
@@ -235,7 +238,8 @@ TEST_F(ImageTest, Row40_ImagesOutsideTheChainMayBeMissing) {
                   .shots = shot_xml(guid('8'), kNull) + shot_xml(kFixedTop, kNull)});
   put_delta("top", {1, 0, 0, 0, 0, 0, 0, 0});
   EXPECT_TRUE(open(kBundle));
-  const auto other = open_image(files_, *locate_image(files_, "/", kBundle), "88888888");
+  const auto other =
+      open_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), kBundle), "88888888");
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().kind, ErrorKind::damaged);
   EXPECT_THAT(other.error().message, HasSubstr("this state needs that delta"));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/find/locate.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/fake_file_system.hpp"
 
@@ -33,7 +34,8 @@ std::string item(const std::string& guid, const std::string& inside) {
 class SnapshotsTest : public ::testing::Test {
  protected:
   SnapshotTree read() {
-    const auto tree = read_snapshots(files_, *locate_image(files_, "/", "101"));
+    const auto tree =
+        read_snapshots(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), "101"));
     EXPECT_TRUE(tree) << tree.error().message;
     return *tree;
   }

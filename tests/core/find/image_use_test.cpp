@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/find/locate.hpp"
 #include "tests/support/fake_file_system.hpp"
 
 namespace ploopu::testing {
@@ -27,9 +28,10 @@ class UsePlacesTest : public ::testing::Test {
   }
 
   FoundPlaces find(const std::string& image, const std::string& root = "/") {
-    const auto location = locate_image(files_, root, image);
+    const HostTree tree(files_, root);
+    const auto location = locate_image(tree, image);
     EXPECT_TRUE(location) << location.error().message;
-    return find_use_places(files_, *location);
+    return find_use_places(tree, *location);
   }
 
   FakeFileSystem files_;

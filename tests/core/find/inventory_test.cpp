@@ -41,7 +41,7 @@ class InventoryTest : public ::testing::Test {
   }
 
   std::vector<std::string> ctids(const std::string& root = "/") {
-    inventory_ = take_inventory(files_, root);
+    inventory_ = take_inventory(HostTree(files_, root));
     std::vector<std::string> found;
     for (const auto& container : inventory_.containers) found.push_back(container.ctid);
     std::sort(found.begin(), found.end());
@@ -49,7 +49,7 @@ class InventoryTest : public ::testing::Test {
   }
 
   Container container(const std::string& ctid, const std::string& root = "/") {
-    inventory_ = take_inventory(files_, root);
+    inventory_ = take_inventory(HostTree(files_, root));
     for (const auto& found : inventory_.containers) {
       if (found.ctid == ctid) return found;
     }
@@ -244,7 +244,7 @@ TEST_F(InventoryTest, AContainerForWhichMemoryRunsOutIsARow) {
   files_.on_read = [](const std::string& path) {
     if (path.starts_with("/vz/private/101/")) throw std::bad_alloc();
   };
-  const auto inventory = take_inventory(files_, "/");
+  const auto inventory = take_inventory(HostTree(files_, "/"));
   ASSERT_EQ(inventory.containers.size(), 2U);
   EXPECT_EQ(inventory.containers[0].error, "std::bad_alloc");
   EXPECT_EQ(inventory.containers[1].error, "");

@@ -26,7 +26,7 @@ class LocateContainerTest : public ::testing::Test {
   void configure(const std::string& text) { files_.add(kConfig, text); }
 
   std::string path(const std::string& disk = "") {
-    auto location = locate_image(files_, "/", "101", disk);
+    auto location = locate_image(HostTree(files_, "/"), "101", disk);
     if (!location) return "error: " + location.error().message;
     warnings_ = location->warnings;
     return location->path;
@@ -108,8 +108,8 @@ TEST_F(LocateContainerTest, FurtherDisks) {
   EXPECT_THAT(path("4"), HasSubstr("is /dev/sdb, a block device of its host"));
   EXPECT_THAT(path("5"), HasSubstr("/vz/private/101/gone: no such directory"));
   EXPECT_THAT(path("6"), HasSubstr("is a qcow2 image"));
-  EXPECT_EQ(locate_image(files_, "/", "101").value().disks.size(), 6U);
-  EXPECT_FALSE(locate_image(files_, "/", root_disk_, "1"));
+  EXPECT_EQ(locate_image(HostTree(files_, "/"), "101").value().disks.size(), 6U);
+  EXPECT_FALSE(locate_image(HostTree(files_, "/"), root_disk_, "1"));
 }
 
 TEST_F(LocateContainerTest, Row62_ARootDiskElsewhere) {
@@ -118,7 +118,7 @@ TEST_F(LocateContainerTest, Row62_ARootDiskElsewhere) {
   files_.add("/data/new.hdd/DiskDescriptor.xml", "<x/>");
   EXPECT_EQ(path(), "/data/new.hdd/DiskDescriptor.xml");
   EXPECT_EQ(path("root"), "/data/new.hdd/DiskDescriptor.xml");
-  EXPECT_THAT(locate_image(files_, "/", "101").value().disks, IsEmpty());
+  EXPECT_THAT(locate_image(HostTree(files_, "/"), "101").value().disks, IsEmpty());
 }
 
 TEST_F(LocateContainerTest, ADiskWithoutItsHostsConfigurationHasItsOwn) {

@@ -29,13 +29,13 @@ class ContainerNameTest : public ::testing::Test {
   }
 
   std::string ctid(const std::string& word, const std::string& root = "/") {
-    const auto found = find_container(files_, root, word);
+    const auto found = find_container(HostTree(files_, root), word);
     if (!found) return "error: " + found.error().message;
     return *found ? (*found)->ctid : "none";
   }
 
   void expect_error(const std::string& word, ErrorKind kind, const std::string& words) {
-    const auto found = find_container(files_, "/", word);
+    const auto found = find_container(HostTree(files_, "/"), word);
     ASSERT_FALSE(found) << word;
     EXPECT_EQ(found.error().kind, kind);
     EXPECT_THAT(found.error().message, HasSubstr(words));
@@ -86,7 +86,7 @@ TEST_F(ContainerNameTest, ANumberThatIsTheNameOfAnotherContainer) {
   // A name that can't be followed doesn't hide the ID, but is not passed over in silence.
   files_.add_link("/etc/vz/names/101", "/etc/vz/conf/gone.conf");
   EXPECT_EQ(ctid("101"), "101");
-  EXPECT_THAT(find_container(files_, "/", "101").value()->warnings, Not(IsEmpty()));
+  EXPECT_THAT(find_container(HostTree(files_, "/"), "101").value()->warnings, Not(IsEmpty()));
 }
 
 TEST_F(ContainerNameTest, H67_LinksThatLeadElsewhereAreRefused) {
@@ -112,13 +112,13 @@ TEST_F(ContainerNameTest, H66_BadNamesNeverBecomePaths) {
         std::string("$(id)"), std::string("a\0b", 3), std::string(10000, 'a')}) {
     EXPECT_FALSE(is_container_name(bad)) << bad;
     EXPECT_EQ(ctid(bad), "none") << bad;
-    const auto location = locate_image(files_, "/", bad);
+    const auto location = locate_image(HostTree(files_, "/"), bad);
     EXPECT_FALSE(location) << bad;
   }
   // Legal names, but of nobody.
   for (const char* nobody : {"-rf", "--help", "0", "00101", "4294967296", "１０１"}) {
     EXPECT_EQ(ctid(nobody), "none") << nobody;
-    const auto location = locate_image(files_, "/", nobody);
+    const auto location = locate_image(HostTree(files_, "/"), nobody);
     ASSERT_FALSE(location) << nobody;
     EXPECT_EQ(location.error().kind, ErrorKind::not_found);
   }
@@ -129,7 +129,7 @@ TEST_F(ContainerNameTest, H68_ALinkToTheShadowFileIsRefusedUnread) {
   files_.add_link("/etc/vz/names/root", "/etc/shadow");
   files_.add_link("/etc/vz/conf/104.conf", "/etc/shadow");
   for (const char* word : {"root", "104"}) {
-    const auto location = locate_image(files_, "/", word);
+    const auto location = locate_image(HostTree(files_, "/"), word);
     ASSERT_FALSE(location);
     EXPECT_EQ(location.error().kind, ErrorKind::damaged);
     EXPECT_THAT(location.error().message, HasSubstr("/etc/shadow"));

@@ -39,13 +39,13 @@ TEST(Ctid, UuidsInThreeForms) {
 class PrivateAreaTest : public ::testing::Test {
  protected:
   void expect_area(const std::string& path, const std::string& root = "/") {
-    const auto area = find_private_area(files_, root, "101");
+    const auto area = find_private_area(HostTree(files_, root), "101");
     ASSERT_TRUE(area) << area.error().message;
     EXPECT_EQ(area->path, path);
   }
 
   void expect_error(ErrorKind kind, const std::string& words) {
-    const auto area = find_private_area(files_, "/", "101");
+    const auto area = find_private_area(HostTree(files_, "/"), "101");
     ASSERT_FALSE(area);
     EXPECT_EQ(area.error().kind, kind);
     EXPECT_THAT(area.error().message, HasSubstr(words));
@@ -71,7 +71,7 @@ TEST_F(PrivateAreaTest, OneVariableIsReplacedAndNoOther) {
 
 TEST_F(PrivateAreaTest, DefaultAreasWithoutConfiguration) {
   files_.add_directory("/var/lib/vz/private/101");
-  const auto area = find_private_area(files_, "/", "101");
+  const auto area = find_private_area(HostTree(files_, "/"), "101");
   ASSERT_TRUE(area);
   EXPECT_EQ(area->path, "/var/lib/vz/private/101");
   EXPECT_EQ(area->warnings.size(), 2U);
@@ -85,7 +85,7 @@ TEST_F(PrivateAreaTest, UnderAnotherRoot) {
   files_.add_directory("/old/vz/private/101");
   files_.add_directory("/vz/private/101");
   expect_area("/old/vz/private/101", "/old");
-  EXPECT_THAT(find_private_area(files_, "/old", "101")->warnings, IsEmpty());
+  EXPECT_THAT(find_private_area(HostTree(files_, "/old"), "101")->warnings, IsEmpty());
 }
 
 TEST_F(PrivateAreaTest, UnknownContainers) {

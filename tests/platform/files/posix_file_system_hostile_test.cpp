@@ -14,6 +14,7 @@
 
 #include "core/disk/image.hpp"
 #include "core/find/image_use.hpp"
+#include "core/find/locate.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "tests/support/descriptors.hpp"
@@ -53,9 +54,9 @@ class HostileFilesTest : public ::testing::Test {
   }
 
   Result<Image> open(const std::string& what, bool allow_outside = false) {
-    PLOOPU_TRY(auto location, locate_image(files_, "/", what));
+    PLOOPU_TRY(auto location, locate_image(HostTree(files_, "/"), what));
     location.allow_outside = allow_outside;
-    return open_image(files_, std::move(location));
+    return open_image(HostTree(files_, "/"), std::move(location));
   }
 
   void expect_refused(bool allow_outside, const std::string& words) {
@@ -198,11 +199,11 @@ TEST_F(HostileFilesTest, H42_LinksLeadNowhereOutOfAnotherRoot) {
   location.path = dir_ / "old/bundle/DiskDescriptor.xml";
   location.is_descriptor = true;
   location.allow_outside = true;
-  location.root = dir_ / "old";
-  EXPECT_FALSE(open_image(files_, location));
+  const HostTree tree(files_, dir_ / "old");
+  EXPECT_FALSE(open_image(tree, location));
   std::filesystem::remove(dir_ / "old/bundle/root.hds");
   link("/golden/base.hds", "old/bundle/root.hds");
-  const auto image = open_image(files_, location);
+  const auto image = open_image(tree, location);
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->disk.deltas().front().name(), dir_ / "old/golden/base.hds");
 }
@@ -211,14 +212,15 @@ TEST_F(HostileFilesTest, H42_LinksLeadNowhereOutOfAnotherRoot) {
 TEST_F(HostileFilesTest, H42_LockFilesBehindLinksAreNotTouched) {
   put_delta("bundle/root.hds");
   put_descriptor("root.hds");
-  const auto location = locate_image(files_, "/", dir_ / "bundle");
+  const auto location = locate_image(HostTree(files_, "/"), dir_ / "bundle");
   ASSERT_TRUE(location);
   dir_.write("secret", "x");
   link("../secret", "bundle/DiskDescriptor.xml.lck");
-  EXPECT_THAT(find_use_places(files_, *location).places.flocks, ::testing::IsEmpty());
+  EXPECT_THAT(find_use_places(HostTree(files_, "/"), *location).places.flocks,
+              ::testing::IsEmpty());
   std::filesystem::remove(dir_ / "bundle/DiskDescriptor.xml.lck");
   dir_.write("bundle/DiskDescriptor.xml.lck", "");
-  EXPECT_THAT(find_use_places(files_, *location).places.flocks,
+  EXPECT_THAT(find_use_places(HostTree(files_, "/"), *location).places.flocks,
               ::testing::ElementsAre(dir_ / "bundle/DiskDescriptor.xml.lck"));
 }
 

@@ -21,7 +21,7 @@ class InventoryLinksTest : public ::testing::Test {
     std::filesystem::create_symlink(target, dir_ / name);
   }
 
-  Inventory take() { return take_inventory(files_, dir_.path()); }
+  Inventory take() { return take_inventory(HostTree(files_, dir_.path())); }
 
   TemporaryDirectory dir_;
   PosixFileSystem files_;

@@ -19,7 +19,9 @@ class LocateTest : public ::testing::Test {
     std::filesystem::create_symlink(target, dir_ / name);
   }
 
-  Result<ImageLocation> locate_under_old() { return locate_image(files_, dir_ / "old", "101"); }
+  Result<ImageLocation> locate_under_old() {
+    return locate_image(HostTree(files_, dir_ / "old"), "101");
+  }
 
   TemporaryDirectory dir_;
   PosixFileSystem files_;
@@ -48,7 +50,7 @@ TEST_F(LocateTest, Row58_NamesUnderAnotherRoot) {
   dir_.write("old/vz/private/102/ve.conf", "VEID=102\nNAME=web\n");
   link("/vz/private/102/ve.conf", "old/etc/vz/conf/102.conf");
   link("/vz/private/102/ve.conf", "old/etc/vz/names/web");
-  const auto location = locate_image(files_, dir_ / "old", "web");
+  const auto location = locate_image(HostTree(files_, dir_ / "old"), "web");
   ASSERT_TRUE(location) << location.error().message;
   EXPECT_EQ(location->path, descriptor);
   EXPECT_EQ(location->ctid, "102");
@@ -62,7 +64,7 @@ TEST_F(LocateTest, H67_ANameThatLeadsOutOfTheTreeFindsNothingThere) {
   link(dir_ / "conf/101.conf", "old/etc/vz/names/evil");
   link("../../../../../../../../../.." + (dir_ / "conf/101.conf"), "old/etc/vz/names/climbs");
   for (const char* name : {"evil", "climbs"}) {
-    const auto location = locate_image(files_, dir_ / "old", name);
+    const auto location = locate_image(HostTree(files_, dir_ / "old"), name);
     ASSERT_FALSE(location);
     EXPECT_EQ(location.error().kind, ErrorKind::not_found);
   }
@@ -80,11 +82,11 @@ TEST_F(LocateTest, H68_AConfigurationThatIsAFifoIsNotWaitedFor) {
 TEST_F(LocateTest, Row46_ADescriptorBehindALinkOfAnotherName) {
   dir_.write("store/101.xml", "<x/>");
   link("store/101.xml", "DiskDescriptor.xml");
-  const auto location = locate_image(files_, "/", dir_ / "DiskDescriptor.xml");
+  const auto location = locate_image(HostTree(files_, "/"), dir_ / "DiskDescriptor.xml");
   ASSERT_TRUE(location);
   EXPECT_EQ(location->path, dir_ / "store/101.xml");
   EXPECT_TRUE(location->is_descriptor);
-  EXPECT_TRUE(locate_image(files_, "/", dir_.path())->is_descriptor);
+  EXPECT_TRUE(locate_image(HostTree(files_, "/"), dir_.path())->is_descriptor);
 }
 
 }  // namespace

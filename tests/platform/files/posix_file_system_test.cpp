@@ -111,7 +111,7 @@ TEST_F(PosixFileSystemTest, ListsADirectory) {
 
 TEST_F(PosixFileSystemTest, TextHasALimit) {
   const std::string path = dir_.write("text", std::string(5000, 'x'));
-  EXPECT_EQ(files_.read_text(path, 5000)->size(), 5000U);
+  EXPECT_EQ(files_.read_text(path, 5000)->text.size(), 5000U);
   expect_refused(files_.read_text(path, 4999), "larger than 4999");
 }
 

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "core/disk/image.hpp"
+#include "core/find/locate.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/os/file_locks.hpp"
 #include "tests/support/holding_process.hpp"
@@ -33,8 +34,8 @@ class HostOwnersTest : public ::testing::Test {
   }
 
   [[nodiscard]] std::vector<Use> uses_of_disk() const {
-    auto location = locate_image(files_, "/", image_);
-    auto image = open_image(files_, *location);
+    auto location = locate_image(HostTree(files_, "/"), image_);
+    auto image = open_image(HostTree(files_, "/"), *location);
     EXPECT_TRUE(image) << image.error().message;
     return HostOwners(dir_.path()).of_disk(image->disk);
   }
