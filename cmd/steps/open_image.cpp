@@ -81,18 +81,17 @@ Result<ImageLocation> locate_named(const Context& context, const ImageChoice& ch
 }
 
 std::vector<std::string> warnings_of_use(const Context& context, const ImageLocation& location,
-                                         const std::string& snapshot) {
+                                         const Image* image) {
   auto uses = uses_of(context, location);
-  const auto image = open_image(*context.tree, location, snapshot);
-  if (image) append(uses, context.owners.of_disk(image->disk));
-  return warnings_of(judge_uses(uses, !image || !image->snapshot), location.path);
+  if (image != nullptr) append(uses, context.owners.of_disk(image->disk));
+  return warnings_of(judge_uses(uses, image == nullptr || !image->snapshot), location.path);
 }
 
-Result<Image> open_named(const Context& context, const ImageChoice& choice) {
+Result<Image> open_named(const Context& context, const ImageChoice& choice, const Look& look) {
   PLOOPU_TRY(auto location, locate_named(context, choice));
   auto uses = uses_of(context, location);
   const std::string path = location.path;
-  auto image = open_image(*context.tree, std::move(location), choice.snapshot);
+  auto image = open_image(*context.tree, std::move(location), choice.snapshot, look);
   if (image) append(uses, context.owners.of_disk(image->disk));
   const auto verdict = judge_uses(uses, !image || !image->snapshot);
   if (!verdict.hindrances.empty() && !choice.live) return in_use(path, verdict);
@@ -100,9 +99,21 @@ Result<Image> open_named(const Context& context, const ImageChoice& choice) {
   return image;
 }
 
+Look probing(const Context& context) {
+  return [&context](const Disk& disk) {
+    return encode_answer<DiskLayout>(context.prober.probe(disk));
+  };
+}
+
+Result<DiskLayout> probed_layout(const Image& image) {
+  PLOOPU_TRY(auto layout, decode_answer<DiskLayout>(image.looked, image.disk.name()));
+  PLOOPU_CHECK(check_layout(layout, image.disk));
+  return layout;
+}
+
 Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice) {
-  PLOOPU_TRY(auto opened, open_named(context, choice));
-  PLOOPU_TRY(auto layout, context.prober.probe(opened.disk));
+  PLOOPU_TRY(auto opened, open_named(context, choice, probing(context)));
+  PLOOPU_TRY(auto layout, probed_layout(opened));
   return OpenedImage{std::move(opened), std::move(layout)};
 }
 

@@ -46,13 +46,18 @@ void add_image_options(CLI::App& command, ImageChoice& choice, ImageUse use = Im
 // Finds it.
 [[nodiscard]] Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice);
 
-// What else uses an image that perhaps can't even be opened, as warnings.
+// What else uses an image, as warnings. `image` is nullptr for an image that can't be opened.
 [[nodiscard]] std::vector<std::string> warnings_of_use(const Context& context,
                                                        const ImageLocation& location,
-                                                       const std::string& snapshot);
+                                                       const Image* image);
 
 // Finds and opens it. ErrorKind::busy while something else changes it, unless that was allowed.
-[[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice);
+[[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice,
+                                       const Look& look = {});
+
+// A look for partitions and file systems, and what an image was found to have by it.
+[[nodiscard]] Look probing(const Context& context);
+[[nodiscard]] Result<DiskLayout> probed_layout(const Image& image);
 
 // Finds, opens and probes it.
 [[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice);

@@ -116,12 +116,13 @@ void print_text(const Context& context, const std::string& path, const CheckRepo
                              report.leaks, report.clusters_checked);
 }
 
-// Opens the image once more: the report doesn't hold it.
-Result<LostFiles> name_files(const Context& context, const ImageChoice& choice,
+// The files on the lost ranges. `image` is nullptr for an image that can't be opened: then nothing
+// of the disk is lost in parts.
+Result<LostFiles> name_files(const Context& context, const Image* image,
                              const CheckReport& report) {
-  if (report.lost.empty()) return LostFiles();
-  PLOOPU_TRY(const auto opened, open_and_probe(context, choice));
-  auto found = find_lost_files(context.file_finder, opened.image.disk, opened.layout, report.lost);
+  if (report.lost.empty() || image == nullptr) return LostFiles();
+  PLOOPU_TRY(const auto layout, probed_layout(*image));
+  auto found = find_lost_files(context.file_finder, image->disk, layout, report.lost);
   if (report.lost_ranges > report.lost.size()) {
     found.notes.push_back(
         fmt::format("files are named for the first {} lost ranges only", report.lost.size()));
@@ -132,12 +133,15 @@ Result<LostFiles> name_files(const Context& context, const ImageChoice& choice,
 Result<void> run_check(Context& context, const CheckOptions& options) {
   const ImageChoice& choice = options.choice;
   PLOOPU_TRY(const auto location, locate_named(context, choice));
-  PLOOPU_TRY(auto report, check_image(*context.tree, location, choice.snapshot));
-  const auto uses = warnings_of_use(context, location, choice.snapshot);
+  PLOOPU_TRY(auto checked, check_image(*context.tree, location, choice.snapshot,
+                                       options.files ? probing(context) : Look()));
+  CheckReport& report = checked.report;
+  const Image* image = checked.image ? &*checked.image : nullptr;
+  const auto uses = warnings_of_use(context, location, image);
   report.warnings.insert(report.warnings.begin(), uses.begin(), uses.end());
   LostFiles found;
   if (options.files) {
-    PLOOPU_TRY(found, name_files(context, choice, report));
+    PLOOPU_TRY(found, name_files(context, image, report));
     append(report.warnings, found.notes);
   }
   context.warn(report.warnings);

@@ -45,22 +45,37 @@ std::string use_state(const Delta& delta) {
                  : fmt::format("closed ({:#010x})", value);
 }
 
-// Of each delta, base first. What is to be said about them is added to the warnings.
-std::vector<FormatExtension> read_extensions(Image& image) {
+// Found by a first look at the disk.
+struct InfoAnswer {
+  DiskLayout layout;
+  std::vector<FormatExtension> extensions;  // of each delta, base first
+};
+
+template <class Codec>
+void fields(Codec& codec, InfoAnswer& answer) {
+  codec(answer.layout, answer.extensions);
+}
+
+Result<InfoAnswer> look_for_info(const Context& context, const Disk& disk) {
+  InfoAnswer answer;
+  PLOOPU_TRY(answer.layout, context.prober.probe(disk));
   ExtensionReader reader;
-  std::vector<FormatExtension> extensions;
-  for (const auto& delta : image.disk.deltas()) {
-    auto extension = reader.read(delta);
+  for (const auto& delta : disk.deltas()) answer.extensions.push_back(reader.read(delta));
+  return answer;
+}
+
+void warn_about_extensions(const std::vector<FormatExtension>& extensions, Image& image) {
+  for (size_t i = 0; i < extensions.size(); ++i) {
+    const FormatExtension& extension = extensions[i];
+    const std::string& name = image.disk.deltas()[i].name();
     if (extension.state == ExtensionState::corrupt || extension.state == ExtensionState::unknown) {
-      image.warnings.push_back(extension.message(delta.name()));
+      image.warnings.push_back(extension.message(name));
     }
     for (const uint64_t feature : extension.ignored_features) {
       image.warnings.push_back(fmt::format(
-          "{}: the format extension has an unknown feature {:#x}: ignored", delta.name(), feature));
+          "{}: the format extension has an unknown feature {:#x}: ignored", name, feature));
     }
-    extensions.push_back(std::move(extension));
   }
-  return extensions;
 }
 
 Json extension_json(const FormatExtension& extension) {
@@ -228,8 +243,16 @@ void declare_info(CLI::App& app, Action& action) {
   add_image_options(*command, *choice, ImageUse::shows);
   command->callback([choice, &action] {
     action = [choice](Context& context) -> Result<void> {
-      PLOOPU_TRY(auto opened, open_and_probe(context, *choice));
-      const auto extensions = read_extensions(opened.image);
+      const Look look = [&](const Disk& disk) {
+        return encode_answer<InfoAnswer>(look_for_info(context, disk));
+      };
+      PLOOPU_TRY(auto image, open_named(context, *choice, look));
+      PLOOPU_TRY(auto found, decode_answer<InfoAnswer>(image.looked, image.disk.name()));
+      PLOOPU_CHECK(check_layout(found.layout, image.disk));
+      found.extensions.resize(image.disk.deltas().size());
+      warn_about_extensions(found.extensions, image);
+      const OpenedImage opened{std::move(image), std::move(found.layout)};
+      const auto& extensions = found.extensions;
       context.warn(opened.warnings());
       if (context.options.json) {
         context.out << to_json(opened, extensions).dump(2) << '\n';

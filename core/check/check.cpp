@@ -11,6 +11,8 @@
 #include "core/check/check_table.hpp"
 #include "core/confine/confined.hpp"
 #include "core/disk/image.hpp"
+#include "core/disk/image_chain.hpp"
+#include "core/disk/image_files.hpp"
 #include "core/format/format_extension.hpp"
 
 namespace ploopu {
@@ -44,20 +46,7 @@ void check_delta(const Delta& delta, ExtensionReader& extensions, CheckReport& r
   if (delta.is_raw()) return;
   check_header_fields(delta, report);
   const uint64_t extension_clusters = check_extension(delta, extensions, report);
-  const auto found = confined<CheckReport>(delta.name(), {delta.file().descriptor()},
-                                           [&]() -> Result<CheckReport> {
-                                             CheckReport part;
-                                             check_table(delta, extension_clusters, part);
-                                             return part;
-                                           });
-  if (!found) {
-    report.errors.push_back({"header", found.error().message});
-    return;
-  }
-  append(report.errors, found->errors);
-  append(report.warnings, found->warnings);
-  report.leaks += found->leaks;
-  report.clusters_checked += found->clusters_checked;
+  check_table(delta, extension_clusters, report);
 }
 
 // What reading gives EIO for, in one piece where it lies together.
@@ -104,70 +93,124 @@ bool is_base(const DiskDescriptor& descriptor, const std::string& guid) {
   return descriptor.shots.empty();
 }
 
+// What the checks of several files have in common.
+struct ListedChecks {
+  ExtensionReader extensions;
+  std::set<std::pair<uint64_t, uint64_t>> seen;  // files
+};
+
 // Whether that file was there before: checking it again would only take time.
 bool is_repeated(const Delta& delta, std::set<std::pair<uint64_t, uint64_t>>& seen) {
   const FileIdentity identity = delta.file().identity();
   return !seen.emplace(identity.device, identity.inode).second;
 }
 
-Result<void> check_listed_files(const HostTree& tree, const ImageLocation& location,
-                                const std::string& snapshot, CheckReport& report) {
-  const auto descriptor = read_descriptor(tree, location);
+// Of all files that a descriptor lists, and how they build on each other.
+struct ListedReport {
+  CheckReport report;
+  std::optional<DiskDescriptor> descriptor;  // nothing when it is damaged
+};
+
+template <class Codec>
+void fields(Codec& codec, ListedReport& listed) {
+  codec(listed.report, listed.descriptor);
+}
+
+// One <Image>: what is wrong with its file, and what it says about the disk.
+Result<std::optional<ListedDelta>> check_listed(const DescriptorImage& image,
+                                                const DiskDescriptor& descriptor, bool is_needed,
+                                                const std::string& path, AskedFiles& files,
+                                                ListedChecks& checks, CheckReport& report) {
+  const auto delta = files.open_listed(image, is_base(descriptor, image.guid),
+                                       descriptor.cluster_sectors, report.warnings);
+  if (delta && is_repeated(*delta, checks.seen)) {
+    report.errors.push_back(
+        {"descriptor", fmt::format("{}: {} is listed more than once", path, delta->name())});
+    return std::nullopt;
+  }
+  if (delta) {
+    check_delta(*delta, checks.extensions, report);
+    return ListedDelta{delta->name(), delta->version(), delta->cluster_size(), delta->disk_size()};
+  }
+  if (!is_needed) {
+    report.warnings.push_back(delta.error().message + " (the chosen state doesn't need it)");
+    return std::nullopt;
+  }
+  // That doesn't mean that it is damaged.
+  if (delta.error().kind == ErrorKind::refused) return tl::unexpected<Error>(delta.error());
+  report.errors.push_back({kind_of(delta.error()), delta.error().message});
+  return std::nullopt;
+}
+
+Result<ListedReport> check_listed_files(const DescriptorText& text, const std::string& snapshot,
+                                        AskedFiles& files) {
+  ListedReport listed;
+  CheckReport& report = listed.report;
+  const auto descriptor = parse_descriptor(text, files);
   if (!descriptor) {
     if (descriptor.error().kind != ErrorKind::damaged) {
       return tl::unexpected<Error>(descriptor.error());
     }
     report.errors.push_back({"descriptor", descriptor.error().message});
-    return {};
+    return listed;
   }
   report.warnings = descriptor->oddities;
-  const auto needed = guids_needed(*descriptor, snapshot, location.path, report);
-  const std::string live = find_shot(*descriptor, "top", location.path).value_or("");
+  const auto needed = guids_needed(*descriptor, snapshot, text.path, report);
   std::map<std::string, ListedDelta> deltas;
-  ExtensionReader extensions;
-  std::set<std::pair<uint64_t, uint64_t>> seen;
+  ListedChecks checks;
   for (const auto& image : descriptor->images) {
-    const auto delta = open_listed_delta(tree, location, image, is_base(*descriptor, image.guid),
-                                         descriptor->cluster_sectors, report.warnings);
-    if (delta && is_repeated(*delta, seen)) {
-      report.errors.push_back({"descriptor", fmt::format("{}: {} is listed more than once",
-                                                         location.path, delta->name())});
-    } else if (delta) {
-      check_delta(*delta, extensions, report);
-      deltas.emplace(image.guid, ListedDelta{delta->name(), delta->version(), delta->cluster_size(),
-                                             delta->disk_size()});
-    } else if (delta.error().kind == ErrorKind::refused && needed.contains(image.guid)) {
-      return tl::unexpected<Error>(delta.error());  // that doesn't mean that it is damaged
-    } else if (needed.contains(image.guid)) {
-      report.errors.push_back({kind_of(delta.error()), delta.error().message});
-    } else {
-      report.warnings.push_back(delta.error().message + " (the chosen state doesn't need it)");
-    }
+    PLOOPU_TRY(auto delta, check_listed(image, *descriptor, needed.contains(image.guid), text.path,
+                                        files, checks, report));
+    if (delta) deltas.emplace(image.guid, *std::move(delta));
   }
+  const std::string live = find_shot(*descriptor, "top", text.path).value_or("");
   if (const auto top = deltas.find(live); top != deltas.end()) {
-    warn_about_descriptor(*descriptor, top->second.disk_size, top->second.cluster_size,
-                          location.path, report.warnings);
+    warn_about_descriptor(*descriptor, top->second.disk_size, top->second.cluster_size, text.path,
+                          report.warnings);
   }
-  check_tree(*descriptor, deltas, location.path, report);
-  check_directory(tree.files(), *descriptor, location.path, report);
+  check_tree(*descriptor, deltas, text.path, report);
+  listed.descriptor = *descriptor;
+  return listed;
+}
+
+Result<void> check_descriptor(const HostTree& tree, LocatedFiles& files,
+                              const std::string& snapshot, CheckReport& report) {
+  const std::string& path = files.location().path;
+  PLOOPU_TRY(const auto text, files.read_descriptor());
+  PLOOPU_TRY(auto listed, confined<ListedReport>(
+                              {path, WorkSize::searching},
+                              [&](Outside& outside) {
+                                AskedFiles asked(outside);
+                                return check_listed_files(text, snapshot, asked);
+                              },
+                              [&](const std::string& request) {
+                                return files.serve(request, LocatedFiles::Keep::nothing);
+                              }));
+  report = std::move(listed.report);
+  if (listed.descriptor) check_directory(tree.files(), *listed.descriptor, path, report);
   return {};
 }
 
 Result<void> check_single_file(const HostTree& tree, const ImageLocation& location,
                                CheckReport& report) {
-  PLOOPU_TRY(auto file, tree.files().open_image(location.path));
   DeltaFile source;
   source.name = location.path;
-  source.file = std::move(file);
+  PLOOPU_TRY(source.file, tree.files().open_image(location.path));
   const auto delta = Delta::open(std::move(source));
-  ExtensionReader extensions;
-  if (delta) {
-    check_delta(*delta, extensions, report);
-  } else if (delta.error().kind == ErrorKind::refused) {
+  if (!delta && delta.error().kind == ErrorKind::refused) {
     return tl::unexpected<Error>(delta.error());
-  } else {
-    report.errors.push_back({"header", delta.error().message});
   }
+  if (!delta) {
+    report.errors.push_back({"header", delta.error().message});
+    return {};
+  }
+  const WorkTask task{location.path, WorkSize::searching, {delta->file().descriptor()}};
+  PLOOPU_TRY(report, confined<CheckReport>(task, [&]() -> Result<CheckReport> {
+               CheckReport found;
+               ExtensionReader extensions;
+               check_delta(*delta, extensions, found);
+               return found;
+             }));
   return {};
 }
 
@@ -179,12 +222,12 @@ void drop_repeated_warnings(CheckReport& report) {
 }
 
 // The disk as a whole. Why it can't be put together may be known already from one of its files.
-Result<void> check_disk(const HostTree& tree, const ImageLocation& location,
-                        const std::string& snapshot, CheckReport& report) {
-  const auto image = open_image(tree, location, snapshot);
+Result<void> check_disk(Result<Image> image, CheckedImage& checked) {
+  CheckReport& report = checked.report;
   if (image) {
     append(report.warnings, image->warnings);
     find_lost(image->disk, report);
+    checked.image = *std::move(image);
     return {};
   }
   report.is_readable = false;
@@ -199,17 +242,18 @@ Result<void> check_disk(const HostTree& tree, const ImageLocation& location,
 
 }  // namespace
 
-Result<CheckReport> check_image(const HostTree& tree, const ImageLocation& location,
-                                const std::string& snapshot) {
-  CheckReport report;
+Result<CheckedImage> check_image(const HostTree& tree, const ImageLocation& location,
+                                 const std::string& snapshot, const Look& look) {
+  CheckedImage checked;
+  LocatedFiles files(tree, location);
   if (location.is_descriptor) {
-    PLOOPU_CHECK(check_listed_files(tree, location, snapshot, report));
+    PLOOPU_CHECK(check_descriptor(tree, files, snapshot, checked.report));
   } else {
-    PLOOPU_CHECK(check_single_file(tree, location, report));
+    PLOOPU_CHECK(check_single_file(tree, location, checked.report));
   }
-  PLOOPU_CHECK(check_disk(tree, location, snapshot, report));
-  drop_repeated_warnings(report);
-  return report;
+  PLOOPU_CHECK(check_disk(open_image(tree, location, files, snapshot, look), checked));
+  drop_repeated_warnings(checked.report);
+  return checked;
 }
 
 }  // namespace ploopu

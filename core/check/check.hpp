@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/disk/image.hpp"
 #include "core/disk/image_location.hpp"
 #include "core/files/host_tree.hpp"
 
@@ -53,11 +55,18 @@ void fields(Codec& codec, CheckReport& report) {
         report.warnings, report.leaks, report.clusters_checked);
 }
 
-// Looks at every file that the descriptor lists, also those that the chosen state doesn't need, and
-// at what can't be opened as a disk. At most kMaxListed errors of a kind are listed for each file,
-// and as many lost ranges. An Error only where nothing can be looked at at all.
+struct CheckedImage {
+  CheckReport report;
+  std::optional<Image> image;  // nothing when the disk can't be put together
+};
+
+// At most so many errors of a kind are listed for each file, and as many lost ranges.
 inline constexpr size_t kMaxListed = 1000;
-[[nodiscard]] Result<CheckReport> check_image(const HostTree& tree, const ImageLocation& location,
-                                              const std::string& snapshot);
+
+// Looks at every file that the descriptor lists, also those that the chosen state doesn't need, and
+// at what can't be opened as a disk. An Error only where nothing can be looked at at all. `look` is
+// for open_image().
+[[nodiscard]] Result<CheckedImage> check_image(const HostTree& tree, const ImageLocation& location,
+                                               const std::string& snapshot, const Look& look = {});
 
 }  // namespace ploopu

@@ -5,7 +5,6 @@
 #include <memory_resource>
 #include <utility>
 
-#include "core/confine/confined.hpp"
 #include "core/disk/table_answer.hpp"
 
 namespace ploopu {
@@ -34,9 +33,18 @@ Result<void> check_chain(const std::vector<Delta>& deltas) {
   return {};
 }
 
+// How many bytes of the memory the tables take; anything for an answer that isn't sound.
+size_t end_of_tables(const TableAnswer& answer) {
+  constexpr uint64_t kPieceBytes = Delta::kPieceEntries * sizeof(uint32_t);
+  uint64_t end = 0;
+  for (const auto& piece : answer.pieces) end = std::max({end, piece.entries_at, piece.owners_at});
+  // Places are one more than offsets.
+  return static_cast<size_t>(std::min<uint64_t>(end, Disk::kMaxTableMemory)) + kPieceBytes;
+}
+
 }  // namespace
 
-Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
+Result<Disk> Disk::prepare(std::vector<Delta> base_first) {
   PLOOPU_CHECK(check_chain(base_first));
   Disk disk;
   disk.deltas_ = std::move(base_first);
@@ -53,30 +61,32 @@ Result<Disk> Disk::assemble(std::vector<Delta> base_first) {
     disk.raw_clusters_ = std::min(base.disk_clusters(), disk.clusters_total());
     disk.clusters_allocated_ = disk.raw_clusters_;
   }
-  PLOOPU_CHECK(confinement() == nullptr ? disk.read_tables() : disk.read_tables_confined());
   return disk;
+}
+
+Result<Disk> Disk::assemble(std::vector<Delta> base_first, std::span<std::byte> memory) {
+  PLOOPU_TRY(auto disk, prepare(std::move(base_first)));
+  disk.table_memory_ = memory.empty()
+                           ? std::make_unique<std::pmr::monotonic_buffer_resource>()
+                           : std::make_unique<std::pmr::monotonic_buffer_resource>(
+                                 memory.data(), memory.size(), std::pmr::null_memory_resource());
+  PLOOPU_CHECK(disk.read_tables());
+  return disk;
+}
+
+Result<Disk> Disk::adopt(std::vector<Delta> base_first, const TableAnswer& answer,
+                         std::unique_ptr<CommonMemory> memory) {
+  PLOOPU_TRY(auto disk, prepare(std::move(base_first)));
+  disk.common_memory_ = std::move(memory);
+  PLOOPU_CHECK(disk.common_memory_->make_own(end_of_tables(answer)));
+  if (disk.adopt_tables(answer, disk.common_memory_->bytes())) return disk;
+  return fail(ErrorKind::damaged, "{}: who read its table gave no sound answer: refused",
+              disk.name());
 }
 
 Result<void> Disk::read_tables() {
   for (uint32_t i = 0; i < deltas_.size(); ++i) PLOOPU_CHECK(apply_delta(i));
   return {};
-}
-
-Result<void> Disk::read_tables_confined() {
-  const std::string& what = deltas_.back().name();
-  const size_t most = pieces_.size() * kPieceClusters * 2 * sizeof(uint32_t);
-  PLOOPU_TRY(common_memory_, confinement()->share(most));
-  const auto memory = common_memory_->bytes();
-  table_memory_ = std::make_unique<std::pmr::monotonic_buffer_resource>(
-      memory.data(), memory.size(), std::pmr::null_memory_resource());
-  PLOOPU_TRY(const auto answer,
-             confined<TableAnswer>(what, file_descriptors(), [&]() -> Result<TableAnswer> {
-               PLOOPU_CHECK(read_tables());
-               return describe_tables(memory);
-             }));
-  PLOOPU_CHECK(common_memory_->make_own());
-  if (adopt_tables(answer, memory)) return {};
-  return fail(ErrorKind::damaged, "{}: who read its table gave no sound answer: refused", what);
 }
 
 TableAnswer Disk::describe_tables(std::span<const std::byte> memory) const {

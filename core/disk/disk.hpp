@@ -31,8 +31,19 @@ class Disk final : public DiskView {
  public:
   // `base_first` is not empty. All deltas have the same cluster size and all but the first are
   // ploop files of one version; otherwise ErrorKind::damaged. The last one, the top, gives the
-  // size. The tables are read where confinement() has it done.
-  [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first);
+  // size. The tables are read into `memory`, which outlives the disk; without it, into memory of
+  // the default resource of std::pmr.
+  [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first,
+                                             std::span<std::byte> memory = {});
+
+  // For tables that another process reads: as much memory as the largest disk can need. The process
+  // assembles the disk in that memory and describes the tables; the caller adopts the description
+  // for the same deltas. Nothing that the description says is believed: ErrorKind::damaged for one
+  // that would make lookups leave what there is.
+  static constexpr size_t kMaxTableMemory = kMaxClusters * 2 * sizeof(uint32_t);
+  [[nodiscard]] TableAnswer describe_tables(std::span<const std::byte> memory) const;
+  [[nodiscard]] static Result<Disk> adopt(std::vector<Delta> base_first, const TableAnswer& answer,
+                                          std::unique_ptr<CommonMemory> memory);
 
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] uint64_t cluster_size() const { return cluster_size_; }
@@ -78,10 +89,9 @@ class Disk final : public DiskView {
   };
 
   Disk() = default;
-  // May be done by another process, into memory that both have.
+  // A disk without tables.
+  [[nodiscard]] static Result<Disk> prepare(std::vector<Delta> base_first);
   [[nodiscard]] Result<void> read_tables();
-  [[nodiscard]] Result<void> read_tables_confined();
-  [[nodiscard]] TableAnswer describe_tables(std::span<const std::byte> memory) const;
   [[nodiscard]] bool adopt_tables(const TableAnswer& answer, std::span<std::byte> memory);
   [[nodiscard]] bool are_pieces_sound() const;
   [[nodiscard]] bool is_sound(uint64_t cluster, Slot slot) const;
@@ -111,10 +121,9 @@ class Disk final : public DiskView {
   std::vector<const ImageFile*> files_;  // of deltas_
   std::vector<DeltaUsage> usage_;
   std::vector<Piece> pieces_;  // by cluster / kPieceClusters
-  // Of pieces_; comes from std::pmr::get_default_resource(), or is what another process filled.
-  // Given back all at once.
-  std::unique_ptr<std::pmr::monotonic_buffer_resource> table_memory_ =
-      std::make_unique<std::pmr::monotonic_buffer_resource>();
+  // The memory of pieces_, which is given back all at once: one of both, depending on who read the
+  // tables.
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> table_memory_;
   std::unique_ptr<CommonMemory> common_memory_;
   std::map<uint64_t, std::vector<Layer>> splits_;  // by cluster; base first. A few at most
   uint64_t size_ = 0;

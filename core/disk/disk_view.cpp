@@ -7,7 +7,8 @@
 namespace ploopu {
 namespace {
 
-// Calls visit(extent) for each extent of the range, in order, until one call returns an errno value.
+// Calls visit(extent) for each extent of the range, in order, until one call returns an errno
+// value.
 template <class Visit>
 int for_each_extent(const DiskView& view, uint64_t offset, uint64_t length, Visit visit) {
   if (offset > view.size() || length > view.size() - offset) return EINVAL;
@@ -33,7 +34,8 @@ int DiskView::read(uint64_t offset, std::span<std::byte> out) const {
     const auto piece = out.first(extent.length);
     out = out.subspan(extent.length);
     if (extent.kind == ExtentKind::unreadable) return EIO;
-    if (extent.kind == ExtentKind::data) return files()[extent.file]->read(extent.file_offset, piece);
+    if (extent.kind == ExtentKind::data)
+      return files()[extent.file]->read(extent.file_offset, piece);
     std::memset(piece.data(), 0, piece.size());
     return 0;
   });

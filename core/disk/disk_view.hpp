@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one way to read a disk: a disk alone (Disk), and a disk with an overlay above it (Overlay), are
-// both views. A view answers "where is disk offset o?"; reading is a loop over that answer.
+// The one way to read a disk: a disk alone (Disk), and a disk with an overlay above it (Overlay),
+// are both views. A view answers "where is disk offset o?"; reading is a loop over that answer.
 //
 //     for (uint64_t at = 0; at < view.size();) {
 //       const Extent extent = view.extent_at(at, UINT64_MAX);

@@ -2,15 +2,189 @@
 #include "core/disk/image.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "core/base/path.hpp"
+#include "core/confine/confined.hpp"
+#include "core/disk/image_chain.hpp"
+#include "core/disk/table_answer.hpp"
 
 namespace ploopu {
 namespace {
+
+// An opened chain as confined work tells it to the process that has opened its files.
+struct ChainAnswer {
+  std::vector<FileIdentity> files;  // of the deltas
+  std::vector<std::string> guids;
+  std::vector<std::string> warnings;
+  std::optional<std::string> snapshot;
+  TableAnswer tables;
+  std::string looked;
+};
+
+template <class Codec>
+void fields(Codec& codec, ChainAnswer& answer) {
+  codec(answer.files, answer.guids, answer.warnings, answer.snapshot, answer.tables, answer.looked);
+}
+
+// How a chain comes to be, in confined work, and how the caller gets at its deltas afterwards.
+struct Opening {
+  WorkTask task;
+  std::function<Result<ImageChain>(Outside& outside)> open_chain;
+  Serve serve;
+  const std::vector<Delta>& opened;
+};
+
+// The deltas that the answer names, of those that were opened for it.
+Result<std::vector<Delta>> find_deltas(const ChainAnswer& answer, const Opening& opening) {
+  std::vector<Delta> deltas;
+  for (const auto& identity : answer.files) {
+    const auto found =
+        std::find_if(opening.opened.begin(), opening.opened.end(),
+                     [&](const Delta& delta) { return delta.file().identity() == identity; });
+    if (found != opening.opened.end()) deltas.push_back(*found);
+  }
+  const bool is_sound = !deltas.empty() && deltas.size() == answer.files.size() &&
+                        (answer.guids.empty() || answer.guids.size() == deltas.size()) &&
+                        (!answer.snapshot || is_guid(*answer.snapshot));
+  if (!is_sound) return unsound_answer(opening.task.what);
+  return deltas;
+}
+
+Result<Image> open_here(const ImageLocation& location, const Opening& opening, const Look& look) {
+  DirectOutside outside(opening.serve);
+  PLOOPU_TRY(auto chain, opening.open_chain(outside));
+  PLOOPU_TRY(auto disk, assemble_unchanged(std::move(chain.deltas)));
+  Image image{location, std::move(disk), std::move(chain.guids), std::move(chain.warnings)};
+  image.snapshot = std::move(chain.snapshot);
+  if (look) image.looked = look(image.disk);
+  return image;
+}
+
+Result<Image> open_confined(const ImageLocation& location, const Opening& opening,
+                            const Look& look) {
+  PLOOPU_TRY(auto memory, confinement()->share(Disk::kMaxTableMemory));
+  const auto bytes = memory->bytes();
+  const auto work = [&](Outside& outside) -> Result<ChainAnswer> {
+    PLOOPU_TRY(auto chain, opening.open_chain(outside));
+    ChainAnswer answer;
+    for (const auto& delta : chain.deltas) answer.files.push_back(delta.file().identity());
+    answer.guids = std::move(chain.guids);
+    answer.warnings = std::move(chain.warnings);
+    answer.snapshot = std::move(chain.snapshot);
+    PLOOPU_TRY(const auto disk, assemble_unchanged(std::move(chain.deltas), bytes));
+    answer.tables = disk.describe_tables(bytes);
+    if (look) answer.looked = look(disk);
+    return answer;
+  };
+  PLOOPU_TRY(auto answer, confined<ChainAnswer>(opening.task, work, opening.serve));
+  PLOOPU_TRY(auto deltas, find_deltas(answer, opening));
+  PLOOPU_TRY(auto disk, Disk::adopt(std::move(deltas), answer.tables, std::move(memory)));
+  Image image{location, std::move(disk), std::move(answer.guids), std::move(answer.warnings)};
+  image.snapshot = std::move(answer.snapshot);
+  image.looked = std::move(answer.looked);
+  return image;
+}
+
+Result<Image> open_one(const ImageLocation& location, const Opening& opening, const Look& look) {
+  return confinement() == nullptr ? open_here(location, opening, look)
+                                  : open_confined(location, opening, look);
+}
+
+// A snapshot that is made or merged meanwhile replaces the descriptor and then removes files. So
+// the descriptor is read again in the end, also after an error: it must say the same.
+Result<Image> open_state(const ImageLocation& location, LocatedFiles& files,
+                         const std::string& snapshot, const Look& look) {
+  for (const bool is_last_try : {false, true}) {
+    PLOOPU_TRY(const auto text, files.read_descriptor());
+    const Opening opening{{location.path},
+                          [&](Outside& outside) {
+                            AskedFiles asked(outside);
+                            return open_chain(text, snapshot, asked);
+                          },
+                          [&](const std::string& request) {
+                            return files.serve(request, LocatedFiles::Keep::deltas);
+                          },
+                          files.opened()};
+    auto image = open_one(location, opening, look);
+    PLOOPU_TRY(const bool have_changed, files.have_changed());
+    if (!have_changed) return image;
+    if (!is_last_try) files.forget();
+  }
+  return fail(ErrorKind::busy, "{}: changes while it is read: try again", location.path);
+}
+
+Result<Image> open_single_file(const HostTree& tree, const ImageLocation& location,
+                               const Look& look) {
+  DeltaFile source;
+  source.name = location.path;
+  PLOOPU_TRY(source.file, tree.files().open_image(location.path));
+  PLOOPU_TRY(auto delta, Delta::open(std::move(source)));
+  const std::vector<Delta> opened = {std::move(delta)};
+  const Opening opening{{location.path, WorkSize::parsing, {opened.front().file().descriptor()}},
+                        [&](Outside& /*outside*/) -> Result<ImageChain> {
+                          return ImageChain{opened, {}, {}, {}};
+                        },
+                        [](const std::string& /*request*/) { return Handed(); },
+                        opened};
+  return open_one(location, opening, look);
+}
+
+// "root.hdd.{GUID}", "harddisk.hdd.0.{GUID}.hds": so the deltas of snapshots are called.
+bool is_named_like_a_delta(const std::string& path) {
+  const std::string name = base_name(path);
+  const size_t open = name.find(".{");
+  return open != std::string::npos && name.find('}', open) == open + 2 + 36;
+}
+
+// The image that a descriptor beside `file` calls by that name, opened with what lies below it;
+// nothing when the descriptor can't be read, or doesn't know the file.
+Result<std::optional<Image>> open_by_descriptor_beside(const HostTree& tree,
+                                                       const ImageLocation& file,
+                                                       const std::string& descriptor_path,
+                                                       const Look& look) {
+  ImageLocation location = file;
+  location.path = descriptor_path;
+  location.is_descriptor = true;
+  LocatedFiles files(tree, location);
+  const auto descriptor = read_descriptor(files);
+  if (!descriptor) return std::nullopt;
+  PLOOPU_TRY(const auto named, tree.files().open_image(file.path));
+  // Files in different directories may have one name.
+  for (const auto& listed : descriptor->images) {
+    if (base_name(listed.file) != base_name(file.path)) continue;
+    PLOOPU_TRY(auto image, open_state(location, files, listed.guid, look));
+    if (image.disk.deltas().back().file().identity() != named->identity()) continue;
+    if (image.guids.size() > 1 || image.snapshot) {
+      image.warnings.push_back(
+          fmt::format("{}: is one delta of {}: opened with what lies below it, as snapshot {}",
+                      file.path, descriptor_path, listed.guid));
+    }
+    return image;
+  }
+  return std::nullopt;
+}
+
+// A delta alone would show zeros where the deltas below it have data.
+Result<Image> open_file(const HostTree& tree, const ImageLocation& location, const Look& look) {
+  const std::string beside = directory_of(location.path) + "/" + kDescriptorName;
+  PLOOPU_TRY(const auto found, tree.files().resolve("/", beside));
+  const bool has_descriptor = found.type == PathType::regular;
+  if (has_descriptor) {
+    PLOOPU_TRY(auto image, open_by_descriptor_beside(tree, location, found.path, look));
+    if (image) return *std::move(image);
+  }
+  PLOOPU_TRY(auto image, open_single_file(tree, location, look));
+  if (has_descriptor || is_named_like_a_delta(location.path)) {
+    image.warnings.push_back(
+        fmt::format("{}: may be the delta of a snapshot, and no {} says what lies below it: its "
+                    "gaps may not be zeros",
+                    location.path, kDescriptorName));
+  }
+  return image;
+}
 
 // What is not legal about m_FirstBlockOffset (FORMAT.md 1 and 1.1).
 std::optional<std::string_view> oddity_of_data_offset(const Delta& delta) {
@@ -39,141 +213,6 @@ void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
           fmt::format("{}: describes a smaller disk than the delta below it", delta.name()));
     }
   }
-}
-
-// A file that is its own parent is a mistake or an attack: its gaps would be filled with itself.
-Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::string& path) {
-  for (size_t i = 0; i < deltas.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (deltas[i].file().identity() == deltas[j].file().identity()) {
-        return fail(ErrorKind::damaged, "{}: {} and {} are the same file: refused", path,
-                    deltas[j].name(), deltas[i].name());
-      }
-    }
-  }
-  return {};
-}
-
-// A header that is no longer as it was read: somebody writes to the image, and its table may be of
-// either state.
-Result<void> refuse_changed_headers(const Disk& disk) {
-  for (const auto& delta : disk.deltas()) PLOOPU_CHECK(delta.check_unchanged());
-  return {};
-}
-
-// Opens what `descriptor` said when it was read.
-Result<Image> open_described(const HostTree& tree, const DiskDescriptor& descriptor,
-                             ImageLocation location, const std::string& which) {
-  PLOOPU_TRY(const auto shot, find_shot(descriptor, which, location.path));
-  PLOOPU_TRY(const auto chain, chain_to(descriptor, shot, location.path));
-  std::vector<Delta> deltas;
-  std::vector<std::string> guids;
-  std::vector<std::string> warnings = descriptor.oddities;
-  for (const auto& image : chain) {
-    auto delta = open_listed_delta(tree, location, image, deltas.empty(),
-                                   descriptor.cluster_sectors, warnings);
-    if (!delta && delta.error().kind == ErrorKind::not_found) {
-      return fail(ErrorKind::damaged,
-                  "{}: this state needs that delta; 'ploopu snapshots' lists other states",
-                  delta.error().message);
-    }
-    if (!delta) return tl::unexpected<Error>(std::move(delta).error());
-    deltas.push_back(*std::move(delta));
-    guids.push_back(image.guid);
-  }
-  PLOOPU_CHECK(refuse_repeated_files(deltas, location.path));
-  PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
-  PLOOPU_CHECK(refuse_changed_headers(disk));
-  const auto live = find_shot(descriptor, "top", location.path);
-  const bool is_live = live && *live == shot;
-  Image image{std::move(location), std::move(disk), std::move(guids), std::move(warnings)};
-  if (!is_live) image.snapshot = shot;
-  // <Disk_size> is that of the live state: snapshots may be smaller.
-  if (is_live) {
-    warn_about_descriptor(descriptor, image.disk.size(), image.disk.cluster_size(),
-                          image.location.path, image.warnings);
-  }
-  return image;
-}
-
-// A snapshot that is made or merged meanwhile replaces the descriptor and then removes files. So
-// the descriptor is read again in the end, also after an error: it must say the same.
-Result<Image> open_descriptor(const HostTree& tree, const ImageLocation& location,
-                              const std::string& which) {
-  PLOOPU_TRY(auto descriptor, read_descriptor(tree, location));
-  for (const bool is_last_try : {false, true}) {
-    auto image = open_described(tree, descriptor, location, which);
-    PLOOPU_TRY(auto now, read_descriptor(tree, location));
-    if (now == descriptor) return image;
-    if (is_last_try) break;
-    descriptor = std::move(now);
-  }
-  return fail(ErrorKind::busy, "{}: changes while it is read: try again", location.path);
-}
-
-Result<Image> open_single_file(const HostTree& tree, ImageLocation location) {
-  DeltaFile source;
-  source.name = location.path;
-  PLOOPU_TRY(source.file, tree.files().open_image(location.path));
-  PLOOPU_TRY(auto delta, Delta::open(std::move(source)));
-  std::vector<Delta> deltas;
-  deltas.push_back(std::move(delta));
-  PLOOPU_TRY(auto disk, Disk::assemble(std::move(deltas)));
-  PLOOPU_CHECK(refuse_changed_headers(disk));
-  return Image{std::move(location), std::move(disk), {}, {}};
-}
-
-// "root.hdd.{GUID}", "harddisk.hdd.0.{GUID}.hds": so the deltas of snapshots are called.
-bool is_named_like_a_delta(const std::string& path) {
-  const std::string name = base_name(path);
-  const size_t open = name.find(".{");
-  return open != std::string::npos && name.find('}', open) == open + 2 + 36;
-}
-
-// The image that a descriptor beside `file` calls by that name, opened with what lies below it;
-// nothing when there is no descriptor, it can't be read, or it doesn't know the file.
-Result<std::optional<Image>> open_by_descriptor_beside(const HostTree& tree,
-                                                       const ImageLocation& file,
-                                                       const std::string& descriptor_path) {
-  const auto descriptor = read_descriptor(tree, descriptor_path);
-  if (!descriptor) return std::nullopt;
-  PLOOPU_TRY(const auto named, tree.files().open_image(file.path));
-  ImageLocation location = file;
-  location.path = descriptor_path;
-  location.is_descriptor = true;
-  // Files in different directories may have one name.
-  for (const auto& listed : descriptor->images) {
-    if (base_name(listed.file) != base_name(file.path)) continue;
-    PLOOPU_TRY(auto image, open_descriptor(tree, location, listed.guid));
-    if (image.disk.deltas().back().file().identity() != named->identity()) continue;
-    if (image.guids.size() > 1 || image.snapshot) {
-      image.warnings.push_back(
-          fmt::format("{}: is one delta of {}: opened with what lies below it, as snapshot {}",
-                      file.path, descriptor_path, listed.guid));
-    }
-    return image;
-  }
-  return std::nullopt;
-}
-
-// A delta alone would show zeros where the deltas below it have data.
-Result<Image> open_file(const HostTree& tree, ImageLocation location) {
-  const std::string beside = directory_of(location.path) + "/" + kDescriptorName;
-  PLOOPU_TRY(const auto found, tree.files().resolve("/", beside));
-  const bool has_descriptor = found.type == PathType::regular;
-  if (has_descriptor) {
-    PLOOPU_TRY(auto image, open_by_descriptor_beside(tree, location, found.path));
-    if (image) return *std::move(image);
-  }
-  const bool may_have_parent = has_descriptor || is_named_like_a_delta(location.path);
-  PLOOPU_TRY(auto image, open_single_file(tree, std::move(location)));
-  if (may_have_parent) {
-    image.warnings.push_back(
-        fmt::format("{}: may be the delta of a snapshot, and no {} says what lies below it: its "
-                    "gaps may not be zeros",
-                    image.location.path, kDescriptorName));
-  }
-  return image;
 }
 
 Result<void> find_exposed_directories(const HostTree& tree, Image& image) {
@@ -215,38 +254,25 @@ void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings) {
   }
 }
 
-void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
-                           uint64_t cluster_size, const std::string& path,
-                           std::vector<std::string>& warnings) {
-  if (descriptor.disk_sectors != disk_size / kSectorSize) {
-    warnings.push_back(
-        fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that", path,
-                    descriptor.disk_sectors, disk_size / kSectorSize));
-  }
-  if (descriptor.cluster_sectors * kSectorSize != cluster_size) {
-    warnings.push_back(
-        fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
-                    descriptor.cluster_sectors, cluster_size / kSectorSize));
-  }
-  for (const auto& guid : repeated_guids(descriptor)) {
-    warnings.push_back(
-        fmt::format("{}: the GUID {} appears more than once: the first one is meant", path, guid));
-  }
-}
-
-Result<Image> open_image(const HostTree& tree, ImageLocation location,
-                         const std::string& snapshot) {
+Result<Image> open_image(const HostTree& tree, ImageLocation location, LocatedFiles& files,
+                         const std::string& snapshot, const Look& look) {
   if (!location.is_descriptor && !snapshot.empty()) {
     return fail(ErrorKind::usage, "{}: is a single file: choose snapshots of a {} or container",
                 location.path, kDescriptorName);
   }
-  PLOOPU_TRY(auto image, location.is_descriptor ? open_descriptor(tree, location, snapshot)
-                                                : open_file(tree, std::move(location)));
+  PLOOPU_TRY(auto image, location.is_descriptor ? open_state(location, files, snapshot, look)
+                                                : open_file(tree, location, look));
   warn_about_deltas(image.disk, image.warnings);
   PLOOPU_CHECK(find_exposed_directories(tree, image));
   image.warnings.insert(image.warnings.begin(), image.location.warnings.begin(),
                         image.location.warnings.end());
   return image;
+}
+
+Result<Image> open_image(const HostTree& tree, ImageLocation location, const std::string& snapshot,
+                         const Look& look) {
+  LocatedFiles files(tree, location);
+  return open_image(tree, location, files, snapshot, look);
 }
 
 }  // namespace ploopu

@@ -10,49 +10,14 @@
 namespace ploopu {
 namespace {
 
-// One descriptor, and which file it is: a clone of itself is found by that.
-struct ReadDescriptor {
-  DiskDescriptor descriptor;
-  FileIdentity identity;
-  size_t bytes = 0;
-};
-
-Result<ReadDescriptor> read_one(const FileSystem& files, const std::string& path) {
-  auto text = files.read_text(path, kMaxDescriptorBytes);
+Result<DescriptorText> read_text(const FileSystem& files, const std::string& path) {
+  auto file = files.read_text(path, kMaxDescriptorBytes);
   // Whoever replaces it by other means than a rename takes it away for a moment.
-  if (!text && text.error().kind == ErrorKind::not_found) {
-    text = files.read_text(path, kMaxDescriptorBytes);
+  if (!file && file.error().kind == ErrorKind::not_found) {
+    file = files.read_text(path, kMaxDescriptorBytes);
   }
-  if (!text) return tl::unexpected<Error>(std::move(text).error());
-  auto descriptor =
-      confined<DiskDescriptor>(path, {}, [&] { return parse_disk_descriptor(text->text, path); });
-  if (!descriptor) {
-    descriptor.error().message += backups_beside(files, directory_of(path));
-    return tl::unexpected<Error>(std::move(descriptor).error());
-  }
-  for (auto& image : descriptor->images) image.directory = directory_of(path);
-  return ReadDescriptor{*std::move(descriptor), text->identity, text->text.size()};
-}
-
-// Where the descriptor lies of which the one at `path` is a clone.
-Result<std::string> find_parent(const HostTree& tree, const ImageLocation& location,
-                                const std::string& path, const std::string& clone_of) {
-  const bool is_absolute = clone_of.starts_with('/');
-  const std::string directory = is_absolute ? clone_of : directory_of(path) + "/" + clone_of;
-  const std::string descriptor = directory + "/" + kDescriptorName;
-  PLOOPU_TRY(auto found, is_absolute ? tree.resolve(descriptor) : tree.resolve_on_host(descriptor));
-  if (found.type != PathType::regular) {
-    return fail(found.type == PathType::missing ? ErrorKind::not_found : ErrorKind::damaged,
-                "{}: is a clone of '{}', and there is no {} in that", path, clone_of,
-                kDescriptorName);
-  }
-  if (!location.allow_outside && !found.path.starts_with(directory_of(location.path) + "/")) {
-    return fail(ErrorKind::refused,
-                "{}: is a clone of '{}', which lies outside of the image's directory: refused "
-                "without --allow-outside",
-                path, clone_of);
-  }
-  return std::move(found.path);
+  if (!file) return tl::unexpected<Error>(std::move(file).error());
+  return DescriptorText{path, std::move(file->text), file->identity};
 }
 
 // A file that a descriptor lists, found but not opened.
@@ -105,6 +70,17 @@ Result<ListedFile> find_listed_file(const HostTree& tree, const ImageLocation& l
   return ListedFile{std::move(found.path), true};
 }
 
+// One descriptor as it is written.
+Result<DiskDescriptor> parse_one(const DescriptorText& text, AskedFiles& files) {
+  auto descriptor = parse_disk_descriptor(text.text, text.path);
+  if (!descriptor) {
+    descriptor.error().message += files.backups_of(text.path);
+    return descriptor;
+  }
+  for (auto& image : descriptor->images) image.directory = directory_of(text.path);
+  return descriptor;
+}
+
 }  // namespace
 
 std::string backups_beside(const FileSystem& files, const std::string& directory) {
@@ -120,53 +96,132 @@ std::string backups_beside(const FileSystem& files, const std::string& directory
   return found.empty() ? "" : found + ": look whether that is a backup";
 }
 
-Result<DiskDescriptor> read_descriptor(const HostTree& tree, const std::string& path) {
-  PLOOPU_TRY(auto read, read_one(tree.files(), path));
-  return std::move(read.descriptor);
-}
-
-Result<DiskDescriptor> read_descriptor(const HostTree& tree, const ImageLocation& location) {
-  PLOOPU_TRY(auto clone, read_one(tree.files(), location.path));
-  std::vector<FileIdentity> seen = {clone.identity};
-  std::string path = location.path;
-  for (auto clone_of = clone.descriptor.clone_of; clone_of;) {
-    PLOOPU_TRY(path, find_parent(tree, location, path, *clone_of));
-    PLOOPU_TRY(const auto parent, read_one(tree.files(), path));
-    if (std::find(seen.begin(), seen.end(), parent.identity) != seen.end()) {
-      return fail(ErrorKind::damaged, "{}: is a clone of itself, by way of {}", location.path,
-                  path);
+Result<DiskDescriptor> parse_descriptor(const DescriptorText& text, AskedFiles& files) {
+  PLOOPU_TRY(auto clone, parse_one(text, files));
+  std::vector<FileIdentity> seen = {text.identity};
+  size_t bytes = text.text.size();
+  std::string path = text.path;
+  for (auto clone_of = clone.clone_of; clone_of;) {
+    PLOOPU_TRY(const auto parent_text, files.read_parent(path, *clone_of));
+    PLOOPU_TRY(const auto parent, parse_one(parent_text, files));
+    path = parent_text.path;
+    if (std::find(seen.begin(), seen.end(), parent_text.identity) != seen.end()) {
+      return fail(ErrorKind::damaged, "{}: is a clone of itself, by way of {}", text.path, path);
     }
-    seen.push_back(parent.identity);
-    clone.bytes += parent.bytes;
-    if (seen.size() > kMaxCloneLevels || clone.bytes > kMaxCloneBytes) {
+    seen.push_back(parent_text.identity);
+    bytes += parent_text.text.size();
+    if (seen.size() > kMaxCloneLevels || bytes > kMaxCloneBytes) {
       return fail(ErrorKind::damaged,
                   "{}: is a clone of clones, more than {} levels or {} bytes of descriptors deep",
-                  location.path, kMaxCloneLevels, kMaxCloneBytes);
+                  text.path, kMaxCloneLevels, kMaxCloneBytes);
     }
-    append_parent(clone.descriptor, parent.descriptor);
-    clone_of = parent.descriptor.clone_of;
+    append_parent(clone, parent);
+    clone_of = parent.clone_of;
   }
-  return std::move(clone.descriptor);
+  return clone;
 }
 
-Result<Delta> open_listed_delta(const HostTree& tree, const ImageLocation& location,
-                                const DescriptorImage& image, bool is_base,
-                                uint32_t cluster_sectors, std::vector<std::string>& warnings) {
-  const std::string directory = directory_of(location.path);
-  PLOOPU_TRY(const auto listed, find_listed_file(tree, location, image, warnings));
+Result<DiskDescriptor> read_descriptor(LocatedFiles& files) {
+  PLOOPU_TRY(const auto text, files.read_descriptor());
+  return confined<DiskDescriptor>(
+      {files.location().path},
+      [&](Outside& outside) {
+        AskedFiles asked(outside);
+        return parse_descriptor(text, asked);
+      },
+      [&](const std::string& request) {
+        return files.serve(request, LocatedFiles::Keep::nothing);
+      });
+}
+
+Result<DescriptorText> LocatedFiles::read_descriptor() {
+  return texts_.empty() ? read(location_.path) : Result<DescriptorText>(texts_.front());
+}
+
+void LocatedFiles::forget() {
+  texts_.clear();
+  opened_.clear();
+}
+
+Result<bool> LocatedFiles::have_changed() const {
+  for (const auto& known : texts_) {
+    PLOOPU_TRY(const auto now, read_text(tree_.files(), known.path));
+    if (now.text != known.text) return true;
+  }
+  return false;
+}
+
+bool LocatedFiles::is_known(const std::string& path) const {
+  return std::any_of(texts_.begin(), texts_.end(),
+                     [&](const DescriptorText& text) { return text.path == path; });
+}
+
+Result<DescriptorText> LocatedFiles::read(const std::string& path) {
+  if (texts_.size() > kMaxCloneLevels) {
+    return fail(ErrorKind::damaged, "{}: is a clone of more than {} descriptors", location_.path,
+                kMaxCloneLevels);
+  }
+  PLOOPU_TRY(auto text, read_text(tree_.files(), path));
+  texts_.push_back(text);
+  return text;
+}
+
+// Where the descriptor lies of which the one at `path` is a clone.
+Result<std::string> LocatedFiles::find_parent(const std::string& path,
+                                              const std::string& clone_of) const {
+  const bool is_absolute = clone_of.starts_with('/');
+  const std::string directory = is_absolute ? clone_of : directory_of(path) + "/" + clone_of;
+  const std::string descriptor = directory + "/" + kDescriptorName;
+  PLOOPU_TRY(auto found,
+             is_absolute ? tree_.resolve(descriptor) : tree_.resolve_on_host(descriptor));
+  if (found.type != PathType::regular) {
+    return fail(found.type == PathType::missing ? ErrorKind::not_found : ErrorKind::damaged,
+                "{}: is a clone of '{}', and there is no {} in that", path, clone_of,
+                kDescriptorName);
+  }
+  if (!location_.allow_outside && !found.path.starts_with(directory_of(location_.path) + "/")) {
+    return fail(ErrorKind::refused,
+                "{}: is a clone of '{}', which lies outside of the image's directory: refused "
+                "without --allow-outside",
+                path, clone_of);
+  }
+  return std::move(found.path);
+}
+
+Result<DescriptorText> LocatedFiles::read_parent(const std::string& path,
+                                                 const std::string& clone_of) {
+  // Relative paths start at a descriptor that was read, and not at one that a parser made up.
+  if (!is_known(path)) return fail(ErrorKind::damaged, "{}: is no descriptor here: refused", path);
+  PLOOPU_TRY(const auto found, find_parent(path, clone_of));
+  return read(found);
+}
+
+Result<Delta> LocatedFiles::open_listed(const DescriptorImage& image, bool is_base,
+                                        uint32_t cluster_sectors,
+                                        std::vector<std::string>& warnings) const {
+  if (!is_known(image.directory + "/" + base_name(location_.path)) &&
+      !is_known(image.directory + "/" + kDescriptorName)) {
+    return fail(ErrorKind::damaged, "{}: no descriptor was read there: refused", image.directory);
+  }
+  const std::string directory = directory_of(location_.path);
+  PLOOPU_TRY(const auto listed, find_listed_file(tree_, location_, image, warnings));
   DeltaFile source;
   if (listed.is_outside) {
     source.name = listed.path;
-    PLOOPU_TRY(source.file, tree.files().open_image_outside(directory, listed.path));
+    PLOOPU_TRY(source.file, tree_.files().open_image_outside(directory, listed.path));
   } else {
     source.name = directory + "/" + listed.path;
-    PLOOPU_TRY(source.file, tree.files().open_image_beneath(directory, listed.path));
+    PLOOPU_TRY(source.file, tree_.files().open_image_beneath(directory, listed.path));
   }
   // libploop writes Plain for a whole chain when its base is raw: only a base can really be
   // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.
   source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
   source.cluster_sectors = cluster_sectors;
   return Delta::open(std::move(source));
+}
+
+std::string LocatedFiles::backups_of(const std::string& path) const {
+  return is_known(path) ? backups_beside(tree_.files(), directory_of(path)) : "";
 }
 
 }  // namespace ploopu

@@ -72,7 +72,7 @@ Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
   if (found.type == PathType::missing) return std::vector<SnapshotName>();
   PLOOPU_TRY(const auto file, files.read_text(found.path, kMaxDescriptorBytes));
   return confined<std::vector<SnapshotName>>(
-      found.path, {}, [&] { return parse_snapshot_names(file.text, found.path); });
+      {found.path}, [&] { return parse_snapshot_names(file.text, found.path); });
 }
 
 }  // namespace
@@ -125,7 +125,8 @@ Result<SnapshotTree> read_snapshots(const HostTree& tree, const ImageLocation& l
     return fail(ErrorKind::usage, "{}: is a single file: snapshots are listed in a {}",
                 location.path, kDescriptorName);
   }
-  PLOOPU_TRY(const auto descriptor, read_descriptor(tree, location));
+  LocatedFiles files(tree, location);
+  PLOOPU_TRY(const auto descriptor, read_descriptor(files));
   SnapshotTree found;
   found.warnings = location.warnings;
   const auto live = find_shot(descriptor, "top", location.path);

@@ -21,6 +21,10 @@ struct FileIdentity {
   uint64_t inode = 0;
   bool operator==(const FileIdentity&) const = default;
 };
+template <class Codec>
+void fields(Codec& codec, FileIdentity& identity) {
+  codec(identity.device, identity.inode);
+}
 
 // A file opened for reading only. Its size is that of the moment it was opened.
 // Thread-safe: reads carry their own offset.

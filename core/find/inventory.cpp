@@ -9,9 +9,6 @@
 #include <utility>
 
 #include "core/base/path.hpp"
-#include "core/disk/image.hpp"
-#include "core/disk/image_files.hpp"
-#include "core/disk/snapshots.hpp"
 #include "core/find/locate.hpp"
 #include "core/vz/container_name.hpp"
 #include "core/vz/private_area.hpp"
@@ -105,39 +102,15 @@ void list_areas(const HostTree& tree, Listed& listed, std::vector<std::string>& 
   }
 }
 
-size_t older_shots(const DiskDescriptor& descriptor, const std::string& live_guid) {
-  const auto shots = snapshots_of(descriptor, live_guid, {});
-  return static_cast<size_t>(std::count_if(shots.begin(), shots.end(),
-                                           [](const Snapshot& shot) { return !shot.is_live; }));
-}
-
-std::string lost_clusters(const Disk& disk) {
-  for (size_t i = 0; i < disk.deltas().size(); ++i) {
-    if (disk.usage(i).damaged == 0) continue;
-    return fmt::format("{}: {} of {} clusters are not wholly in the file: run ploopu check",
-                       disk.deltas()[i].name(), disk.usage(i).damaged, disk.usage(i).allocated);
-  }
-  return {};
-}
-
 // As much of it as can be read.
-void describe_ploop(const HostTree& tree, ImageLocation location, Container& container) {
+void describe_ploop(const HostTree& tree, const ImageLocation& location, FigureReader& reader,
+                    Container& container) {
   container.layout = Layout::ploop;
   container.path = location.path;
-  const auto descriptor = read_descriptor(tree, location);
-  if (descriptor) {
-    const auto live = find_shot(*descriptor, "top", location.path);
-    if (live) container.snapshots = older_shots(*descriptor, *live);
-  }
-  const auto image = open_image(tree, std::move(location));
-  if (!image) {
-    container.error = image.error().message;
-    return;
-  }
-  const Disk& disk = image->disk;
-  container.disk = DiskFigures{disk.size(), disk.cluster_size(), disk.clusters_allocated(),
-                               disk.deltas().back().in_use()};
-  container.error = lost_clusters(disk);
+  auto figures = reader.read(tree, location);
+  container.disk = figures.disk;
+  container.snapshots = figures.snapshots;
+  container.error = std::move(figures.error);
 }
 
 // A private area in which there is no ploop disk. container.error says so already.
@@ -153,12 +126,12 @@ void describe_others(const HostTree& tree, const PrivateArea& area, Container& c
   }
 }
 
-void describe_configured(const HostTree& tree, Container& container) {
+void describe_configured(const HostTree& tree, FigureReader& reader, Container& container) {
   const std::string config = fmt::format("{}/{}.conf", kConfigDirectory, container.ctid);
   container.name = config_value(tree, config, "NAME").value_or("");
   auto location = locate_image(tree, container.ctid);
   if (location) {
-    describe_ploop(tree, *std::move(location), container);
+    describe_ploop(tree, *location, reader, container);
     return;
   }
   container.error = location.error().message;
@@ -175,14 +148,15 @@ void describe_configured(const HostTree& tree, Container& container) {
   }
 }
 
-void describe_area(const HostTree& tree, const PrivateArea& area, Container& container) {
+void describe_area(const HostTree& tree, const PrivateArea& area, FigureReader& reader,
+                   Container& container) {
   auto descriptor = find_descriptor(tree, area.inside);
   if (descriptor) {
     ImageLocation location;
     location.path = *std::move(descriptor);
     location.ctid = container.ctid;
     location.is_descriptor = true;
-    describe_ploop(tree, std::move(location), container);
+    describe_ploop(tree, location, reader, container);
     return;
   }
   container.error = descriptor.error().message;
@@ -232,14 +206,15 @@ Inventory take_inventory(const HostTree& tree) {
   Listed listed;
   list_configurations(tree, listed, inventory.warnings);
   list_areas(tree, listed, inventory.warnings);
+  FigureReader reader;
   for (const auto& [ctid, area] : listed) {
     Container container;
     container.ctid = ctid;
     try {
       if (area) {
-        describe_area(tree, *area, container);
+        describe_area(tree, *area, reader, container);
       } else {
-        describe_configured(tree, container);
+        describe_configured(tree, reader, container);
       }
     } catch (const std::exception& error) {  // memory ran out, or a library has a bug
       container.error = error.what();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/files/host_tree.hpp"
+#include "core/find/ploop_figures.hpp"
 
 namespace ploopu {
 
@@ -22,13 +23,6 @@ enum class Layout {
   simfs,  // no disk: its files lie in the private area as they are
 };
 
-struct DiskFigures {
-  uint64_t virtual_size = 0;  // bytes
-  uint64_t cluster_size = 0;  // bytes
-  uint64_t clusters_allocated = 0;
-  bool in_use = false;  // or its container crashed
-};
-
 struct Container {
   std::string ctid;
   std::string name;  // NAME= of its configuration: text of a stranger, may be empty
@@ -36,9 +30,9 @@ struct Container {
   // Of this host: the descriptor, the qcow2 file, or the directory that holds the files; of others
   // the private area. Empty when that wasn't found.
   std::string path;
-  std::optional<DiskFigures> disk;  // only of ploop images that can be read
-  std::optional<size_t> snapshots;  // beside the live state
-  std::string error;                // what is damaged, or why something isn't known
+  std::optional<DiskFigures> disk;    // only of ploop images that can be read
+  std::optional<uint64_t> snapshots;  // beside the live state
+  std::string error;                  // what is damaged, or why something isn't known
 };
 
 struct Inventory {

@@ -28,17 +28,30 @@ bool any_of_entries(std::span<const uint32_t> entries) {
 
 }  // namespace
 
+Result<void> Delta::check_raw() {
+  header_.cluster_sectors = source_.cluster_sectors;
+  disk_size_ = file().size();
+  if (disk_size_ > kMaxDiskSize || disk_clusters() > kMaxClusters) {
+    return fail(ErrorKind::damaged, "{}: {} bytes are larger than any real disk", name(),
+                disk_size_);
+  }
+  return {};
+}
+
+Result<void> Delta::check_header() {
+  const auto start =
+      std::span(header_bytes_).first(std::min<uint64_t>(header_bytes_.size(), file().size()));
+  PLOOPU_TRY(header_, parse_ploop_header(start, file().size(), name()));
+  disk_size_ = header_.disk_size();
+  return {};
+}
+
 Result<Delta> Delta::open(DeltaFile source) {
   Delta delta;
   delta.source_ = std::move(source);
   const ImageFile& file = *delta.source_.file;
   if (delta.is_raw()) {
-    delta.header_.cluster_sectors = delta.source_.cluster_sectors;
-    delta.disk_size_ = file.size();
-    if (delta.disk_size_ > kMaxDiskSize || delta.disk_clusters() > kMaxClusters) {
-      return fail(ErrorKind::damaged, "{}: {} bytes are larger than any real disk", delta.name(),
-                  delta.disk_size_);
-    }
+    PLOOPU_CHECK(delta.check_raw());
     return delta;
   }
   auto& bytes = delta.header_bytes_;
@@ -46,8 +59,31 @@ Result<Delta> Delta::open(DeltaFile source) {
   if (int error = file.read(0, start); error != 0) {
     return read_failed(delta.name(), "the header", error);
   }
-  PLOOPU_TRY(delta.header_, parse_ploop_header(start, file.size(), delta.name()));
-  delta.disk_size_ = delta.header_.disk_size();
+  PLOOPU_CHECK(delta.check_header());
+  return delta;
+}
+
+DeltaParts Delta::parts() const {
+  DeltaParts parts{source_.name, source_.format, source_.cluster_sectors, ""};
+  if (!is_raw()) {
+    parts.header.resize(header_bytes_.size());
+    std::ranges::copy(std::as_bytes(std::span(header_bytes_)),
+                      std::as_writable_bytes(std::span(parts.header)).begin());
+  }
+  return parts;
+}
+
+Result<Delta> Delta::from_parts(std::shared_ptr<const ImageFile> file, const DeltaParts& parts) {
+  Delta delta;
+  delta.source_ = {std::move(file), parts.format, parts.name, parts.cluster_sectors};
+  if (delta.is_raw()) {
+    PLOOPU_CHECK(delta.check_raw());
+    return delta;
+  }
+  const auto header = std::as_bytes(std::span(parts.header));
+  std::ranges::copy(header.first(std::min(header.size(), delta.header_bytes_.size())),
+                    delta.header_bytes_.begin());
+  PLOOPU_CHECK(delta.check_header());
   return delta;
 }
 

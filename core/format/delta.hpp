@@ -26,16 +26,36 @@ struct DeltaFile {
   uint32_t cluster_sectors = 0;  // raw only: the cluster size of its chain
 };
 
+// A delta without its file, for another process that gets the file as well.
+struct DeltaParts {
+  std::string name;
+  DeltaFormat format = DeltaFormat::ploop;
+  uint32_t cluster_sectors = 0;
+  std::string header;  // as it was read; empty for a raw file
+};
+
+template <class Codec>
+void fields(Codec& codec, DeltaParts& parts) {
+  codec(parts.name, parts.cluster_sectors, parts.header);
+  codec.enumeration(parts.format, DeltaFormat::raw);
+}
+
 // A delta whose header has been checked. Its table stays on disk; see for_each_piece.
 class Delta {
  public:
   [[nodiscard]] static Result<Delta> open(DeltaFile source);
+
+  // The same delta in another process: its header is not read again.
+  [[nodiscard]] DeltaParts parts() const;
+  [[nodiscard]] static Result<Delta> from_parts(std::shared_ptr<const ImageFile> file,
+                                                const DeltaParts& parts);
 
   // Reads the header once more: ErrorKind::busy when it isn't as it was. For after the table was
   // read, which must be of the same state. Nothing is taken from what is read now.
   [[nodiscard]] Result<void> check_unchanged() const;
 
   [[nodiscard]] const ImageFile& file() const { return *source_.file; }
+  [[nodiscard]] const std::shared_ptr<const ImageFile>& shared_file() const { return source_.file; }
   [[nodiscard]] const std::string& name() const { return source_.name; }
   [[nodiscard]] DeltaFormat format() const { return source_.format; }
   [[nodiscard]] bool is_raw() const { return source_.format == DeltaFormat::raw; }
@@ -82,6 +102,8 @@ class Delta {
 
  private:
   Delta() = default;
+  [[nodiscard]] Result<void> check_raw();
+  [[nodiscard]] Result<void> check_header();
 
   DeltaFile source_;
   std::array<std::byte, kPloopHeaderSize> header_bytes_ = {};

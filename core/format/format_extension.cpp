@@ -326,7 +326,8 @@ FormatExtension ExtensionReader::read(const Delta& delta) {
                     delta.header().disk_in_use));
   }
   const auto parsed = confined<ExtensionAnswer>(
-      delta.name(), {delta.file().descriptor()}, [&]() -> Result<ExtensionAnswer> {
+      {delta.name(), WorkSize::parsing, {delta.file().descriptor()}},
+      [&]() -> Result<ExtensionAnswer> {
         ExtensionAnswer all{{}, bytes_left_};
         all.extension.state = ExtensionState::valid;
         const auto done = Parser(delta, all.bytes_left, all.extension).run();

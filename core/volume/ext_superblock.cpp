@@ -125,7 +125,7 @@ Result<bool> check_superblock(const DiskView& disk, uint64_t start, uint64_t len
 }  // namespace
 
 Result<bool> check_ext(const DiskView& disk, uint64_t start, uint64_t length) {
-  return confined<bool>(disk.name(), disk.file_descriptors(),
+  return confined<bool>({disk.name(), WorkSize::parsing, disk.file_descriptors()},
                         [&] { return check_superblock(disk, start, length); });
 }
 

@@ -43,6 +43,16 @@ Result<Partition> check_mountable(const Partition& partition) {
 
 }  // namespace
 
+Result<void> check_layout(const DiskLayout& layout, const DiskView& disk) {
+  for (const auto& partition : layout.partitions) {
+    if (partition.start > disk.size() || partition.size > disk.size() - partition.start) {
+      return fail(ErrorKind::damaged, "{}: partition {} was found outside of the disk: refused",
+                  disk.name(), partition.number);
+    }
+  }
+  return {};
+}
+
 std::string warning_of(const Partition& partition) {
   if (partition.is_ambivalent) {
     return fmt::format("{} has the signatures of more than one file system", name_of(partition));

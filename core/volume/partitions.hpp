@@ -45,7 +45,11 @@ void fields(Codec& codec, DiskLayout& layout) {
   codec(layout.table, layout.partitions, layout.warnings, layout.is_excessive);
 }
 
-// Implemented by platform/blkid_prober.
+// ErrorKind::damaged for a partition that lies outside of the disk. For a layout that confined work
+// has found.
+[[nodiscard]] Result<void> check_layout(const DiskLayout& layout, const DiskView& disk);
+
+// Implemented by platform/probe/blkid_prober.
 class Prober {
  public:
   Prober() = default;

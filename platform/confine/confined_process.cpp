@@ -2,145 +2,23 @@
 #include "platform/confine/confined_process.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <exception>
-#include <new>
 #include <utility>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "platform/confine/confined_series.hpp"
+#include "platform/confine/confined_work.hpp"
 #include "platform/confine/sandbox.hpp"
+#include "platform/confine/work_channel.hpp"
 #include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
-#include "platform/serve/server_process.hpp"
 
 namespace ploopu {
 namespace {
-
-constexpr rlim_t kMaxAddresses = rlim_t{1} << 30;
-constexpr size_t kMaxAnswer = size_t{256} << 20;
-
-// The first byte of what the child writes.
-constexpr char kAnswer = '+';  // and the answer
-constexpr char kFailed = '-';  // and why it couldn't begin, or a library threw
-constexpr char kNoMemory = 'm';
-
-// A sanitizer's runtime has terabytes of addresses, makes calls of its own and writes its report to
-// standard error.
-#ifdef PLOOPU_HAS_SANITIZER
-constexpr bool kHasSanitizer = true;
-#else
-constexpr bool kHasSanitizer = false;
-#endif
-
-rlim_t seconds_of(WorkSize size) { return size == WorkSize::parsing ? 2 : 120; }
-
-Result<void> set_limits(WorkSize size) {
-  const rlim_t seconds = seconds_of(size);
-  const rlimit time = {seconds, seconds + 1};
-  const rlimit addresses = {kMaxAddresses, kMaxAddresses};
-  if (::setrlimit(RLIMIT_CPU, &time) != 0 ||
-      (!kHasSanitizer && ::setrlimit(RLIMIT_AS, &addresses) != 0)) {
-    return fail_errno(errno, "setting limits");
-  }
-  return {};
-}
-
-// Everything that the child gives away before it sees a byte.
-Result<void> confine(WorkSize size, std::vector<int> descriptors, int answer, pid_t parent,
-                     const ParsingFilter& filter) {
-  descriptors.push_back(answer);
-  PLOOPU_CHECK(close_all_but(std::move(descriptors)));
-  if (!kHasSanitizer) {
-    for (const int standard : {0, 2}) ::close(standard);
-  }
-  // Its limit must end it, whatever its parent does on that signal.
-  static_cast<void>(::signal(SIGXCPU, SIG_DFL));
-  PLOOPU_CHECK(drop_privileges());
-  // After that: a change of the user takes this back.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (::getppid() != parent) ::_exit(1);
-  PLOOPU_CHECK(set_limits(size));
-  return kHasSanitizer ? Result<void>() : filter.apply();
-}
-
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = retry([&] { return ::write(fd, bytes.data(), bytes.size()); });
-    if (written <= 0) ::_exit(1);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-}
-
-[[noreturn]] void work_and_end(int answer, const std::function<Result<std::string>()>& work) {
-  std::string bytes;
-  try {
-    auto result = work();
-    bytes = result ? kAnswer + *std::move(result) : kFailed + result.error().message;
-  } catch (const std::bad_alloc&) {
-    bytes = kNoMemory;
-  } catch (const std::exception& error) {
-    bytes = kFailed + std::string(error.what());
-  }
-  write_all(answer, bytes);
-  ::_exit(0);
-}
-
-// All that is written to the pipe until its other end is closed.
-Result<std::string> read_all(int fd, const std::string& what) {
-  std::string bytes;
-  std::vector<char> buffer(size_t{64} << 10);
-  for (;;) {
-    const ssize_t got = retry([&] { return ::read(fd, buffer.data(), buffer.size()); });
-    if (got < 0) return fail_errno(errno, what);
-    if (got == 0) return bytes;
-    bytes.append(buffer.data(), static_cast<size_t>(got));
-    if (bytes.size() > kMaxAnswer) {
-      return fail(ErrorKind::damaged, "{}: has more to tell than {} bytes: refused", what,
-                  kMaxAnswer);
-    }
-  }
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  retry([&] { return ::waitpid(child, &status, 0); });
-  return status;
-}
-
-Result<std::string> judge(const std::string& what, WorkSize size, int status, std::string bytes) {
-  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (signal == SIGXCPU) {
-    return fail(ErrorKind::damaged, "{}: reading it took more than {} s of processor time: refused",
-                what, seconds_of(size));
-  }
-  // Also for want of memory on the host.
-  if (signal == SIGKILL) {
-    return fail(ErrorKind::failed, "{}: the process that reads it was killed: try again", what);
-  }
-  if (signal != 0) {
-    return fail(ErrorKind::damaged,
-                "{}: the process that reads it was ended by signal {} ({}): refused; this is a "
-                "fault of ploopu: please report it",
-                what, signal, ::strsignal(signal));
-  }
-  const char kind = bytes.empty() ? '\0' : bytes.front();
-  if (!bytes.empty()) bytes.erase(0, 1);
-  if (kind == kAnswer) return bytes;
-  if (kind == kNoMemory) {
-    return fail(ErrorKind::failed, "{}: reading it takes more memory than there is", what);
-  }
-  return fail(ErrorKind::failed, "{}: the process that reads it: {}", what,
-              kind == kFailed ? bytes : "ended without a word");
-}
 
 class MemoryFile final : public CommonMemory {
  public:
@@ -149,7 +27,13 @@ class MemoryFile final : public CommonMemory {
 
   [[nodiscard]] std::span<std::byte> bytes() const override { return bytes_; }
 
-  Result<void> make_own() override {
+  Result<void> make_own(size_t used) override {
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    const size_t kept = std::max((used + page - 1) / page * page, page);
+    if (kept < bytes_.size()) {
+      ::munmap(&bytes_[kept], bytes_.size() - kept);
+      bytes_ = bytes_.first(kept);
+    }
     // The same pages, until somebody writes.
     if (::mmap(bytes_.data(), bytes_.size(), PROT_READ, MAP_PRIVATE | MAP_FIXED, file_.get(), 0) ==
         MAP_FAILED) {
@@ -166,33 +50,36 @@ class MemoryFile final : public CommonMemory {
 
 }  // namespace
 
-Result<std::string> ConfinedProcess::run(const std::string& what, WorkSize size,
-                                         const std::vector<int>& descriptors,
-                                         const std::function<std::string()>& work) const {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, what);
-  const UniqueFd reading(ends[0]);
-  UniqueFd writing(ends[1]);
-  // Made once for all that this process has parsed.
-  static const auto filter = ParsingFilter::make();
-  if (!filter) return tl::unexpected<Error>(filter.error());
+Result<std::string> ConfinedProcess::run(const WorkTask& task, const Work& work,
+                                         const Serve& serve) const {
+  PLOOPU_TRY(auto sockets, make_work_sockets(task.what));
+  PLOOPU_TRY(const auto& filter, parsing_filter());
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
-  if (child < 0) return fail_errno(errno, "starting a process that reads " + what);
+  if (child < 0) return fail_errno(errno, "starting a process that reads " + task.what);
   if (child == 0) {
-    const int answer =
-        kHasSanitizer ? writing.get() : ::dup2(writing.get(), ParsingFilter::kAnswer);
-    work_and_end(answer, [&]() -> Result<std::string> {
-      PLOOPU_CHECK(confine(size, descriptors, answer, parent, *filter));
-      return work();
+    const int socket = move_to_work_socket(sockets.theirs.get());
+    answer_and_end(socket, [&]() -> Result<std::string> {
+      PLOOPU_CHECK(confine(task, socket, parent));
+      PLOOPU_CHECK(limit_time(task.size));
+      PLOOPU_CHECK(apply_filter(filter));
+      SocketOutside outside(socket);
+      return work(outside);
     });
   }
-  writing.reset();
-  auto bytes = read_all(reading.get(), what);
-  if (!bytes) ::kill(child, SIGKILL);
-  const int status = wait_for(child);
-  PLOOPU_CHECK(bytes);
-  return judge(what, size, status, *std::move(bytes));
+  sockets.theirs.reset();
+  auto frame = serve_work(sockets.ours.get(), task, serve);
+  if (!frame) ::kill(child, SIGKILL);
+  sockets.ours.reset();  // a child that waits for something ends
+  int status = 0;
+  retry([&] { return ::waitpid(child, &status, 0); });
+  PLOOPU_CHECK(frame);
+  return answer_of(task, status, *std::move(frame));
+}
+
+Result<std::unique_ptr<WorkSeries>> ConfinedProcess::start_series(
+    const SeriesWork& work, const std::string& rehearsal) const {
+  return start_confined_series(work, rehearsal);
 }
 
 Result<std::unique_ptr<CommonMemory>> ConfinedProcess::share(size_t bytes) const {

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Confinement by forked processes.
 #pragma once
+
+#include <memory>
+#include <string>
 
 #include "core/confine/confinement.hpp"
 
 namespace ploopu {
 
-// Each piece of work is done by a child of its own: nobody's, without a right, in a sandbox
-// (platform/sandbox), with at most 1 GiB of addresses; 2 s of processor time for parsing, two
-// minutes for searching. It ends with its parent. To be used while there is only one thread.
+// A child does the work: nobody's, without capabilities, in a sandbox of a few system calls, with
+// 2 s of processor time for parsing and 120 s for searching, and 1 GiB of memory. Errors:
+// ErrorKind::damaged for work that a signal or the limit of time ended, failed for everything else.
 class ConfinedProcess final : public Confinement {
  public:
-  [[nodiscard]] Result<std::string> run(const std::string& what, WorkSize size,
-                                        const std::vector<int>& descriptors,
-                                        const std::function<std::string()>& work) const override;
+  [[nodiscard]] Result<std::string> run(const WorkTask& task, const Work& work,
+                                        const Serve& serve) const override;
+  [[nodiscard]] Result<std::unique_ptr<WorkSeries>> start_series(
+      const SeriesWork& work, const std::string& rehearsal) const override;
   [[nodiscard]] Result<std::unique_ptr<CommonMemory>> share(size_t bytes) const override;
 };
 

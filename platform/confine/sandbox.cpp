@@ -83,17 +83,23 @@ void settle_heap() {
   ::mallopt(M_MMAP_THRESHOLD, kSmall);
 }
 
-// An allow-list; whatever isn't in it ends the process.
+// A list of system calls that are allowed, or of those that are not. Any other one ends the
+// process.
 class Filter {
  public:
-  Filter() : filter_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {
+  enum class List { allowed, forbidden };
+
+  explicit Filter(List list = List::allowed)
+      : action_(list == List::allowed ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS),
+        filter_(seccomp_init(list == List::allowed ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW)) {
     if (!filter_) throw std::bad_alloc();
     error_ = seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
   }
 
-  void allow(std::initializer_list<int> calls) {
+  void list(std::initializer_list<int> calls) {
     for (const int call : calls) add(call, {});
   }
+  void allow(std::initializer_list<int> calls) { list(calls); }
   // Only where the argument of a number, from 0, is as `condition` says.
   void allow_if(int call, scmp_arg_cmp condition) { add(call, {&condition, 1}); }
   void allow_unless_executable(int call) { allow_if(call, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}); }
@@ -125,13 +131,38 @@ class Filter {
 
   void add(int call, std::span<const scmp_arg_cmp> conditions) {
     if (error_ != 0) return;
-    error_ = seccomp_rule_add_array(filter_.get(), SCMP_ACT_ALLOW, call,
+    error_ = seccomp_rule_add_array(filter_.get(), action_, call,
                                     static_cast<unsigned>(conditions.size()), conditions.data());
   }
 
+  uint32_t action_;
   std::unique_ptr<void, Deleter> filter_;
   int error_ = 0;
 };
+
+// The calls of a process that parses.
+void allow_parsing(Filter& filter) {
+  filter.allow({SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
+                SCMP_SYS(fadvise64), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
+                SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(time),
+                SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(close),
+                SCMP_SYS(exit_group)});
+  filter.allow_unless_executable(SCMP_SYS(mmap));
+  filter.allow_unless_executable(SCMP_SYS(mprotect));
+  // libblkid looks into a file in memory. Files from elsewhere are open for reading only.
+  filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
+  // fstat(3) of newer C libraries: not by a name.
+  filter.allow_if(SCMP_SYS(newfstatat), {3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH});
+  filter.allow_if(SCMP_SYS(write), {0, SCMP_CMP_EQ, ParsingFilter::kWorkSocket, 0});
+  filter.allow_if(SCMP_SYS(recvmsg), {0, SCMP_CMP_EQ, ParsingFilter::kWorkSocket, 0});
+}
+
+// The further calls of a process that forks others: all of them are forbidden to these.
+constexpr std::initializer_list<int> kForking = {
+    SCMP_SYS(clone),  SCMP_SYS(clone3), SCMP_SYS(fork),           SCMP_SYS(vfork),
+    SCMP_SYS(wait4),  SCMP_SYS(waitid), SCMP_SYS(getppid),        SCMP_SYS(getpid),
+    SCMP_SYS(dup2),   SCMP_SYS(prctl),  SCMP_SYS(prlimit64),      SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sendto), SCMP_SYS(gettid), SCMP_SYS(set_robust_list)};
 
 }  // namespace
 
@@ -172,21 +203,14 @@ Result<void> allow_serving_only(bool writes) {
   return filter.load();
 }
 
-Result<ParsingFilter> ParsingFilter::make() {
+Result<ParsingFilter> ParsingFilter::make(Kind kind) {
   if (!has_seccomp()) return ParsingFilter({});
-  Filter filter;
-  filter.allow({SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
-                SCMP_SYS(fadvise64), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
-                SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(time),
-                SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(close),
-                SCMP_SYS(exit_group)});
-  filter.allow_unless_executable(SCMP_SYS(mmap));
-  filter.allow_unless_executable(SCMP_SYS(mprotect));
-  // Where libblkid looks is a file in memory. What comes from elsewhere is open for reading only.
-  filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
-  // fstat(3) of newer C libraries: not by a name.
-  filter.allow_if(SCMP_SYS(newfstatat), {3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH});
-  filter.allow_if(SCMP_SYS(write), {0, SCMP_CMP_EQ, kAnswer, 0});
+  Filter filter(kind == Kind::series_work ? Filter::List::forbidden : Filter::List::allowed);
+  if (kind != Kind::series_work) allow_parsing(filter);
+  if (kind != Kind::work) filter.list(kForking);
+  if (kind == Kind::series) {
+    filter.allow_if(SCMP_SYS(recvmsg), {0, SCMP_CMP_EQ, kControlSocket, 0});
+  }
   PLOOPU_TRY(auto program, filter.program());
   return ParsingFilter(std::move(program));
 }

@@ -26,13 +26,19 @@ namespace ploopu {
 // even files can be written to. Where the kernel has no seccomp this does nothing.
 [[nodiscard]] Result<void> allow_serving_only(bool writes);
 
-// The same for a process that parses: it may read what is open, fill memory files of its own, and
-// write to kAnswer. To be made once, as that takes longer than all that a child does of it.
+// The system calls of a process that parses. Made once, since that takes longer than all that a
+// child does with it.
 class ParsingFilter {
  public:
-  static constexpr int kAnswer = 1;
+  enum class Kind {
+    work,         // reads what is open, fills memory files of its own, talks to kWorkSocket
+    series,       // the same, and forks and waits for its children on behalf of kControlSocket
+    series_work,  // such a child, above the filter of its parent: what `work` may do
+  };
+  static constexpr int kWorkSocket = 1;
+  static constexpr int kControlSocket = 2;
 
-  [[nodiscard]] static Result<ParsingFilter> make();
+  [[nodiscard]] static Result<ParsingFilter> make(Kind kind);
 
   // From now on, for this process, which has one thread and drop_privileges() behind it.
   [[nodiscard]] Result<void> apply() const;

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "platform/files/posix_file_system.hpp"
+#include "platform/files/posix_image_file.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "platform/os/wait.hpp"
 
@@ -35,7 +35,8 @@ struct Answer {
 Answer ask(const std::string& path) {
   struct stat now = {};
   if (::stat(path.c_str(), &now) != 0) return {errno, {}, 0, 0};
-  return {0, {now.st_dev, now.st_ino}, static_cast<uint64_t>(now.st_size), modification_time(now)};
+  const ImageFileFacts facts = facts_of(now);
+  return {0, facts.identity, facts.size, facts.modified};
 }
 
 [[noreturn]] void answer_all(const std::vector<ChainFile>& chain, int pipe) {

@@ -17,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "platform/files/posix_image_file.hpp"
 #include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
 
@@ -25,62 +26,6 @@ namespace {
 
 // Of a directory, so that none that a stranger filled takes all memory.
 constexpr size_t kMaxNames = 100000;
-
-class PosixImageFile final : public ImageFile {
- public:
-  PosixImageFile(UniqueFd fd, const struct stat& status)
-      : fd_(std::move(fd)),
-        size_(static_cast<uint64_t>(status.st_size)),
-        identity_{status.st_dev, status.st_ino},
-        modified_(modification_time(status)) {}
-
-  [[nodiscard]] uint64_t size() const override { return size_; }
-  [[nodiscard]] FileIdentity identity() const override { return identity_; }
-  [[nodiscard]] int64_t modified() const override { return modified_; }
-  [[nodiscard]] int descriptor() const override { return fd_.get(); }
-
-  void prefetch(uint64_t offset, uint64_t length) const override {
-    // One call fetches at most what the disk takes as one request.
-    constexpr uint64_t kPiece = uint64_t{256} << 10;
-    for (const uint64_t end = offset + length; offset < end; offset += kPiece) {
-      ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
-                      static_cast<off_t>(std::min(kPiece, end - offset)), POSIX_FADV_WILLNEED);
-    }
-  }
-
-  [[nodiscard]] uint64_t next_data(uint64_t offset) const override {
-    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
-    if (found >= 0) return static_cast<uint64_t>(found);
-    // No data up to the end: that of the size we know, or was the file cut short since?
-    struct stat now = {};
-    const bool is_whole = errno == ENXIO && ::fstat(fd_.get(), &now) == 0 &&
-                          static_cast<uint64_t>(now.st_size) >= size_;
-    return is_whole ? std::max(size_, offset) : offset;
-  }
-
-  [[nodiscard]] uint64_t next_hole(uint64_t offset) const override {
-    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
-    return found < 0 ? size_ : std::min(static_cast<uint64_t>(found), size_);
-  }
-
-  [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
-    while (!out.empty()) {
-      const ssize_t got = retry(
-          [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
-      if (got < 0) return errno;
-      if (got == 0) return EIO;  // the file ends here: it was cut short
-      out = out.subspan(static_cast<size_t>(got));
-      offset += static_cast<uint64_t>(got);
-    }
-    return 0;
-  }
-
- private:
-  UniqueFd fd_;
-  uint64_t size_;
-  FileIdentity identity_;
-  int64_t modified_;
-};
 
 // A descriptor that names a file without opening it: no FIFO blocks and no device notices.
 UniqueFd open_path(int directory, const std::string& path, uint64_t resolve, uint64_t flags = 0) {
@@ -154,7 +99,7 @@ Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t r
 
 Result<std::unique_ptr<ImageFile>> as_image(Result<OpenFile> file) {
   if (!file) return tl::unexpected<Error>(std::move(file).error());
-  return std::make_unique<PosixImageFile>(std::move(file->fd), file->status);
+  return std::make_unique<PosixImageFile>(std::move(file->fd), facts_of(file->status));
 }
 
 // The rule of open_image_beneath about owners. Everybody but root has only what the kernel gives.
@@ -190,10 +135,6 @@ Result<UniqueFd> open_in_tree(const std::string& root, const std::string& path, 
 
 }  // namespace
 
-int64_t modification_time(const struct stat& status) {
-  return status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
-
 Result<ResolvedPath> PosixFileSystem::resolve(const std::string& root,
                                               const std::string& path) const {
   PLOOPU_TRY(const auto fd, open_in_tree(root, path, 0));
@@ -225,7 +166,7 @@ Result<TextFile> PosixFileSystem::read_text(const std::string& path, size_t max_
   for (;;) {
     const ssize_t got = retry([&] { return ::read(file.fd.get(), buffer.data(), buffer.size()); });
     if (got < 0) return fail_errno(errno, path);
-    if (got == 0) return TextFile{std::move(text), {file.status.st_dev, file.status.st_ino}};
+    if (got == 0) return TextFile{std::move(text), facts_of(file.status).identity};
     text.append(buffer.data(), static_cast<size_t>(got));
     if (text.size() > max_bytes) {
       return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", path, max_bytes);

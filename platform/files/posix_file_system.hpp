@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "core/files/file_system.hpp"
 
 namespace ploopu {
@@ -33,8 +31,5 @@ class PosixFileSystem final : public FileSystem {
   [[nodiscard]] Result<std::vector<std::string>> writable_by_others(
       const std::string& directory) const override;
 };
-
-// ImageFile::modified() of a file of which this is known.
-[[nodiscard]] int64_t modification_time(const struct stat& status);
 
 }  // namespace ploopu

@@ -16,7 +16,7 @@
 
 #include "platform/nbd/nbd_sysfs.hpp"
 #include "platform/nbd/nbd_worker.hpp"
-#include "platform/os/retry.hpp"
+#include "platform/os/descriptor_message.hpp"
 
 namespace ploopu {
 namespace {
@@ -43,62 +43,17 @@ bool has_event(int fd, short events, std::chrono::milliseconds limit) {
   return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
 }
 
-// Room for the descriptors beside a message: a pidfd and the sockets.
-constexpr size_t kMaxDescriptors = 1 + kMaxConnections;
-union Descriptors {
-  cmsghdr header;
-  std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> room;
-};
-
-// Doesn't wait. False when the other side doesn't take it.
-bool send_descriptors(int channel, char word, pid_t pid, const std::vector<int>& descriptors) {
-  std::array<char, 1 + sizeof pid> text{word};
+// A message to the standby: a word and a process ID.
+std::string message_of(char word, pid_t pid) {
+  std::string text(1 + sizeof pid, word);
   std::memcpy(&text[1], &pid, sizeof pid);
-  iovec data = {text.data(), text.size()};
-  const size_t size = descriptors.size() * sizeof(int);
-  Descriptors extra{};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = &extra;
-  message.msg_controllen = CMSG_SPACE(size);
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(size);
-  std::memcpy(CMSG_DATA(header), descriptors.data(), size);
-  return ::sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+  return text;
 }
 
-struct Received {
-  char word = 0;  // 0 when the other side is gone
+pid_t pid_in(const std::string& text) {
   pid_t pid = 0;
-  std::vector<UniqueFd> descriptors;
-};
-// Waits.
-Received receive_descriptors(int channel) {
-  std::array<char, 1 + sizeof(pid_t)> text{};
-  iovec data = {text.data(), text.size()};
-  Descriptors extra{};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = &extra;
-  message.msg_controllen = sizeof extra;
-  const ssize_t got = retry([&] { return ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC); });
-  Received received;
-  if (got <= 0) return received;
-  received.word = text[0];
-  std::memcpy(&received.pid, &text[1], sizeof received.pid);
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr) return received;
-  const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < count; ++i) {
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
-    received.descriptors.emplace_back(descriptor);
-  }
-  return received;
+  if (text.size() == 1 + sizeof pid) std::memcpy(&pid, &text[1], sizeof pid);
+  return pid;
 }
 
 }  // namespace
@@ -131,15 +86,11 @@ Result<NbdSupervisor::Child> NbdSupervisor::watch(pid_t pid) {
 
 Result<NbdSupervisor::Child> NbdSupervisor::start_worker(std::vector<UniqueFd> sockets,
                                                          UniqueFd& report) const {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return fail_errno(errno, "nbd: a socket pair");
-  }
-  report.reset(ends[0]);
-  UniqueFd theirs(ends[1]);
+  PLOOPU_TRY(auto channel, make_message_sockets("nbd: a socket pair"));
+  report = std::move(channel.ours);
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno(errno, "nbd: starting a worker process");
-  if (pid == 0) run_nbd_worker(disk_, std::move(sockets), std::move(theirs));
+  if (pid == 0) run_nbd_worker(disk_, std::move(sockets), std::move(channel.theirs));
   PLOOPU_TRY(auto child, watch(pid));
   child.sockets = std::move(sockets);
   return child;
@@ -348,22 +299,20 @@ void NbdSupervisor::end_workers() {
 
 void NbdSupervisor::keep_standby() {
   while (!standby_) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return;
-    UniqueFd ours(ends[0]);
-    UniqueFd theirs(ends[1]);
+    auto sockets = make_message_sockets("nbd: a socket pair");
+    if (!sockets) return;
     const pid_t pid = ::fork();
     if (pid < 0) return;
     if (pid == 0) {
-      ours.reset();
+      sockets->ours.reset();
       standby_channel_.reset();
-      if (!stand_by(std::move(theirs))) ::_exit(0);
+      if (!stand_by(std::move(sockets->theirs))) ::_exit(0);
       continue;  // the supervisor, from now on, and in need of a standby
     }
     auto child = watch(pid);
     if (!child) return;
     standby_ = *std::move(child);
-    standby_channel_ = std::move(ours);
+    standby_channel_ = std::move(sockets->ours);
     note_processes();
   }
 }
@@ -371,13 +320,13 @@ void NbdSupervisor::keep_standby() {
 // Waits until the supervisor dies. False when there is nothing left to do.
 bool NbdSupervisor::stand_by(UniqueFd channel) {
   for (;;) {
-    auto received = receive_descriptors(channel.get());
-    if (received.word == kBye) return false;
-    if (received.word != kWorker) break;
+    auto received = receive_message(channel.get(), message_of(kWorker, 0).size());
+    if (received.text.starts_with(kBye)) return false;
+    if (!received.text.starts_with(kWorker)) break;
     if (received.descriptors.empty()) continue;
     // The one before may hang still.
     if (worker_ && !worker_->has_ended()) condemned_.push_back(*std::move(worker_));
-    worker_ = Child{received.pid, std::move(received.descriptors.front()), {}};
+    worker_ = Child{pid_in(received.text), std::move(received.descriptors.front()), {}};
     for (size_t i = 1; i < received.descriptors.size(); ++i) {
       worker_->sockets.push_back(std::move(received.descriptors[i]));
     }
@@ -393,7 +342,9 @@ void NbdSupervisor::tell_standby() {
   if (!standby_ || !worker_) return;
   std::vector<int> descriptors = {worker_->pidfd.get()};
   for (const auto& socket : worker_->sockets) descriptors.push_back(socket.get());
-  if (send_descriptors(standby_channel_.get(), kWorker, worker_->pid, descriptors)) return;
+  const std::string text = message_of(kWorker, worker_->pid);
+  // A standby that doesn't listen must not hold the supervisor up.
+  if (send_message(standby_channel_.get(), text, descriptors, MSG_DONTWAIT)) return;
   ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
   standby_.reset();
 }

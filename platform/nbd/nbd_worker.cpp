@@ -20,8 +20,8 @@
 #include "core/nbd/nbd_server.hpp"
 #include "platform/confine/sandbox.hpp"
 #include "platform/nbd/socket_stream.hpp"
+#include "platform/os/process.hpp"
 #include "platform/serve/backend.hpp"
-#include "platform/serve/server_process.hpp"
 
 namespace ploopu {
 namespace {

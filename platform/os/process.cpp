@@ -2,6 +2,7 @@
 #include "platform/os/process.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -111,6 +112,19 @@ uint64_t open_file_room(pid_t pid, const FileIdentity& file) {
     return static_cast<uint64_t>(status.st_blocks) * 512;
   }
   return 0;
+}
+
+Result<void> close_all_but(std::vector<int> keep) {
+  keep.insert(keep.end(), {0, 1, 2});
+  std::sort(keep.begin(), keep.end());
+  for (size_t i = 0; i < keep.size(); ++i) {
+    const auto first = static_cast<unsigned>(keep[i]) + 1;
+    const unsigned last = i + 1 < keep.size() ? static_cast<unsigned>(keep[i + 1]) - 1 : UINT_MAX;
+    if (first <= last && ::syscall(SYS_close_range, first, last, 0) != 0) {
+      return fail_errno(errno, "close_range (Linux 5.9)");
+    }
+  }
+  return {};
 }
 
 std::string describe_process(pid_t pid) {

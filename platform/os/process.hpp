@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "core/base/result.hpp"
 #include "core/files/file_system.hpp"
 
 namespace ploopu {
@@ -43,6 +44,9 @@ struct ProcessIdentity {
 
 // Bytes that a file which the process has open takes on its disk; 0 when it hasn't.
 [[nodiscard]] uint64_t open_file_room(pid_t pid, const FileIdentity& file);
+
+// Closes all descriptors of this process but these and the standard streams. Linux 5.9 or later.
+[[nodiscard]] Result<void> close_all_but(std::vector<int> keep);
 
 // "dd (pid 812)".
 [[nodiscard]] std::string describe_process(pid_t pid);

@@ -308,15 +308,10 @@ Result<DiskLayout> find_layout(const DiskView& disk) {
 
 Result<DiskLayout> BlkidProber::probe(const DiskView& disk) const {
   if (disk.size() == 0) return DiskLayout();
-  const std::string& what = disk.name();
-  PLOOPU_TRY(auto layout, confined<DiskLayout>(what, disk.file_descriptors(),
-                                               [&] { return find_layout(disk); }));
-  for (const auto& partition : layout.partitions) {
-    if (partition.start > disk.size() || partition.size > disk.size() - partition.start) {
-      return fail(ErrorKind::damaged, "{}: partition {} was found outside of the disk: refused",
-                  what, partition.number);
-    }
-  }
+  PLOOPU_TRY(auto layout,
+             confined<DiskLayout>({disk.name(), WorkSize::parsing, disk.file_descriptors()},
+                                  [&] { return find_layout(disk); }));
+  PLOOPU_CHECK(check_layout(layout, disk));
   return layout;
 }
 

@@ -364,9 +364,8 @@ Result<LostFiles> find_files(const Disk& disk, const Partition& partition,
 
 Result<LostFiles> ExtFileFinder::find(const Disk& disk, const Partition& partition,
                                       std::span<const DiskRange> lost) const {
-  return confined<LostFiles>(
-      disk.name(), disk.file_descriptors(), [&] { return find_files(disk, partition, lost); },
-      WorkSize::searching);
+  return confined<LostFiles>({disk.name(), WorkSize::searching, disk.file_descriptors()},
+                             [&] { return find_files(disk, partition, lost); });
 }
 
 }  // namespace ploopu

@@ -66,23 +66,6 @@ bool was_kept(int control) {
   return got == 1 && word == kKeep;
 }
 
-}  // namespace
-
-Result<void> close_all_but(std::vector<int> keep) {
-  keep.insert(keep.end(), {0, 1, 2});
-  std::sort(keep.begin(), keep.end());
-  for (size_t i = 0; i < keep.size(); ++i) {
-    const auto first = static_cast<unsigned>(keep[i]) + 1;
-    const unsigned last = i + 1 < keep.size() ? static_cast<unsigned>(keep[i + 1]) - 1 : UINT_MAX;
-    if (first <= last && ::syscall(SYS_close_range, first, last, 0) != 0) {
-      return fail_errno(errno, "close_range (Linux 5.9)");
-    }
-  }
-  return {};
-}
-
-namespace {
-
 // Nothing of the command's may stay open in the server: a pipe that a shell reads until its end, a
 // working directory that can't be unmounted.
 Result<void> detach_from_command(std::vector<int> keep) {

@@ -34,9 +34,6 @@ class Service {
   virtual void clean_up() = 0;
 };
 
-// Closes everything but these and the standard streams.
-[[nodiscard]] Result<void> close_all_but(std::vector<int> keep);
-
 // The command's side. Until keep() the server takes everything down again when this object or
 // the command itself goes, however it goes.
 class ServerProcess {

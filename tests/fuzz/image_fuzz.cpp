@@ -53,8 +53,9 @@ void compare_check(const std::shared_ptr<MemoryFile>& file, const Disk* disk) {
   files.add(kPath, file);
   ImageLocation location;
   location.path = kPath;
-  const auto report = check_image(HostTree(files, "/"), location, "");
-  if (!report) return;
+  const auto checked = check_image(HostTree(files, "/"), location, "");
+  if (!checked) return;
+  const CheckReport* const report = &checked->report;
   require(report->is_readable == (disk != nullptr));
   require(report->is_readable || !report->errors.empty());
   if (disk == nullptr) return;

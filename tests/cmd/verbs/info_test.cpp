@@ -82,6 +82,7 @@ TEST_F(CommandTest, Row29_SnapshotsAndInfoOfOne) {
 }
 
 TEST_F(CommandTest, Row14_OtherValuesOfDiskInUseAreClosedAndShown) {
+  prober_.layout = {};
   const auto put = [&](uint32_t value) {
     files_.add("/i/odd",
                ploop_file({.cluster_sectors = 8, .disk_sectors = 8, .bat = {0}, .in_use = value}));
@@ -103,6 +104,7 @@ TEST_F(CommandTest, Row14_OtherValuesOfDiskInUseAreClosedAndShown) {
 }
 
 TEST_F(CommandTest, H18_UnknownFlagsAreWarnedOfAndTheEmptyFlagIsNot) {
+  prober_.layout = {};
   const auto put = [&](uint32_t flags) {
     files_.add("/i/flags",
                ploop_file({.cluster_sectors = 8, .disk_sectors = 8, .bat = {0}, .flags = flags}));
@@ -117,6 +119,8 @@ TEST_F(CommandTest, H18_UnknownFlagsAreWarnedOfAndTheEmptyFlagIsNot) {
 
 class ExtensionCommandTest : public CommandTest {
  protected:
+  ExtensionCommandTest() { prober_.layout = {}; }
+
   // A disk of one cluster; the extension is the file's third.
   void put(uint32_t in_use, Bytes extension) {
     auto file = ploop_file({.cluster_sectors = 8,

@@ -59,7 +59,7 @@ class CheckOddities : public ::testing::Test {
     const auto report =
         check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), what), "");
     EXPECT_TRUE(report) << report.error().message;
-    return report.value_or(CheckReport());
+    return report ? report->report : CheckReport();
   }
 
   std::vector<std::string> warnings(const std::string& name = "") {

@@ -48,7 +48,7 @@ class CheckTest : public ::testing::Test {
     const auto report =
         check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), what), snapshot);
     EXPECT_TRUE(report) << report.error().message;
-    return report.value_or(CheckReport());
+    return report ? report->report : CheckReport();
   }
 
   // "kind: words of the message" for each error.

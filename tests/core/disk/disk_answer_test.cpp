@@ -7,7 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include "core/confine/answer_codec.hpp"
 #include "core/confine/confinement.hpp"
 #include "core/disk/disk.hpp"
 #include "core/disk/table_answer.hpp"
@@ -20,34 +19,13 @@ class PlainMemory final : public CommonMemory {
  public:
   explicit PlainMemory(size_t bytes) : bytes_(bytes) {}
   [[nodiscard]] std::span<std::byte> bytes() const override { return bytes_; }
-  Result<void> make_own() override { return {}; }
+  Result<void> make_own(size_t /*used*/) override { return {}; }
 
  private:
   mutable std::vector<std::byte> bytes_;
 };
 
 using Lie = std::function<void(TableAnswer& tables)>;
-
-// Does the work itself, and changes the answer.
-class Liar final : public Confinement {
- public:
-  explicit Liar(Lie lie) : lie_(std::move(lie)) { set_confinement(this); }
-  ~Liar() override { set_confinement(nullptr); }
-
-  Result<std::string> run(const std::string& /*what*/, WorkSize /*size*/,
-                          const std::vector<int>& /*descriptors*/,
-                          const std::function<std::string()>& work) const override {
-    auto answer = decode_answer<TableAnswer>(work(), "");
-    lie_(*answer);
-    return encode_answer(answer);
-  }
-  Result<std::unique_ptr<CommonMemory>> share(size_t bytes) const override {
-    return std::make_unique<PlainMemory>(bytes);
-  }
-
- private:
-  Lie lie_;
-};
 
 // A base of two and a half clusters, a delta above it that is larger, and owners that differ.
 Result<Disk> disk_by(const Lie& lie) {
@@ -59,8 +37,12 @@ Result<Disk> disk_by(const Lie& lie) {
     made->set_size(20 * kSectors * 512);
     return made;
   };
-  const Liar liar(lie);
-  return Disk::assemble(chain(open_ploop(file(20, {1, 2, 3})), open_ploop(file(32, {4, 0, 0, 5}))));
+  const auto deltas = chain(open_ploop(file(20, {1, 2, 3})), open_ploop(file(32, {4, 0, 0, 5})));
+  auto memory = std::make_unique<PlainMemory>(2 * Delta::kPieceEntries * sizeof(uint32_t));
+  PLOOPU_TRY(const auto disk, Disk::assemble(deltas, memory->bytes()));
+  auto tables = disk.describe_tables(memory->bytes());
+  lie(tables);
+  return Disk::adopt(deltas, tables, std::move(memory));
 }
 
 TEST(DiskAnswer, TheTruthIsBelieved) {

@@ -108,7 +108,7 @@ TEST(HostileImage, H32_RandomHeadersAndTablesAreRefusedOrServed) {
     const auto report =
         check_image(HostTree(files, "/"), *locate_image(HostTree(files, "/"), "/i/image"), "");
     ASSERT_TRUE(report) << report.error().message;
-    ASSERT_EQ(report->is_readable, image.has_value());
+    ASSERT_EQ(report->report.is_readable, image.has_value());
     if (!image) {
       ++refused;
       ASSERT_THAT(image.error().message, HasSubstr("/i/image: "));

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/confine/work_channel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "platform/files/posix_image_file.hpp"
+#include "platform/os/descriptor_message.hpp"
+#include "platform/os/retry.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr uint64_t kMaxFrame = uint64_t{256} << 20;
+
+// Stand before the bytes of a frame, and of a reply. Without gaps, in which something that isn't
+// meant for the other side could be.
+struct FrameHead {
+  uint64_t size = 0;  // of the bytes
+  uint64_t kind = 0;  // a FrameKind
+};
+struct HandedHead {
+  uint64_t size = 0;
+  uint64_t has_file = 0;  // or 1
+  ImageFileFacts facts;   // of the file, whose descriptor comes with this head
+};
+static_assert(std::has_unique_object_representations_v<FrameHead>);
+static_assert(std::has_unique_object_representations_v<HandedHead>);
+
+std::string_view as_text(const void* head, size_t size) {
+  return {static_cast<const char*>(head), size};
+}
+
+// False when the other side is gone. `call` is write(2) or send(2): confined work has the first
+// one only, and the process that started it must not die of SIGPIPE.
+template <class Call>
+bool write_all(const void* data, size_t size, Call call) {
+  const char* at = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t written = retry([&] { return call(at, size); });
+    if (written <= 0) return false;
+    at += written;
+    size -= static_cast<size_t>(written);
+  }
+  return true;
+}
+
+// False when the other side is gone.
+bool read_all(int socket, void* data, size_t size) {
+  char* at = static_cast<char*>(data);
+  while (size > 0) {
+    const ssize_t got = retry([&] { return ::read(socket, at, size); });
+    if (got <= 0) return false;
+    at += got;
+    size -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
+// Grows by what has come: the other side may announce more than it ever sends.
+bool read_text(int socket, std::string& text, uint64_t size) {
+  constexpr uint64_t kPiece = uint64_t{1} << 20;
+  while (size > 0) {
+    const uint64_t piece = std::min(size, kPiece);
+    const size_t known = text.size();
+    text.resize(known + piece);
+    if (!read_all(socket, &text[known], piece)) return false;
+    size -= piece;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<WorkSockets> make_work_sockets(const std::string& what) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail_errno(errno, what);
+  }
+  return WorkSockets{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+void send_frame(int socket, FrameKind kind, std::string_view bytes) {
+  const FrameHead head{bytes.size(), static_cast<uint64_t>(kind)};
+  const auto write = [&](const char* at, size_t size) { return ::write(socket, at, size); };
+  if (!write_all(&head, sizeof head, write) || !write_all(bytes.data(), bytes.size(), write)) {
+    ::_exit(1);
+  }
+}
+
+bool send_handed(int socket, const Handed& handed) {
+  HandedHead head;
+  head.size = handed.bytes.size();
+  std::vector<int> descriptors;
+  if (handed.file) {
+    head.has_file = 1;
+    head.facts = {handed.file->size(), handed.file->identity(), handed.file->modified()};
+    descriptors.push_back(handed.file->descriptor());
+  }
+  return send_message(socket, as_text(&head, sizeof head), descriptors, 0) &&
+         write_all(handed.bytes.data(), handed.bytes.size(), [&](const char* at, size_t size) {
+           return ::send(socket, at, size, MSG_NOSIGNAL);
+         });
+}
+
+Handed receive_handed(int socket) {
+  HandedHead head;
+  auto message = receive_message(socket, sizeof head);
+  if (message.text.size() != sizeof head) ::_exit(1);
+  std::memcpy(&head, message.text.data(), sizeof head);
+  if (message.descriptors.size() != head.has_file) ::_exit(1);
+  Handed handed;
+  if (head.has_file != 0) {
+    handed.file =
+        std::make_shared<PosixImageFile>(std::move(message.descriptors.front()), head.facts);
+  }
+  if (!read_text(socket, handed.bytes, head.size)) ::_exit(1);
+  return handed;
+}
+
+Result<std::optional<Frame>> serve_work(int socket, const WorkTask& task, const Serve& serve) {
+  for (;;) {
+    FrameHead head;
+    Frame frame;
+    if (!read_all(socket, &head, sizeof head)) return std::nullopt;
+    if (head.size > kMaxFrame) {
+      return fail(ErrorKind::damaged, "{}: has more to tell than {} bytes: refused", task.what,
+                  kMaxFrame);
+    }
+    frame.kind = static_cast<FrameKind>(head.kind);
+    if (!read_text(socket, frame.bytes, head.size)) return std::nullopt;
+    if (frame.kind != FrameKind::request) return frame;
+    if (!send_handed(socket, serve(frame.bytes))) return fail_errno(errno, task.what);
+  }
+}
+
+}  // namespace ploopu

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/files/posix_image_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "platform/os/retry.hpp"
+
+namespace ploopu {
+
+ImageFileFacts facts_of(const struct stat& status) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  return {static_cast<uint64_t>(status.st_size),
+          {status.st_dev, status.st_ino},
+          status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec};
+}
+
+void PosixImageFile::prefetch(uint64_t offset, uint64_t length) const {
+  // One call fetches at most what the disk takes as one request.
+  constexpr uint64_t kPiece = uint64_t{256} << 10;
+  for (const uint64_t end = offset + length; offset < end; offset += kPiece) {
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
+                    static_cast<off_t>(std::min(kPiece, end - offset)), POSIX_FADV_WILLNEED);
+  }
+}
+
+uint64_t PosixImageFile::next_data(uint64_t offset) const {
+  const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+  if (found >= 0) return static_cast<uint64_t>(found);
+  // No data up to the end: that of the size we know, or was the file cut short since?
+  struct stat now = {};
+  const bool is_whole = errno == ENXIO && ::fstat(fd_.get(), &now) == 0 &&
+                        static_cast<uint64_t>(now.st_size) >= size();
+  return is_whole ? std::max(size(), offset) : offset;
+}
+
+uint64_t PosixImageFile::next_hole(uint64_t offset) const {
+  const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
+  return found < 0 ? size() : std::min(static_cast<uint64_t>(found), size());
+}
+
+int PosixImageFile::read(uint64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got = retry(
+        [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+    if (got < 0) return errno;
+    if (got == 0) return EIO;  // the file ends here: it was cut short
+    out = out.subspan(static_cast<size_t>(got));
+    offset += static_cast<uint64_t>(got);
+  }
+  return 0;
+}
+
+}  // namespace ploopu
