@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/cli/word_option.hpp"
+#include "core/attach/backend_rules.hpp"
 #include "core/base/list.hpp"
 
 namespace ploopu::cmd {
@@ -23,11 +24,19 @@ Json partitions_json(const OpenedImage& opened, const Attachment& attachment) {
   return array;
 }
 
+template <class T>
+Result<T> point_to_doctor(Result<T> result) {
+  if (!result && result.error().kind == ErrorKind::missing_kernel_part) {
+    result.error().message += " ('ploopu doctor' tells what can be done)";
+  }
+  return result;
+}
+
 }  // namespace
 
 void add_backend_option(CLI::App& command, AttachRequest& request) {
-  add_choice(command, "--backend", request.backend, "How to serve the disk: auto, nbd, dm or fuse",
-             {"auto", "nbd", "dm", "fuse"})
+  add_choice(command, "--backend", request.backend, "How to serve the disk: " + any_backend(),
+             backend_words())
       ->type_name("NAME");
 }
 
@@ -81,11 +90,12 @@ Result<void> refuse_exposed(const Context& context, const Image& image) {
 
 Result<AttachOutcome> attach(Context& context, const OpenedImage& opened,
                              const AttachRequest& request) {
-  auto outcome = context.attachments.attach(opened.image, opened.layout, request);
-  if (!outcome && outcome.error().kind == ErrorKind::missing_kernel_part) {
-    outcome.error().message += " ('ploopu doctor' tells what can be done)";
-  }
-  return outcome;
+  return point_to_doctor(context.attachments.attach(opened.image, opened.layout, request));
+}
+
+Result<AttachPlan> plan_attach(Context& context, const OpenedImage& opened,
+                               const AttachRequest& request) {
+  return point_to_doctor(context.attachments.plan(opened.image, opened.layout, request));
 }
 
 std::vector<std::string> notes_of(const AttachOutcome& outcome) {

@@ -38,6 +38,10 @@ CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request);
 [[nodiscard]] Result<AttachOutcome> attach(Context& context, const OpenedImage& opened,
                                            const AttachRequest& request);
 
+// What attach() would do; fails where that would.
+[[nodiscard]] Result<AttachPlan> plan_attach(Context& context, const OpenedImage& opened,
+                                             const AttachRequest& request);
+
 // What is worth saying about how it was attached: which back end, and whether it was before.
 [[nodiscard]] std::vector<std::string> notes_of(const AttachOutcome& outcome);
 

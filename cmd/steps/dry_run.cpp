@@ -6,48 +6,12 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/cli/json.hpp"
-#include "core/attach/backend_rules.hpp"
+#include "cmd/steps/attach_options.hpp"
+#include "core/base/list.hpp"
 #include "core/base/text.hpp"
 
 namespace ploopu::cmd {
 namespace {
-
-struct DevicePlan {
-  std::optional<Attachment> existing;
-  std::string backend;
-};
-
-// As attach chooses, but by what doctor knows.
-Result<std::string> choose_backend(const Context& context, const DiskLayout& layout,
-                                   const AttachRequest& request) {
-  std::string reasons;
-  for (const auto& backend : context.survey_host().backends) {
-    if (request.backend != "auto" && request.backend != backend.name) continue;
-    if (request.as_file && backend.name != "fuse") continue;
-    const auto fits = check_backend_fits(backend.name, layout, request);
-    if (fits && backend.usable) return backend.name;
-    const std::string reason =
-        fits ? fmt::format("{}: {}", backend.name, backend.reason) : fits.error().message;
-    reasons += (reasons.empty() ? "" : "; ") + reason;
-  }
-  return fail(ErrorKind::missing_kernel_part,
-              "no back end can be used: {} ('ploopu doctor' tells what can be done)", reasons);
-}
-
-Result<DevicePlan> plan_device(const Context& context, const OpenedImage& opened,
-                               const AttachRequest& request) {
-  if (!request.as_file && !context.attachments.is_privileged()) {
-    return fail(ErrorKind::not_permitted, "only root can make a block device");
-  }
-  DevicePlan plan;
-  PLOOPU_TRY(plan.existing, context.attachments.find_attached(opened.image, request));
-  if (plan.existing) {
-    plan.backend = plan.existing->backend;
-    return plan;
-  }
-  PLOOPU_TRY(plan.backend, choose_backend(context, opened.layout, request));
-  return plan;
-}
 
 std::string describe_overlay(const OverlayRequest& request) {
   if (!request.wanted) return "none";
@@ -59,7 +23,7 @@ void add_line(std::string& text, const char* name, const std::string& value) {
   text += escape_bytes(fmt::format("{:<11}{}", name, value)) + "\n";
 }
 
-std::string to_text(const OpenedImage& opened, const AttachRequest& request, const DevicePlan& plan,
+std::string to_text(const OpenedImage& opened, const AttachRequest& request, const AttachPlan& plan,
                     const std::optional<MountPlan>& mount) {
   std::string lines;
   add_line(lines, "Image", opened.image.location.path);
@@ -80,7 +44,7 @@ std::string to_text(const OpenedImage& opened, const AttachRequest& request, con
   return lines + "Nothing was done.\n";
 }
 
-Json to_json(const OpenedImage& opened, const AttachRequest& request, const DevicePlan& plan,
+Json to_json(const OpenedImage& opened, const AttachRequest& request, const AttachPlan& plan,
              const std::optional<MountPlan>& mount) {
   const Image& image = opened.image;
   Json document = new_document();
@@ -102,7 +66,9 @@ Json to_json(const OpenedImage& opened, const AttachRequest& request, const Devi
     document["options"] = text(mount->options);
     document["journal"] = mount->journal;
   }
-  document["warnings"] = texts(opened.warnings());
+  auto warnings = opened.warnings();
+  append(warnings, plan.notes);
+  document["warnings"] = texts(warnings);
   return document;
 }
 
@@ -112,22 +78,14 @@ void add_dry_run_option(CLI::App& command, bool& dry_run) {
   command.add_flag("-n,--dry-run", dry_run, "Print what would be done, and do nothing");
 }
 
-Result<void> print_plan(Context& context, const OpenedImage& opened, const AttachRequest& request,
-                        const std::optional<MountPlan>& mount) {
-  PLOOPU_TRY(const auto plan, plan_device(context, opened, request));
-  if (request.overlay.wanted && request.overlay.file.empty()) {
-    PLOOPU_TRY(const auto directory, context.files.resolve("/", request.overlay.directory));
-    if (directory.type != PathType::directory) {
-      return fail(ErrorKind::not_found, "--overlay-dir {}: is not a directory",
-                  request.overlay.directory);
-    }
-  }
+void print_plan(Context& context, const OpenedImage& opened, const AttachRequest& request,
+                const AttachPlan& plan, const std::optional<MountPlan>& mount) {
+  context.note(plan.notes);
   if (context.options.json) {
     context.out << to_json(opened, request, plan, mount).dump(2) << '\n';
   } else {
     context.out << to_text(opened, request, plan, mount);
   }
-  return {};
 }
 
 }  // namespace ploopu::cmd

@@ -28,9 +28,8 @@ struct MountPlan {
 void add_dry_run_option(CLI::App& command, bool& dry_run);
 
 // Prints which files would be read, which device would be made by which back end, or is there
-// already, and what `request` says of an overlay. Fails where attach would, as far as is seen.
-[[nodiscard]] Result<void> print_plan(Context& context, const OpenedImage& opened,
-                                      const AttachRequest& request,
-                                      const std::optional<MountPlan>& mount = std::nullopt);
+// already, and what `request` says of an overlay.
+void print_plan(Context& context, const OpenedImage& opened, const AttachRequest& request,
+                const AttachPlan& plan, const std::optional<MountPlan>& mount = std::nullopt);
 
 }  // namespace ploopu::cmd

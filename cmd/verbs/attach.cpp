@@ -87,7 +87,11 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, options.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));
-  if (options.dry_run) return print_plan(context, opened, options.request);
+  if (options.dry_run) {
+    PLOOPU_TRY(const auto plan, plan_attach(context, opened, options.request));
+    print_plan(context, opened, options.request, plan);
+    return {};
+  }
   PLOOPU_TRY(const auto outcome, attach(context, opened, options.request));
   context.note(notes_of(outcome));
   const Attachment& attachment = outcome.attachment;

@@ -16,6 +16,7 @@
 #include "cmd/steps/open_image.hpp"
 #include "core/base/text.hpp"
 #include "core/volume/ext_superblock.hpp"
+#include "core/volume/journal_plan.hpp"
 #include "core/volume/mount_options.hpp"
 
 namespace ploopu::cmd {
@@ -48,11 +49,6 @@ struct MountOptionsGiven {
   AttachRequest request;
 };
 
-// Whether there is an overlay whatever the journal is like.
-bool needs_overlay(const MountOptionsGiven& given) {
-  return given.journal == "replay" || given.writable || !given.request.overlay.file.empty();
-}
-
 struct Mounted {
   AttachOutcome attached;
   Partition partition;
@@ -78,14 +74,6 @@ std::string skipped_warning(const Partition& partition) {
       partition.fstype);
 }
 
-// Whether the journal holds what is not in place yet, if that can be told: of what isn't ext, as
-// xfs, only the kernel knows. An error when the kernel had better not see this file system.
-Result<std::optional<bool>> is_dirty(const DiskView& disk, const Partition& partition) {
-  if (!is_ext(partition.fstype)) return std::nullopt;
-  PLOOPU_TRY(const bool dirty, check_ext(disk, partition.start, partition.size));
-  return dirty;
-}
-
 // On a device that can be written the kernel replays a journal, also for a read-only mount.
 Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std::string& extra,
                                      Mounted& mounted) {
@@ -99,26 +87,36 @@ Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std
   return outcome;
 }
 
-MountMode mode_of(const MountOptionsGiven& given, bool skip_journal) {
-  if (given.writable) return MountMode::writable;
-  return skip_journal ? MountMode::skip_journal : MountMode::read_only;
+MountWish wish_of(const MountOptionsGiven& given) {
+  return {given.journal, given.writable, !given.request.overlay.file.empty()};
+}
+
+AttachRequest request_of(const MountOptionsGiven& given, const MountAttempt& attempt) {
+  AttachRequest request = given.request;
+  request.overlay.wanted = attempt.with_overlay;
+  request.overlay.tolerated = given.journal == "auto";
+  request.overlay.for_mount = true;
+  return request;
+}
+
+// A device that was there with an overlay may have its journal replayed in that.
+MountMode mode_on(const MountAttempt& attempt, bool has_overlay) {
+  return attempt.mode == MountMode::skip_journal && has_overlay ? MountMode::read_only
+                                                                : attempt.mode;
 }
 
 // Attaches, with an overlay or without, and mounts. What was there before stays when that fails;
 // what is attached here goes again.
 Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opened,
-                                      const MountOptionsGiven& given, bool with_overlay,
-                                      bool skip_journal, Mounted& mounted) {
-  AttachRequest request = given.request;
-  request.overlay.wanted = with_overlay;
-  request.overlay.tolerated = given.journal == "auto";
-  request.overlay.for_mount = true;
+                                      const MountOptionsGiven& given, const MountAttempt& attempt,
+                                      Mounted& mounted) {
   mounted.device.clear();  // until it is attached
-  PLOOPU_TRY(mounted.attached, attach(context, opened, request));
+  mounted.journal = attempt.journal;
+  PLOOPU_TRY(mounted.attached, attach(context, opened, request_of(given, attempt)));
   const Attachment& attachment = mounted.attached.attachment;
   auto done = [&]() -> Result<MountOutcome> {
     PLOOPU_TRY(mounted.device, node_of(attachment, mounted.partition.number));
-    const MountMode mode = mode_of(given, skip_journal && !attachment.has_overlay);
+    const MountMode mode = mode_on(attempt, attachment.has_overlay);
     return mount_partition(context, mode, given.options, mounted);
   }();
   if ((done && *done == MountOutcome::mounted) || mounted.attached.already_attached) return done;
@@ -136,41 +134,41 @@ Error cannot_replay(const Mounted& mounted, const std::string& why) {
                       mounted.device, mounted.partition.fstype, why)};
 }
 
-// The truth is what the container would see after its next start: with the journal replayed, on an
-// overlay since the image must not change. Without anything to replay no overlay is needed.
+// The error of the last attempt.
+Error error_of_attempt(const MountAttempt& attempt, Result<MountOutcome> outcome,
+                       bool blames_journal, const Mounted& mounted) {
+  if (outcome && !attempt.with_overlay) {
+    return {ErrorKind::damaged,
+            fmt::format("{}: {} can't be mounted read-only, even without its journal",
+                        mounted.device, mounted.partition.fstype)};
+  }
+  if (outcome) return cannot_replay(mounted, "the kernel asks for a recovery still");
+  // Before there is a device, the journal had no part in it.
+  const bool is_blamed = attempt.with_overlay && blames_journal && !mounted.device.empty() &&
+                         outcome.error().kind != ErrorKind::busy;
+  return is_blamed ? cannot_replay(mounted, outcome.error().message) : std::move(outcome).error();
+}
+
 Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const DiskView& disk,
                               const MountOptionsGiven& given, Mounted& mounted) {
-  const auto attempt = [&](bool with_overlay, bool skip_journal) {
-    return attach_and_mount(context, opened, given, with_overlay, skip_journal, mounted);
-  };
-  PLOOPU_TRY(auto dirty, is_dirty(disk, mounted.partition));
-  if (!needs_overlay(given) && !dirty.value_or(false)) {
-    PLOOPU_TRY(const auto outcome, attempt(false, is_ext(mounted.partition.fstype)));
-    if (outcome == MountOutcome::mounted) return {};
-    dirty = true;
+  PLOOPU_TRY(const auto is_dirty, has_dirty_journal(disk, mounted.partition));
+  const JournalPlan plan = plan_journal(mounted.partition.fstype, is_dirty, wish_of(given));
+  MountAttempt attempt = plan.first;
+  auto outcome = attach_and_mount(context, opened, given, attempt, mounted);
+  const bool asks = plan.if_kernel_asks && outcome && *outcome == MountOutcome::needs_recovery;
+  if (asks) {
+    attempt = *plan.if_kernel_asks;
+    outcome = attach_and_mount(context, opened, given, attempt, mounted);
   }
-  if (given.journal == "skip") {
-    PLOOPU_TRY(const auto outcome, attempt(false, true));
-    if (outcome != MountOutcome::mounted) {
-      return fail(ErrorKind::damaged, "{}: {} can't be mounted read-only, even without its journal",
-                  mounted.device, mounted.partition.fstype);
-    }
-    mounted.journal = "skipped";
+  if (!outcome || *outcome != MountOutcome::mounted) {
+    // What fails with a journal that is clean, or may be, has another reason.
+    const bool blames_journal = asks || is_dirty.value_or(false);
+    return tl::unexpected<Error>(
+        error_of_attempt(attempt, std::move(outcome), blames_journal, mounted));
+  }
+  if (std::string_view(mounted.journal) == "skipped") {
     mounted.warnings.push_back(skipped_warning(mounted.partition));
-    return {};
   }
-  auto outcome = attempt(true, false);
-  // What fails with a journal that is clean, or may be, has another reason.
-  const bool blame_journal = dirty.value_or(false) && !mounted.device.empty();
-  if (!outcome && blame_journal && outcome.error().kind != ErrorKind::busy) {
-    return tl::unexpected<Error>(cannot_replay(mounted, outcome.error().message));
-  }
-  if (!outcome) return tl::unexpected<Error>(std::move(outcome).error());
-  if (*outcome != MountOutcome::mounted) {
-    return tl::unexpected<Error>(cannot_replay(mounted, "the kernel asks for a recovery still"));
-  }
-  // Of a log that only the kernel can read it is not known whether there was something.
-  if (dirty.value_or(mounted.partition.fstype == "xfs")) mounted.journal = "replayed";
   return {};
 }
 
@@ -214,28 +212,24 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const Disk
   return mounted;
 }
 
-// As mount_by_journal() does it, as long as the kernel agrees with what is seen of the journal.
+// As do_mount() does it, as long as the kernel agrees with what is seen of the journal.
 Result<void> plan_mount(Context& context, const OpenedImage& opened, const DiskView& disk,
                         const MountOptionsGiven& given) {
   PLOOPU_TRY(const auto mounted, prepare(context, opened, given));
   PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
-  PLOOPU_TRY(const auto dirty, is_dirty(disk, mounted.partition));
+  PLOOPU_TRY(const auto is_dirty, has_dirty_journal(disk, mounted.partition));
   const std::string& fstype = mounted.partition.fstype;
-  const bool skips = given.journal == "skip" && dirty.value_or(true);
-  AttachRequest request = given.request;
-  request.overlay.wanted = !skips && (needs_overlay(given) || dirty.value_or(false));
-  request.overlay.tolerated = given.journal == "auto";
-  const bool skip_journal = !request.overlay.wanted && (skips || is_ext(fstype));
+  const JournalPlan journal = plan_journal(fstype, is_dirty, wish_of(given));
+  const AttachRequest request = request_of(given, journal.first);
+  PLOOPU_TRY(const auto plan, plan_attach(context, opened, request));
+  const bool has_overlay = plan.existing ? plan.existing->has_overlay : request.overlay.wanted;
   PLOOPU_TRY(const auto options,
-             mount_options(fstype, mode_of(given, skip_journal), given.options));
+             mount_options(fstype, mode_on(journal.first, has_overlay), given.options));
   context.warn(options.warnings);
-  const char* journal = skips                   ? "skipped"
-                        : dirty.value_or(false) ? "replayed"
-                        : dirty                 ? "clean"
-                                                : "replayed if the kernel asks for it";
-  return print_plan(
-      context, opened, request,
-      MountPlan{mounted.partition.number, fstype, mounted.directory, options.text, journal});
+  print_plan(context, opened, request, plan,
+             MountPlan{mounted.partition.number, fstype, mounted.directory, options.text,
+                       journal.describe()});
+  return {};
 }
 
 // The mount table has the device, not the image: mount -a, for one, asks again for what it did

@@ -79,6 +79,14 @@ struct AttachOutcome {
   std::vector<std::string> notes;  // which back end was taken, and why not another
 };
 
+// What attach() would do.
+struct AttachPlan {
+  std::optional<Attachment>
+      existing;                    // the attachment that it would give back; otherwise a new one
+  std::string backend;             // its back end
+  std::vector<std::string> notes;  // why not another back end
+};
+
 struct MountRequest {
   std::string device;
   std::string directory;  // exists, absolute
@@ -140,10 +148,10 @@ class Attachments {
   [[nodiscard]] virtual Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                                      const AttachRequest& request) = 0;
 
-  // The attachment that attach() would give back for this request; nothing when it would make one.
-  // ErrorKind::busy where it would refuse. Nothing is changed.
-  [[nodiscard]] virtual Result<std::optional<Attachment>> find_attached(
-      const Image& image, const AttachRequest& request) = 0;
+  // Fails where attach() would fail, with the error that it would give, as far as that can be known
+  // without changing anything on the host.
+  [[nodiscard]] virtual Result<AttachPlan> plan(const Image& image, const DiskLayout& layout,
+                                                const AttachRequest& request) = 0;
 
   // nullptr while there is no such file. The image outlives the answer.
   [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(

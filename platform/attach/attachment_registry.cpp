@@ -8,12 +8,10 @@
 #include <sys/stat.h>
 
 #include "core/base/list.hpp"
+#include "platform/attach/backends.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/ploopu_mounts.hpp"
-#include "platform/dm/dm_backend.hpp"
 #include "platform/files/image_changes.hpp"
-#include "platform/fuse/fuse_backend.hpp"
-#include "platform/nbd/nbd_backend.hpp"
 
 namespace ploopu {
 namespace {
@@ -64,9 +62,7 @@ std::string describe_overlay(const Record& record, const OverlayRequest& request
 Result<void> AttachedRecords::open() {
   if (runtime_) return {};
   PLOOPU_TRY(runtime_, RuntimeDir::open());
-  backends_.push_back(std::make_unique<NbdBackend>(*runtime_));
-  backends_.push_back(std::make_unique<DmBackend>());
-  backends_.push_back(std::make_unique<FuseBackend>(*runtime_));
+  for (const auto& backend : host_backends()) backends_.push_back(backend.make(*runtime_));
   return {};
 }
 
@@ -86,7 +82,7 @@ Result<Record> AttachedRecords::find(const std::string& id) const {
   return fail(ErrorKind::not_found, "the attachment is gone already");
 }
 
-const Backend* AttachedRecords::backend_named(const std::string& name) const {
+const Backend* AttachedRecords::backend_named(std::string_view name) const {
   for (const auto& backend : backends_) {
     if (backend->name() == name) return backend.get();
   }

@@ -19,8 +19,6 @@ class AttachedRecords {
   // Makes the directory if need be. All but list() and look_at_images() want it first.
   [[nodiscard]] Result<void> open();
   [[nodiscard]] const RuntimeDir& runtime() const { return *runtime_; }
-  // In the order in which "auto" tries them.
-  [[nodiscard]] const std::vector<std::unique_ptr<Backend>>& backends() const { return backends_; }
 
   // RuntimeDir::lock(), of which this process has one. Opens.
   [[nodiscard]] Result<std::shared_ptr<const UniqueFd>> lock();
@@ -29,10 +27,11 @@ class AttachedRecords {
   [[nodiscard]] Result<Record> find(const std::string& id) const;
 
   // nullptr when there is none.
-  [[nodiscard]] const Backend* backend_named(const std::string& name) const;
+  [[nodiscard]] const Backend* backend_named(std::string_view name) const;
   [[nodiscard]] const Backend* backend_of(const Record& record) const;
 
-  // As Attachments::find_attached().
+  // The attachment that attach() gives back for this request; nothing when it would make one.
+  // ErrorKind::busy where it would refuse.
   [[nodiscard]] Result<std::optional<Attachment>> find_existing(const Image& image,
                                                                 const AttachRequest& request) const;
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;

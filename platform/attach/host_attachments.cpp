@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/attach/backend_rules.hpp"
 #include "core/base/list.hpp"
 #include "platform/attach/host_overlay.hpp"
+#include "platform/attach/make_device.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/device_users.hpp"
 #include "platform/block/ploopu_mounts.hpp"
@@ -31,14 +30,9 @@ constexpr std::chrono::seconds kSaving{600};
 
 std::string describe(const std::vector<Holder>& holders) {
   std::vector<std::string> texts;
+  texts.reserve(holders.size());
   for (const auto& holder : holders) texts.push_back(holder.description);
   return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-ServiceState& make_service_state(const SharedMemory& memory, bool is_strict) {
-  auto& state = *new (memory.bytes().data()) ServiceState;
-  state.is_strict = is_strict;
-  return state;
 }
 
 Result<void> refuse_if_used(const HolderQuery& query) {
@@ -70,123 +64,7 @@ Result<void> unmount_all(const std::vector<MountEntry>& table,
   return {};
 }
 
-}  // namespace
-
-Result<AttachmentLock> HostAttachments::lock() {
-  PLOOPU_TRY(auto lock, records_.lock());
-  return AttachmentLock(std::move(lock));
-}
-
-bool HostAttachments::is_privileged() const { return ::geteuid() == 0; }
-
-// The back ends that the request allows, in the order in which they are to be tried.
-Result<std::vector<const Backend*>> HostAttachments::candidates(
-    const AttachRequest& request) const {
-  std::vector<const Backend*> found;
-  if (request.backend == "auto") {
-    for (const auto& backend : records_.backends()) {
-      if (!request.as_file || backend->serves_files()) found.push_back(backend.get());
-    }
-    return found;
-  }
-  const Backend* backend = records_.backend_named(request.backend);
-  if (backend == nullptr) {
-    return fail(ErrorKind::usage, "--backend {}: must be auto, nbd, dm or fuse", request.backend);
-  }
-  if (request.as_file && !backend->serves_files()) {
-    return fail(ErrorKind::usage, "--no-loop: {} makes block devices only, use --backend fuse",
-                backend->name());
-  }
-  found.push_back(backend);
-  return found;
-}
-
-// Writes down what is meant before anything is made, and only at the end that it was, and tells the
-// server, if there is one, to stay: a command that is killed anywhere in between leaves nothing
-// that isn't taken down again.
-Result<Record> HostAttachments::start(const Backend& backend, const Image& image,
-                                      const ServedDisk& disk, const DiskLayout& layout,
-                                      const AttachRequest& request,
-                                      std::vector<std::string>& notes) {
-  PLOOPU_CHECK(check_backend_fits(backend.name(), layout, request));
-  PLOOPU_CHECK(backend.prepare(request.as_file));
-  PLOOPU_TRY(const auto lock, records_.lock());
-  Record record;
-  record.id = random_id();
-  record.name = request.name;
-  record.image = image.location.path;
-  record.newest_delta = image.disk.deltas().back().name();
-  record.chain = chain_of(image.disk);
-  record.ctid = image.location.ctid;
-  record.snapshot = image.snapshot;
-  record.root = request.root;
-  record.backend = backend.name();
-  record.is_file = request.as_file;
-  record.is_strict = request.is_strict;
-  record.has_overlay = disk.is_writable();
-  record.overlay_file = request.overlay.file;
-  record.is_users_overlay = disk.is_writable() && !request.overlay.for_mount;
-  if (disk.is_writable()) record.scratch = disk.overlay->scratch().identity();
-  const auto started = [&]() -> Result<void> {
-    PLOOPU_CHECK(records_.runtime().save(record));
-    PLOOPU_CHECK(check_not_interrupted());
-    PLOOPU_TRY(auto server, backend.serve(disk, layout, record, lock->get()));
-    if (server) record.server = server->identity();
-    record.servers = {record.server};
-    PLOOPU_CHECK(check_not_interrupted());
-    if (!record.is_file) {
-      PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
-    }
-    PLOOPU_CHECK(records_.runtime().save(record));
-    PLOOPU_CHECK(check_not_interrupted());
-    return server ? server->keep() : Result<void>();
-  }();
-  if (started) return record;
-  static_cast<void>(backend.release(record));
-  if (backend.find_device(record).empty()) records_.runtime().remove(record.id);
-  return tl::unexpected<Error>(started.error());
-}
-
-// With "auto", a back end that can't do it leaves it to the next one.
-Result<Record> HostAttachments::start_with_any(const Image& image, const DiskLayout& layout,
-                                               const AttachRequest& request,
-                                               std::vector<std::string>& notes) {
-  PLOOPU_TRY(const auto backends, candidates(request));
-  // A server is a fork of this process and has the overlay, too.
-  std::unique_ptr<HostOverlay> overlay;
-  if (request.overlay.wanted) {
-    PLOOPU_TRY(overlay, HostOverlay::make(image, request.overlay));
-  }
-  PLOOPU_TRY(const auto memory, SharedMemory::create(sizeof(ServiceState)));
-  const ServedDisk disk(image.disk, overlay ? &overlay->overlay() : nullptr,
-                        &make_service_state(memory, request.is_strict));
-  std::string reasons;
-  ErrorKind kind = ErrorKind::missing_kernel_part;
-  for (const Backend* backend : backends) {
-    std::vector<std::string> more;
-    auto record = start(*backend, image, disk, layout, request, more);
-    if (record) {
-      if (!reasons.empty()) notes.push_back(reasons + ": using " + backend->name() + " instead");
-      append(notes, std::move(more));
-      if (overlay) append(notes, overlay->warnings());
-      return record;
-    }
-    if (auto going_on = check_not_interrupted(); !going_on) {
-      if (overlay) overlay->undo();
-      return tl::unexpected<Error>(std::move(going_on).error());
-    }
-    kind = record.error().kind;
-    std::string reason = std::move(record).error().message;
-    const std::string prefix = fmt::format("{}: ", backend->name());
-    if (!reason.starts_with(prefix)) reason.insert(0, prefix);
-    reasons += (reasons.empty() ? "" : "; ") + reason;
-  }
-  if (overlay) overlay->undo();
-  return fail(kind, "{}{}", backends.size() > 1 ? "no back end can be used: " : "", reasons);
-}
-
-Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayout& layout,
-                                              const AttachRequest& request) {
+Result<void> check_request(const Image& image, const AttachRequest& request) {
   if (image.disk.size() == 0) {
     return fail(ErrorKind::damaged, "{}: the disk is empty (0 sectors): there is nothing to attach",
                 image.location.path);
@@ -196,6 +74,21 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
                 "only root can make a block device; 'attach --backend fuse --no-loop' gives a file "
                 "with the disk's content");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<AttachmentLock> HostAttachments::lock() {
+  PLOOPU_TRY(auto lock, records_.lock());
+  return AttachmentLock(std::move(lock));
+}
+
+bool HostAttachments::is_privileged() const { return ::geteuid() == 0; }
+
+Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayout& layout,
+                                              const AttachRequest& request) {
+  PLOOPU_CHECK(check_request(image, request));
   PLOOPU_TRY(const auto lock, records_.lock());
   records_.sweep();
   PLOOPU_TRY(auto existing, records_.find_existing(image, request));
@@ -218,17 +111,26 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     return outcome;
   }
   hold_interruptions();
-  PLOOPU_TRY(const auto record, start_with_any(image, layout, request, outcome.notes));
+  PLOOPU_TRY(const auto record, make_device(records_, image, layout, request, outcome.notes));
   auto made = records_.inspect(record);
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
   outcome.attachment = *std::move(made);
   return outcome;
 }
 
-Result<std::optional<Attachment>> HostAttachments::find_attached(const Image& image,
-                                                                 const AttachRequest& request) {
-  PLOOPU_CHECK(records_.open());
-  return records_.find_existing(image, request);
+Result<AttachPlan> HostAttachments::plan(const Image& image, const DiskLayout& layout,
+                                         const AttachRequest& request) {
+  PLOOPU_CHECK(check_request(image, request));
+  // As attach() does: to look whether an overlay file is free locks it for a moment.
+  PLOOPU_TRY(const auto lock, records_.lock());
+  AttachPlan plan;
+  PLOOPU_TRY(plan.existing, records_.find_existing(image, request));
+  if (plan.existing) {
+    plan.backend = plan.existing->backend;
+  } else {
+    PLOOPU_TRY(plan.backend, plan_device(image, layout, request, plan.notes));
+  }
+  return plan;
 }
 
 Result<void> HostAttachments::reload(const Attachment& attachment, const Image& image) {

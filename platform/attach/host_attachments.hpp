@@ -22,8 +22,8 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] bool is_privileged() const override;
   [[nodiscard]] Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                              const AttachRequest& request) override;
-  [[nodiscard]] Result<std::optional<Attachment>> find_attached(
-      const Image& image, const AttachRequest& request) override;
+  [[nodiscard]] Result<AttachPlan> plan(const Image& image, const DiskLayout& layout,
+                                        const AttachRequest& request) override;
   [[nodiscard]] Result<void> reload(const Attachment& attachment, const Image& image) override;
   [[nodiscard]] Result<std::unique_ptr<OverlayView>> view_overlay(const Image& image,
                                                                   const std::string& file) override;
@@ -36,13 +36,6 @@ class HostAttachments final : public Attachments {
                                              const DetachRequest& request) override;
 
  private:
-  [[nodiscard]] Result<std::vector<const Backend*>> candidates(const AttachRequest& request) const;
-  [[nodiscard]] Result<Record> start(const Backend& backend, const Image& image,
-                                     const ServedDisk& disk, const DiskLayout& layout,
-                                     const AttachRequest& request, std::vector<std::string>& notes);
-  [[nodiscard]] Result<Record> start_with_any(const Image& image, const DiskLayout& layout,
-                                              const AttachRequest& request,
-                                              std::vector<std::string>& notes);
   [[nodiscard]] static Result<void> cut_off(const Backend& backend, const Record& record,
                                             const std::vector<MountEntry>& mounts);
   [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,

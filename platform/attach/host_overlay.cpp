@@ -40,6 +40,14 @@ Result<std::unique_ptr<HostOverlay>> HostOverlay::make(const Image& image,
   return tl::unexpected<Error>(std::move(done).error());
 }
 
+Result<void> HostOverlay::check(const Image& image, const OverlayRequest& request) {
+  if (!request.file.empty() && is_missing(request.file)) {
+    return check_kept_scratch(request.file, OverlayFile::size_for(image.disk.size()));
+  }
+  PLOOPU_TRY(const auto made, make(image, request));
+  return {};
+}
+
 // More than half of what is free isn't taken, unless the user says so.
 Result<void> HostOverlay::open_scratch(const OverlayRequest& request) {
   Scratch scratch;

@@ -19,6 +19,8 @@ class HostOverlay final : public OverlayView {
   // With a new scratch file, or with the one that the request names.
   [[nodiscard]] static Result<std::unique_ptr<HostOverlay>> make(const Image& image,
                                                                  const OverlayRequest& request);
+  // Fails where make() would, with the same error, and makes nothing that has a name.
+  [[nodiscard]] static Result<void> check(const Image& image, const OverlayRequest& request);
   // Only to be read, also while it is attached: then as it was saved last.
   [[nodiscard]] static Result<std::unique_ptr<HostOverlay>> view(const Image& image,
                                                                  const std::string& path);

@@ -131,6 +131,17 @@ Result<void> remove_all(const DmDevice& disk, const std::vector<PartitionDevice>
 
 }  // namespace
 
+BackendReport DmBackend::survey(const HostFacts& host, bool /*as_file*/) {
+  BackendReport report{"dm", true, "", {}};
+  if (!host.need_rights(report)) return report;
+  const bool is_there = host.kernel().has_misc_device("device-mapper");
+  static_cast<void>(host.need(report, is_there, "dm_mod", "CONFIG_BLK_DEV_DM") &&
+                    (!is_there || host.need_node(report, "/dev/mapper/control")) &&
+                    host.need(report, host.asked().has_dm_zero, "dm_zero", "CONFIG_DM_ZERO") &&
+                    host.need_loop(report));
+  return report;
+}
+
 Result<void> DmBackend::prepare(bool /*as_file*/) const {
   PLOOPU_CHECK(require_driver("/dev/loop-control", "loop"));
   return require_dm_target("zero", "dm_zero");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/kernel/host_facts.hpp"
 #include "platform/serve/backend.hpp"
 
 namespace ploopu {
@@ -13,8 +14,12 @@ namespace ploopu {
 // it alone: there is no server. Partitions are devices of their own, above that of the disk.
 class DmBackend final : public Backend {
  public:
+  explicit DmBackend(const RuntimeDir& /*runtime*/) {}
+
+  // As HostBackend::survey.
+  [[nodiscard]] static BackendReport survey(const HostFacts& host, bool as_file);
+
   [[nodiscard]] const char* name() const override { return "dm"; }
-  [[nodiscard]] bool serves_files() const override { return false; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
   [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
                                                            const DiskLayout& layout, Record& record,

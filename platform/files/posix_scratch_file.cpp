@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/base/path.hpp"
 #include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
 
@@ -113,6 +114,18 @@ Result<void> lock_for_good(const UniqueFd& fd, const std::string& path) {
               path);
 }
 
+tl::unexpected<Error> refuse_kept(const std::string& path, int error) {
+  return fail_errno(error, fmt::format("{}: making an overlay file", path));
+}
+
+Result<Scratch> size_kept(const std::string& path, UniqueFd fd, uint64_t size) {
+  PLOOPU_CHECK(lock_for_good(fd, path));
+  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return refuse_kept(path, errno);
+  PLOOPU_TRY(auto made, with_room(std::move(fd), true));
+  if (made.free < kLeastRoom) return refuse_kept(path, ENOSPC);
+  return made;
+}
+
 Result<UniqueFd> open_kept(const std::string& path, int access) {
   struct stat status = {};
   // First by its name, since to open a device has effects, and then what was opened.
@@ -149,20 +162,18 @@ Result<Scratch> create_scratch(const std::string& directory, uint64_t size) {
 }
 
 Result<Scratch> create_kept_scratch(const std::string& path, uint64_t size) {
-  const auto refuse = [&](int error) {
-    return fail_errno(error, fmt::format("{}: making an overlay file", path));
-  };
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.valid()) return refuse(errno);
-  auto scratch = [&]() -> Result<Scratch> {
-    PLOOPU_CHECK(lock_for_good(fd, path));
-    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return refuse(errno);
-    PLOOPU_TRY(auto made, with_room(std::move(fd), true));
-    if (made.free < kLeastRoom) return refuse(ENOSPC);
-    return made;
-  }();
+  if (!fd.valid()) return refuse_kept(path, errno);
+  auto scratch = size_kept(path, std::move(fd), size);
   if (!scratch) ::unlink(path.c_str());
   return scratch;
+}
+
+Result<void> check_kept_scratch(const std::string& path, uint64_t size) {
+  UniqueFd fd = open_unnamed(directory_of(path));
+  if (!fd.valid()) return refuse_kept(path, errno);
+  PLOOPU_CHECK(size_kept(path, std::move(fd), size));
+  return {};
 }
 
 Result<Scratch> open_kept_scratch(const std::string& path) {

@@ -22,6 +22,9 @@ struct Scratch {
 // The same with the name `path`, which nothing may have. Locked as below.
 [[nodiscard]] Result<Scratch> create_kept_scratch(const std::string& path, uint64_t size);
 
+// Fails where create_kept_scratch() would, and leaves nothing.
+[[nodiscard]] Result<void> check_kept_scratch(const std::string& path, uint64_t size);
+
 // One that was kept. ErrorKind::busy while another process has it: it is locked as long as any
 // process has this descriptor open.
 [[nodiscard]] Result<Scratch> open_kept_scratch(const std::string& path);

@@ -116,6 +116,21 @@ class FuseService final : public Service {
 
 }  // namespace
 
+BackendReport FuseBackend::survey(const HostFacts& host, bool as_file) {
+  BackendReport report{"fuse", true, "", {}};
+  const bool is_there = host.kernel().has_misc_device("fuse");
+  if (!host.need(report, is_there, "fuse", "CONFIG_FUSE_FS") ||
+      (is_there && !host.need_node(report, "/dev/fuse"))) {
+    return report;
+  }
+  if (!host.asked().is_root) {
+    report.reason = "without root as a file only: attach --backend fuse --no-loop";
+  } else if (!as_file && host.need_rights(report)) {
+    static_cast<void>(host.need_loop(report));
+  }
+  return report;
+}
+
 Result<void> FuseBackend::prepare(bool as_file) const {
   PLOOPU_CHECK(require_driver("/dev/fuse", "fuse"));
   return as_file ? Result<void>() : require_driver("/dev/loop-control", "loop");

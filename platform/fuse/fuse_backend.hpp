@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "platform/kernel/host_facts.hpp"
 #include "platform/serve/backend.hpp"
 
 namespace ploopu {
@@ -13,8 +14,10 @@ class FuseBackend final : public Backend {
  public:
   explicit FuseBackend(const RuntimeDir& runtime) : runtime_(runtime) {}
 
+  // As HostBackend::survey.
+  [[nodiscard]] static BackendReport survey(const HostFacts& host, bool as_file);
+
   [[nodiscard]] const char* name() const override { return "fuse"; }
-  [[nodiscard]] bool serves_files() const override { return true; }
   [[nodiscard]] Result<void> prepare(bool as_file) const override;
   [[nodiscard]] Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
                                                            const DiskLayout& layout, Record& record,

@@ -60,6 +60,28 @@ class NbdService final : public Service {
 
 }  // namespace
 
+BackendReport NbdBackend::survey(const HostFacts& host, bool /*as_file*/) {
+  BackendReport report{"nbd", true, "", {}};
+  if (!host.need_rights(report)) return report;
+  const bool answers = host.asked().has_nbd_family;
+  if (!host.need(report, answers, "nbd", "CONFIG_BLK_DEV_NBD")) return report;
+  // The attribute "backend" in sysfs, by which a device is known to be ours.
+  if (host.is_older_than(5, 14)) {
+    report.usable = false;
+    report.reason = "the driver of this kernel keeps no identifier: Linux 5.14 or later does";
+    report.advice = {"boot a newer kernel, or use dm"};
+    return report;
+  }
+  if (answers) return report;
+  // Generic netlink shows the family in the first network namespace only.
+  if (report.reason.empty()) {
+    report.usable = false;
+    report.reason = "the nbd driver doesn't answer: it does in the host's network namespace only";
+    report.advice = {"run it outside of containers and network namespaces"};
+  }
+  return report;
+}
+
 Result<void> NbdBackend::prepare(bool /*as_file*/) const {
   if (NbdNetlink::is_available()) return {};
   return load_kernel_module("nbd", "max_part=16");

@@ -26,15 +26,12 @@ class Backend {
 
   [[nodiscard]] virtual const char* name() const = 0;
 
-  // Whether it can give a plain file instead of a block device.
-  [[nodiscard]] virtual bool serves_files() const = 0;
-
   // Loads what the kernel needs. The error says what is missing, in words that can follow "nbd: ".
   [[nodiscard]] virtual Result<void> prepare(bool as_file) const = 0;
 
   // Makes the device of the disk, which is writable if that is, and fills in record.device, for a
-  // request that fits (core/backend_fit.hpp). The kernel is not asked to find the partitions of an
-  // excessive layout. With a server, the device exists as long as that is kept; `lock` is
+  // request that fits (core/attach/backend_rules). The kernel is not asked to find the partitions
+  // of an excessive layout. With a server, the device exists as long as that is kept; `lock` is
   // RuntimeDir::lock(), under which the server undoes its work if the command dies. Without one, it
   // exists until release().
   [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,

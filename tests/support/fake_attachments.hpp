@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/attach/attachments.hpp"
+#include "core/attach/backend_rules.hpp"
 #include "core/volume/partitions.hpp"
 
 namespace ploopu::testing {
@@ -24,7 +26,8 @@ class FakeAttachments final : public Attachments {
   bool is_root = true;
   uint64_t discarded = 0;
   std::optional<bool> image_changed = false;
-  std::map<std::string, std::string> lies_in;  // a device that is busy until the other is detached
+  std::map<std::string, std::string> unusable;  // back ends that plan() finds so, and why
+  std::map<std::string, std::string> lies_in;   // a device that is busy until the other is detached
   MountRequest last_mount;
   AttachRequest last_attach;
 
@@ -35,10 +38,22 @@ class FakeAttachments final : public Attachments {
     return AttachmentLock(std::move(lock));
   }
 
-  Result<std::optional<Attachment>> find_attached(const Image& /*image*/,
-                                                  const AttachRequest& /*request*/) override {
-    PLOOPU_CHECK(called("find_attached"));
-    return attached.empty() ? std::nullopt : std::optional(attached.front());
+  Result<AttachPlan> plan(const Image& /*image*/, const DiskLayout& layout,
+                          const AttachRequest& request) override {
+    PLOOPU_CHECK(called("plan"));
+    if (!attached.empty()) return AttachPlan{attached.front(), attached.front().backend, {}};
+    PLOOPU_TRY(const auto candidates, candidate_backends(request));
+    PassedOver passed_over;
+    for (const BackendRules* rules : candidates) {
+      auto usable = check_backend_fits(*rules, layout, request);
+      const auto reason = unusable.find(std::string(rules->name));
+      if (usable && reason != unusable.end()) {
+        usable = fail(ErrorKind::missing_kernel_part, "{}", reason->second);
+      }
+      if (usable) return AttachPlan{std::nullopt, std::string(rules->name), {}};
+      passed_over.add(*rules, std::move(usable).error());
+    }
+    return tl::unexpected<Error>(passed_over.error(candidates.size()));
   }
 
   Result<void> reload(const Attachment& attachment, const Image& image) override {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Hosts as trees of files. What real kernels answer is in tests/system.
-#include "platform/survey/host_survey.hpp"
+#include "platform/attach/host_survey.hpp"
 
 #include <filesystem>
 
