@@ -12,6 +12,7 @@
 #include "cmd/cli/commands.hpp"
 #include "cmd/cli/json.hpp"
 #include "cmd/cli/verb_names.hpp"
+#include "core/base/exit_code.hpp"
 #include "core/base/text.hpp"
 
 namespace ploopu::cmd {
@@ -30,11 +31,6 @@ constexpr char kFooter[] =
 // Shown with every verb: help of the options that all of them have.
 constexpr char kEverywhere[] =
     "\nAnd, before or after any verb: --json, -q, -v, --root DIR (see ploopu --help).\n";
-
-// The verbs, in the order in which help shows them.
-constexpr void (*kCommands[])(CLI::App&, Action&) = {
-    declare_info,   declare_map,    declare_check, declare_snapshots, declare_attach, declare_mount,
-    declare_detach, declare_reload, declare_list,  declare_doctor,    declare_help};
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");
@@ -88,7 +84,9 @@ int run(std::vector<std::string> arguments, Context& context) {
   app.fallthrough();  // handed down: global options may also follow the verb
   declare_global_options(app, context.options);
   Action action;
-  for (const auto declare : kCommands) declare(app, action);
+#define PLOOPU_RUN_DECLARATION(verb) declare_##verb(app, action);
+  PLOOPU_VERBS(PLOOPU_RUN_DECLARATION)
+#undef PLOOPU_RUN_DECLARATION
   for (CLI::App* command : app.get_subcommands(nullptr)) {
     command->footer(kEverywhere + command->get_footer());
   }

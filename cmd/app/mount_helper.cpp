@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cmd/app/dispatch.hpp"
+#include "core/base/exit_code.hpp"
 #include "core/base/list.hpp"
 #include "core/base/path.hpp"
 #include "core/base/text.hpp"
@@ -121,15 +122,6 @@ Result<std::vector<std::string>> umount_arguments(const HelperCall& call) {
   return std::vector<std::string>{"umount", call.paths[0]};
 }
 
-// As mount(8) lists them.
-int helper_exit_code(int code) {
-  constexpr int kUsageOrPermission = 1, kMountFailure = 32;
-  if (code == 0) return 0;
-  const bool is_usage =
-      code == exit_code(ErrorKind::usage) || code == exit_code(ErrorKind::not_permitted);
-  return is_usage ? kUsageOrPermission : kMountFailure;
-}
-
 }  // namespace
 
 bool is_mount_helper(const std::string& program) {
@@ -150,15 +142,15 @@ int run_mount_helper(const std::string& program, const std::vector<std::string>&
   }();
   if (!translated) {
     context.err << base_name(program) << ": " << escape_bytes(translated.error().message) << '\n';
-    return helper_exit_code(exit_code(translated.error().kind));
+    return mount_exit_code(exit_code(translated.error().kind));
   }
   if (is_fake) return 0;
-  if (is_verbose) return helper_exit_code(run(*translated, context));
+  if (is_verbose) return mount_exit_code(run(*translated, context));
   std::ostringstream unread;
   Context silent{unread,         context.err,         context.files,
                  context.prober, context.attachments, context.file_finder,
                  context.owners};
-  return helper_exit_code(run(*translated, silent));
+  return mount_exit_code(run(*translated, silent));
 }
 
 }  // namespace ploopu::cmd

@@ -16,16 +16,25 @@ namespace ploopu::cmd {
 
 using Action = std::function<Result<void>(Context&)>;
 
-void declare_info(CLI::App& app, Action& action);
-void declare_map(CLI::App& app, Action& action);
-void declare_check(CLI::App& app, Action& action);
-void declare_snapshots(CLI::App& app, Action& action);
-void declare_attach(CLI::App& app, Action& action);
-void declare_mount(CLI::App& app, Action& action);
-void declare_detach(CLI::App& app, Action& action);
-void declare_reload(CLI::App& app, Action& action);
-void declare_list(CLI::App& app, Action& action);
-void declare_doctor(CLI::App& app, Action& action);
-void declare_help(CLI::App& app, Action& action);
+// One row a verb, in the order in which help shows them. `info` is declared by declare_info() in
+// cmd/verbs/info.cpp.
+// clang-format off
+#define PLOOPU_VERBS(row) \
+  row(info)               \
+  row(map)                \
+  row(check)              \
+  row(snapshots)          \
+  row(attach)             \
+  row(mount)              \
+  row(detach)             \
+  row(reload)             \
+  row(list)               \
+  row(doctor)             \
+  row(help)
+// clang-format on
+
+#define PLOOPU_DECLARE_VERB(verb) void declare_##verb(CLI::App& app, Action& action);
+PLOOPU_VERBS(PLOOPU_DECLARE_VERB)
+#undef PLOOPU_DECLARE_VERB
 
 }  // namespace ploopu::cmd

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/cli/json.hpp"
 
+#include "core/base/exit_code.hpp"
 #include "core/base/text.hpp"
 
 namespace ploopu::cmd {

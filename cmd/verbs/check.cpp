@@ -9,6 +9,7 @@
 #include "cmd/cli/commands.hpp"
 #include "cmd/cli/json.hpp"
 #include "cmd/steps/open_image.hpp"
+#include "core/base/exit_code.hpp"
 #include "core/base/list.hpp"
 #include "core/base/text.hpp"
 #include "core/check/lost_files.hpp"
@@ -23,9 +24,6 @@ constexpr char kFooter[] =
     "  ploopu check 101\n"
     "  ploopu check 101 --files            which files lost something\n"
     "  ploopu check /backup/101/root.hdd --json\n";
-
-constexpr int kDamaged = 2;
-constexpr int kOnlyLeaks = 3;
 
 struct CheckOptions {
   ImageChoice choice;
@@ -153,9 +151,9 @@ Result<void> run_check(Context& context, const CheckOptions& options) {
     print_text(context, location.path, report, found);
   }
   if (!report.errors.empty() || !report.lost.empty()) {
-    context.exit_status = kDamaged;
+    context.exit_status = kFoundDamage;
   } else if (report.leaks > 0) {
-    context.exit_status = kOnlyLeaks;
+    context.exit_status = kFoundLeaks;
   }
   return {};
 }

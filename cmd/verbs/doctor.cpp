@@ -9,6 +9,7 @@
 #include "cmd/cli/json.hpp"
 #include "cmd/cli/text_table.hpp"
 #include "core/attach/host_report.hpp"
+#include "core/base/exit_code.hpp"
 #include "core/base/text.hpp"
 
 namespace ploopu::cmd {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Errors are values. An Error has a kind, which alone decides the exit code, and a message of one
-// line that names the file, the field and its value, and what to do next.
+// Errors are values. An Error has a kind, which alone decides the exit code (exit_code.hpp), and a
+// message of one line that names the file, the field and its value, and what to do next.
 #pragma once
 
 #include <string>
@@ -22,12 +22,6 @@ enum class ErrorKind {
   busy,                 // in use by something else
   not_permitted,        // privilege or permission is missing
 };
-
-// Exit code of the process that ends with an error of this kind.
-int exit_code(ErrorKind kind);
-
-// Stable name for JSON output.
-std::string_view kind_name(ErrorKind kind);
 
 struct Error {
   ErrorKind kind = ErrorKind::failed;

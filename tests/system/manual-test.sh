@@ -69,13 +69,13 @@ compare 'options that are named'
 # The table of exit codes, and what check has besides.
 {
     echo 0
-    sed -n '/^int exit_code/,/^}/s/.*return \([0-9]*\);.*/\1/p' core/result.cpp
+    sed -n 's/^ *{ErrorKind::[a-z_]*, \([0-9]*\),.*/\1/p' core/base/exit_code.cpp
 } >"$work/program"
 sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]*\).*/\1/p' man/ploopu.8 >"$work/manual"
 compare 'exit codes'
 {
     echo 0
-    sed -n 's/^constexpr int k[A-Za-z]* = \([0-9]*\);/\1/p' cmd/check.cpp
+    sed -n 's/^inline constexpr int kFound[A-Za-z]* = \([0-9]*\);.*/\1/p' core/base/exit_code.hpp
 } >"$work/program"
 sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]*\).*/\1/p' man/ploopu-check.8 >"$work/manual"
 compare 'exit codes of check'
