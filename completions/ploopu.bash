@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion of ploopu for bash. The program itself answers; see cmd/completion.hpp.
+# Completion of ploopu for bash. The program itself answers; see cmd/app/completion.hpp.
 # shellcheck shell=bash
 
 _ploopu() {

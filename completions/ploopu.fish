@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion of ploopu for fish. The program itself answers; see cmd/completion.hpp.
+# Completion of ploopu for fish. The program itself answers; see cmd/app/completion.hpp.
 
 function __ploopu_complete
     # Administrators who become root by sudo may lack these directories.

@@ -12,7 +12,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS libkmod2) # loaded at run time, see platform/kmod_library.hpp
+set(CPACK_DEBIAN_PACKAGE_DEPENDS libkmod2) # loaded at run time, see platform/kernel/kmod_library.hpp
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS fuse3)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "Shows what is in the disks of OpenVZ and Virtuozzo containers, makes them
