@@ -50,7 +50,7 @@ void fields(Codec& codec, LostFiles& files) {
   codec(files.files, files.metadata, files.unclaimed_bytes, files.notes);
 }
 
-// Implemented by platform/ext_files for ext2, ext3 and ext4.
+// Implemented by platform/probe/ext_files for ext2, ext3 and ext4.
 class FileFinder {
  public:
   FileFinder() = default;
