@@ -2,7 +2,6 @@
 #include "cmd/app/completion.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <map>
 #include <optional>
@@ -13,7 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/app/bash_line.hpp"
-#include "cmd/cli/verb_names.hpp"
+#include "cmd/app/typed_words.hpp"
 #include "cmd/cli/word_option.hpp"
 #include "cmd/verbs/list.hpp"
 #include "core/base/text.hpp"
@@ -64,131 +63,8 @@ class Answer {
   Paths paths_ = Paths::none;
 };
 
-// An option that takes a value, and where in its word that begins, if it doesn't follow.
-struct OptionWord {
-  CLI::Option* option = nullptr;
-  size_t value_at = std::string::npos;
-};
-
-// The words before the one being typed.
-class Typed {
- public:
-  Typed(CLI::App& app, const std::vector<std::string>& words) : app_(app) {
-    for (const auto& word : words) take(word);
-  }
-
-  [[nodiscard]] CLI::App& app() const { return app_; }
-  [[nodiscard]] CLI::App* verb() const { return verb_; }
-  [[nodiscard]] bool is_verb_unknown() const { return is_verb_unknown_; }
-  [[nodiscard]] CLI::Option* waiting() const { return waiting_; }
-  [[nodiscard]] bool may_be_option(const std::string& word) const {
-    return !only_arguments_ && word.starts_with('-');
-  }
-  [[nodiscard]] bool has_flag(const std::string& name) const { return flags_.contains(name); }
-
-  // Of an option, by its type as help shows it, or of an argument by its name: "DISK", "IMAGE".
-  [[nodiscard]] std::string value(const std::string& kind) const {
-    const auto found = values_.find(kind);
-    return found == values_.end() ? "" : found->second;
-  }
-
-  // The argument that comes next; nullptr when there is none.
-  [[nodiscard]] CLI::Option* next_argument() const {
-    size_t taken = arguments_;
-    for (CLI::Option* option : options()) {
-      if (!option->get_positional()) continue;
-      const auto count = static_cast<size_t>(option->get_items_expected_max());
-      if (taken < count) return option;
-      taken -= count;
-    }
-    return nullptr;
-  }
-
-  [[nodiscard]] OptionWord split_option(const std::string& word) const {
-    if (word.starts_with("--")) {
-      const size_t equals = word.find('=');
-      CLI::Option* option = find_option(word.substr(0, equals));
-      if (!takes_value(option)) return {};
-      return {option, equals == std::string::npos ? equals : equals + 1};
-    }
-    for (size_t i = 1; i < word.size(); ++i) {
-      CLI::Option* option = find_option({'-', word[i]});
-      if (takes_value(option)) return {option, i + 1 < word.size() ? i + 1 : std::string::npos};
-    }
-    return {};
-  }
-
-  // Those of the verb, and those that may stand everywhere, but for what help doesn't show.
-  [[nodiscard]] std::vector<CLI::Option*> options() const {
-    auto all = app_.get_options({});
-    if (verb_ == nullptr) return all;
-    const auto own = verb_->get_options({});
-    all.insert(all.begin(), own.begin(), own.end());
-    std::erase_if(all, [](const CLI::Option* option) { return option->get_group().empty(); });
-    return all;
-  }
-
-  // "DISK", "IMAGE", "DIR": the words of help say what a value is.
-  [[nodiscard]] static std::string kind_of(const CLI::Option& option) {
-    return option.get_positional() ? option.get_name(true) : option.get_type_name();
-  }
-
- private:
-  [[nodiscard]] static bool takes_value(const CLI::Option* option) {
-    return option != nullptr && option->get_items_expected_max() > 0;
-  }
-
-  [[nodiscard]] CLI::Option* find_option(const std::string& name) const {
-    CLI::Option* own = verb_ == nullptr ? nullptr : verb_->get_option_no_throw(name);
-    return own == nullptr ? app_.get_option_no_throw(name) : own;
-  }
-
-  // --root, besides being a DIR, says where to look.
-  void keep(const CLI::Option& option, std::string value) {
-    const char* home = std::getenv("HOME");
-    if (home != nullptr && value.starts_with("~/")) value.replace(0, 1, home);
-    values_[option.check_name("--root") ? "ROOT" : kind_of(option)] = std::move(value);
-  }
-
-  void take(const std::string& word) {
-    if (waiting_ != nullptr) {
-      keep(*std::exchange(waiting_, nullptr), word);
-    } else if (!only_arguments_ && word == "--") {
-      only_arguments_ = true;
-    } else if (may_be_option(word) && word != "-") {
-      take_option(word);
-    } else if (verb_ == nullptr && !is_verb_unknown_) {
-      verb_ = find_verb(app_, word);
-      is_verb_unknown_ = verb_ == nullptr;
-    } else if (const CLI::Option* argument = next_argument()) {
-      keep(*argument, word);
-      ++arguments_;
-    }
-  }
-
-  void take_option(const std::string& word) {
-    const auto [option, value_at] = split_option(word);
-    if (option == nullptr) {
-      flags_.insert(word);
-    } else if (value_at == std::string::npos) {
-      waiting_ = option;
-    } else {
-      keep(*option, word.substr(value_at));
-    }
-  }
-
-  CLI::App& app_;
-  CLI::App* verb_ = nullptr;
-  bool is_verb_unknown_ = false;
-  bool only_arguments_ = false;     // "--" was among the words
-  CLI::Option* waiting_ = nullptr;  // its value comes next
-  size_t arguments_ = 0;
-  std::map<std::string, std::string> values_;
-  std::set<std::string> flags_;
-};
-
 // The directory under which containers are looked for.
-std::optional<std::string> root_of(const Context& context, const Typed& typed) {
+std::optional<std::string> root_of(const Context& context, const TypedWords& typed) {
   const std::string given = typed.value("ROOT");
   const auto found = context.files.resolve("/", given.empty() ? context.options.root : given);
   return found ? std::optional(found->path) : std::nullopt;
@@ -202,7 +78,7 @@ bool is_before(const std::string& a, const std::string& b) {
   return number_a.has_value() != number_b.has_value() ? number_a.has_value() : a < b;
 }
 
-void add_containers(const Context& context, const Typed& typed, Answer& answer) {
+void add_containers(const Context& context, const TypedWords& typed, Answer& answer) {
   const auto root = root_of(context, typed);
   if (root && answer.value().find('/') == std::string::npos) {
     const auto known = list_known_containers(HostTree(context.files, *root));
@@ -216,7 +92,7 @@ void add_containers(const Context& context, const Typed& typed, Answer& answer) 
   if (answer.is_empty()) answer.add_paths(Paths::files);
 }
 
-void add_attached(const Context& context, const Typed& /*typed*/, Answer& answer) {
+void add_attached(const Context& context, const TypedWords& /*typed*/, Answer& answer) {
   const auto attachments = context.attachments.list();
   if (attachments) {
     for (const auto& attachment : *attachments) {
@@ -234,7 +110,7 @@ void add_attached(const Context& context, const Typed& /*typed*/, Answer& answer
 }
 
 // Of what was typed as IMAGE already; nothing when that is unknown.
-std::optional<ImageLocation> locate_typed(const Context& context, const Typed& typed,
+std::optional<ImageLocation> locate_typed(const Context& context, const TypedWords& typed,
                                           const std::string& disk) {
   const auto root = root_of(context, typed);
   const std::string image = typed.value("IMAGE");
@@ -246,7 +122,7 @@ std::optional<ImageLocation> locate_typed(const Context& context, const Typed& t
 }
 
 // GUIDs are offered without braces, as every shell would have to quote these, unless one was typed.
-void add_snapshots(const Context& context, const Typed& typed, Answer& answer) {
+void add_snapshots(const Context& context, const TypedWords& typed, Answer& answer) {
   answer.add("top", "the live state");
   answer.add("base", "the oldest one");
   const auto location = locate_typed(context, typed, typed.value("DISK"));
@@ -263,7 +139,7 @@ void add_snapshots(const Context& context, const Typed& typed, Answer& answer) {
   }
 }
 
-void add_disks(const Context& context, const Typed& typed, Answer& answer) {
+void add_disks(const Context& context, const TypedWords& typed, Answer& answer) {
   answer.add("root", "root.hdd");
   const auto location = locate_typed(context, typed, "");
   if (!location) return;
@@ -272,32 +148,32 @@ void add_disks(const Context& context, const Typed& typed, Answer& answer) {
   }
 }
 
-void add_column(const Context& /*context*/, const Typed& typed, Answer& answer) {
+void add_column(const Context& /*context*/, const TypedWords& typed, Answer& answer) {
   std::istringstream columns(list_columns(typed.has_flag("--all")));
   for (std::string column; columns >> column;) answer.add(column);
 }
 
-void add_columns(const Context& context, const Typed& typed, Answer& answer) {
+void add_columns(const Context& context, const TypedWords& typed, Answer& answer) {
   answer.skip(answer.value().rfind(',') + 1);  // the last one of several
   add_column(context, typed, answer);
 }
 
-void add_directories(const Context& /*context*/, const Typed& /*typed*/, Answer& answer) {
+void add_directories(const Context& /*context*/, const TypedWords& /*typed*/, Answer& answer) {
   answer.add_paths(Paths::directories);
 }
 
-void add_files(const Context& /*context*/, const Typed& /*typed*/, Answer& answer) {
+void add_files(const Context& /*context*/, const TypedWords& /*typed*/, Answer& answer) {
   answer.add_paths(Paths::files);
 }
 
-void add_verbs(const Context& /*context*/, const Typed& typed, Answer& answer) {
+void add_verbs(const Context& /*context*/, const TypedWords& typed, Answer& answer) {
   for (const CLI::App* verb : typed.app().get_subcommands(nullptr)) {
     answer.add(verb->get_name(), verb->get_description());
     for (const auto& alias : verb->get_aliases()) answer.add(alias, verb->get_description());
   }
 }
 
-void add_options(const Typed& typed, Answer& answer) {
+void add_options(const TypedWords& typed, Answer& answer) {
   for (const CLI::Option* option : typed.options()) {
     for (const auto& name : option->get_lnames())
       answer.add("--" + name, option->get_description());
@@ -305,21 +181,22 @@ void add_options(const Typed& typed, Answer& answer) {
   }
 }
 
-void add_values(const Context& context, const Typed& typed, CLI::Option& option, Answer& answer) {
-  using Add = void (*)(const Context&, const Typed&, Answer&);
+void add_values(const Context& context, const TypedWords& typed, CLI::Option& option,
+                Answer& answer) {
+  using Add = void (*)(const Context&, const TypedWords&, Answer&);
   static const std::map<std::string, Add> kByKind = {
       {"COL", add_column},       {"COLS", add_columns},    {"DIR", add_directories},
       {"DISK", add_disks},       {"FILE", add_files},      {"GUID", add_snapshots},
       {"IMAGE", add_containers}, {"TARGET", add_attached}, {"VERB", add_verbs}};
   for (const auto& word : choices_of(option)) answer.add(word);
-  const auto found = kByKind.find(Typed::kind_of(option));
+  const auto found = kByKind.find(TypedWords::kind_of(option));
   if (found != kByKind.end()) found->second(context, typed, answer);
 }
 
 Answer answer_to(CLI::App& app, std::vector<std::string> words, const Context& context) {
   const std::string word = words.back();
   words.pop_back();
-  const Typed typed(app, words);
+  const TypedWords typed(app, words);
   Answer answer(word);
   if (CLI::Option* option = typed.waiting()) {
     add_values(context, typed, *option, answer);
