@@ -8,43 +8,11 @@
 
 #include "core/confine/confined.hpp"
 #include "platform/probe/ext_io.hpp"
+#include "platform/probe/ext_metadata.hpp"
+#include "platform/probe/lost_ranges.hpp"
 
 namespace ploopu {
 namespace {
-
-// The lost ranges, asked once for every block of the file system.
-class Lost {
- public:
-  explicit Lost(std::span<const DiskRange> ranges) : ranges_(ranges) {}
-
-  // Calls visit(DiskRange) for each piece of these disk bytes that is lost.
-  template <class Visit>
-  void for_each_in(uint64_t start, uint64_t length, Visit visit) {
-    const uint64_t end = start + length;
-    if (start >= gap_start_ && end <= gap_end_) return;  // nearly always
-    auto at = std::partition_point(ranges_.begin(), ranges_.end(), [&](const DiskRange& range) {
-      return range.start + range.length <= start;
-    });
-    gap_start_ = at == ranges_.begin() ? 0 : (at - 1)->start + (at - 1)->length;
-    gap_end_ = at == ranges_.end() ? UINT64_MAX : at->start;
-    for (; at != ranges_.end() && at->start < end; ++at) {
-      const uint64_t first = std::max(start, at->start);
-      visit(DiskRange{first, std::min(end, at->start + at->length) - first});
-    }
-  }
-
- private:
-  std::span<const DiskRange> ranges_;
-  uint64_t gap_start_ = 0;  // in these bytes nothing is lost
-  uint64_t gap_end_ = 0;
-};
-
-// Inodes that can't be read, in one piece of the inode table.
-struct LostInodes {
-  uint32_t first = 0;
-  uint32_t last = 0;
-  uint64_t position = 0;  // disk byte of the first
-};
 
 std::string about(const Partition& partition, const std::string& text) {
   return partition.number == 0
@@ -61,7 +29,11 @@ class Search {
   }
 
   LostFiles run() {
-    for (dgrp_t group = 0; group < fs_->group_desc_count; ++group) find_metadata(group);
+    ExtMetadataLosses metadata = find_lost_metadata(fs_, partition_, lost_, limit_);
+    found_.metadata = std::move(metadata.pieces);
+    lost_inodes_ = std::move(metadata.inodes);
+    claimed_bytes_ = metadata.claimed_bytes;
+    not_listed_ = metadata.not_listed;
     for (dgrp_t group = 0; group < fs_->group_desc_count; ++group) find_owners(group);
     if (!runs_.empty() || !lost_inodes_.empty()) find_names();
     report();
@@ -77,63 +49,9 @@ class Search {
   };
 
   [[nodiscard]] uint64_t position_of(blk64_t block) const {
-    return partition_.start + block * fs_->blocksize;
+    return position_in_disk(fs_, partition_, block);
   }
-  [[nodiscard]] bool exists(blk64_t block) const { return block < ext2fs_blocks_count(fs_->super); }
-
-  void add_metadata(const char* what, blk64_t first, uint64_t blocks) {
-    if (!exists(first)) return;
-    lost_.for_each_in(position_of(first), blocks * fs_->blocksize, [&](DiskRange range) {
-      claimed_bytes_ += range.length;
-      if (found_.metadata.size() < kMaxListed) {
-        found_.metadata.push_back({partition_.number, what, range});
-      } else {
-        ++not_listed_;
-      }
-    });
-  }
-
-  void find_metadata(dgrp_t group) {
-    if (!limit_.spend(sizeof(ext4_group_desc))) return;
-    blk64_t super = 0, old_descriptors = 0, new_descriptors = 0;
-    blk_t used = 0;
-    ext2fs_super_and_bgd_loc2(fs_, group, &super, &old_descriptors, &new_descriptors, &used);
-    if (super != 0 || group == 0) {
-      add_metadata(group == 0 ? "superblock" : "copy of the superblock", super, 1);
-    }
-    // Where there is room for more descriptors, an inode of its own (7) owns it.
-    const uint64_t blocks = ext2fs_has_feature_meta_bg(fs_->super)
-                                ? std::min<uint64_t>(fs_->super->s_first_meta_bg, fs_->desc_blocks)
-                                : uint64_t{fs_->desc_blocks} + fs_->super->s_reserved_gdt_blocks;
-    const char* descriptors = group == 0 ? "group descriptors" : "copy of the group descriptors";
-    if (old_descriptors != 0) add_metadata(descriptors, old_descriptors, blocks);
-    if (new_descriptors != 0) add_metadata(descriptors, new_descriptors, 1);
-    add_metadata("block bitmap", ext2fs_block_bitmap_loc(fs_, group), 1);
-    add_metadata("inode bitmap", ext2fs_inode_bitmap_loc(fs_, group), 1);
-    const blk64_t table = ext2fs_inode_table_loc(fs_, group);
-    add_metadata("inode table", table, fs_->inode_blocks_per_group);
-    find_lost_inodes(group, table);
-  }
-
-  // In whole blocks, as libext2fs reads them.
-  void find_lost_inodes(dgrp_t group, blk64_t table) {
-    if (!exists(table)) return;
-    const uint64_t start = position_of(table);
-    const uint64_t inode_size = EXT2_INODE_SIZE(fs_->super);
-    const uint64_t inodes = EXT2_INODES_PER_GROUP(fs_->super);
-    lost_.for_each_in(
-        start, uint64_t{fs_->inode_blocks_per_group} * fs_->blocksize, [&](DiskRange range) {
-          const uint64_t from = (range.start - start) / fs_->blocksize * fs_->blocksize;
-          const uint64_t to = range.start - start + range.length + fs_->blocksize - 1;
-          const uint64_t first = from / inode_size;
-          const uint64_t last = std::min(to / fs_->blocksize * fs_->blocksize / inode_size, inodes);
-          if (first >= last) return;
-          const uint64_t base = group * inodes + 1;
-          lost_inodes_.push_back({static_cast<uint32_t>(base + first),
-                                  static_cast<uint32_t>(base + last - 1),
-                                  start + first * inode_size});
-        });
-  }
+  [[nodiscard]] bool exists(blk64_t block) const { return is_block(fs_, block); }
 
   [[nodiscard]] const LostInodes* lost_piece_of(uint32_t inode) const {
     const auto at =
@@ -277,26 +195,7 @@ class Search {
     return {};
   }
 
-  // The bitmaps of neighbouring groups lie side by side.
-  void join_metadata() {
-    auto& list = found_.metadata;
-    std::sort(list.begin(), list.end(), [](const LostMetadata& a, const LostMetadata& b) {
-      return a.lost.start < b.lost.start;
-    });
-    std::vector<LostMetadata> joined;
-    for (auto& item : list) {
-      if (!joined.empty() && joined.back().what == item.what &&
-          joined.back().lost.start + joined.back().lost.length == item.lost.start) {
-        joined.back().lost.length += item.lost.length;
-      } else {
-        joined.push_back(std::move(item));
-      }
-    }
-    list = std::move(joined);
-  }
-
   void report() {
-    join_metadata();
     for (const auto& run : runs_) {
       const auto [first, last] = names_.equal_range(run.inode);
       if (first == last) {
@@ -330,7 +229,7 @@ class Search {
 
   const Disk& disk_;
   const Partition& partition_;
-  Lost lost_;
+  LostRanges lost_;
   ext2_filsys fs_;
   WorkLimit& limit_;
   LostFiles found_;
