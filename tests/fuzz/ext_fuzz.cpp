@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "core/base/little_endian.hpp"
+#include "core/disk/disk.hpp"
 #include "core/volume/ext_superblock.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/ploop_builder.hpp"
