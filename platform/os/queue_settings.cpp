@@ -12,8 +12,8 @@
 namespace ploopu {
 namespace {
 
-// The driver takes up to 32 MiB. But its timer gives a request 5 seconds (platform/nbd/nbd_netlink.cpp), and
-// from a slow disk or network, more than this can take longer.
+// The driver takes up to 32 MiB. But its timer gives a request 5 seconds
+// (platform/nbd/nbd_netlink.cpp), and from a slow disk or network, more than this can take longer.
 constexpr uint64_t kRequestKib = 4096;
 
 std::string attribute_path(const std::string& disk, const std::string& attribute) {

@@ -6,8 +6,8 @@
 
 namespace ploopu {
 
-// Repeats `call`, which returns a negative number and sets errno when it fails, until its failure is
-// not EINTR. Returns what `call` returned last.
+// Repeats `call`, which returns a negative number and sets errno when it fails, until its failure
+// is not EINTR. Returns what `call` returned last.
 template <class Call>
 auto retry(Call call) {
   for (;;) {
