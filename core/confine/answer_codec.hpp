@@ -48,7 +48,7 @@ class AnswerWriter {
   void write_number(uint64_t value);
   void write(const std::string& text);
   template <std::integral Number>
-  void write(Number value) {
+  void write(const Number& value) {
     write_number(static_cast<uint64_t>(value));
   }
   template <class T>
