@@ -14,6 +14,7 @@
 #include "core/find/inventory.hpp"
 #include "core/find/locate.hpp"
 #include "platform/confine/confined_process.hpp"
+#include "platform/confine/confined_work.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -300,6 +301,7 @@ TEST_F(TakenOverSeriesTest, ItsMemoryIsItsOwn) {
 }
 
 TEST_F(TakenOverSeriesTest, ItForksNoFurtherProcess) {
+  if (kHasSanitizer) GTEST_SKIP() << "a sanitizer needs more system calls";
   expect_no_harm([](const std::string&) {
     if (::fork() == 0) {
       for (;;) ::pause();

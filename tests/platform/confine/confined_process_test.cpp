@@ -21,6 +21,7 @@
 #include "core/disk/disk.hpp"
 #include "core/format/disk_descriptor.hpp"
 #include "core/volume/partitions.hpp"
+#include "platform/confine/confined_work.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "tests/support/random_chain.hpp"
@@ -29,12 +30,6 @@
 
 namespace ploopu::testing {
 namespace {
-
-#ifdef PLOOPU_HAS_SANITIZER
-constexpr bool kHasSanitizer = true;
-#else
-constexpr bool kHasSanitizer = false;
-#endif
 
 class ConfinedProcessTest : public ::testing::Test {
  protected:

@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "platform/confine/confined_work.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/files/posix_scratch_file.hpp"
 #include "platform/nbd/nbd_worker.hpp"
@@ -36,12 +37,6 @@
 
 namespace ploopu::testing {
 namespace {
-
-#ifdef PLOOPU_HAS_SANITIZER
-constexpr bool kHasSanitizer = true;
-#else
-constexpr bool kHasSanitizer = false;
-#endif
 
 // How a process ends that does this.
 int status_of(const std::function<void()>& work) {
