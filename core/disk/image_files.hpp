@@ -59,7 +59,7 @@ class LocatedFiles {
 
   enum class Keep { nothing, deltas };
   // The answer to a request of AskedFiles.
-  [[nodiscard]] Handed serve(const std::string& request, Keep keep);
+  [[nodiscard]] Handed serve(const std::string& bytes, Keep keep);
   // The deltas that serve() opened and kept, in their order.
   [[nodiscard]] const std::vector<Delta>& opened() const { return opened_; }
 
