@@ -32,9 +32,9 @@ Result<void> limit_memory() {
 }  // namespace
 
 Result<const ParsingFilter*> parsing_filter() {
-  static const auto filter = ParsingFilter::make(ParsingFilter::Kind::work);
-  if (!filter) return tl::unexpected<Error>(filter.error());
-  return &*filter;
+  static const auto kFilter = ParsingFilter::make(ParsingFilter::Kind::work);
+  if (!kFilter) return tl::unexpected<Error>(kFilter.error());
+  return &*kFilter;
 }
 
 int move_to_work_socket(int socket) {
