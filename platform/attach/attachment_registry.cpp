@@ -28,10 +28,11 @@ std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
   return mounts;
 }
 
-void add_other_nodes(Attachment& attachment) {
+void add_other_nodes(Attachment& attachment, const BlockSnapshot& now) {
+  if (attachment.is_file) return;
   const auto add = [&](const std::string& node) {
-    const std::string other = attachment.is_file ? node : kernel_node(node);
-    if (!other.empty() && other != node) attachment.other_nodes.push_back(other);
+    const std::string name = now.sysfs_name(node);
+    if (!name.empty() && "/dev/" + name != node) attachment.other_nodes.push_back("/dev/" + name);
   };
   add(attachment.device);
   for (const auto& partition : attachment.partitions) add(partition.device);
@@ -90,27 +91,29 @@ const Backend* AttachedRecords::backend_named(std::string_view name) const {
 }
 
 // The back end of a record that can't be read is the one that has a device for it.
-const Backend* AttachedRecords::backend_of(const Record& record) const {
+const Backend* AttachedRecords::backend_of(const Record& record, const BlockSnapshot& now) const {
   if (record.is_readable) return backend_named(record.backend);
   for (const auto& backend : backends_) {
-    if (!backend->find_device(record).empty()) return backend.get();
+    if (!backend->find_device(record, now).empty()) return backend.get();
   }
   return nullptr;
 }
 
-// Finishes what a killed command or a dead server left, as far as nothing uses it.
-void AttachedRecords::sweep() {
-  for (const auto& record : runtime_->load_all()) {
-    const Backend* backend = backend_of(record);
-    if (backend == nullptr && record.is_readable) continue;  // made by a later ploopu
-    const bool has_device = backend != nullptr && !backend->find_device(record).empty();
+std::vector<Record> AttachedRecords::sweep(const BlockSnapshot& now) const {
+  auto records = runtime_->load_all();
+  std::erase_if(records, [&](const Record& record) {
+    const Backend* backend = backend_of(record, now);
+    if (backend == nullptr && record.is_readable) return false;  // made by a later ploopu
+    const bool has_device = backend != nullptr && !backend->find_device(record, now).empty();
     // Readers may still be there, and whoever attached it wants to know that its server died.
-    if (has_device && !record.is_unfinished()) continue;
-    if (backend != nullptr && !backend->release(record)) continue;
+    if (has_device && !record.is_unfinished()) return false;
+    if (backend != nullptr && !backend->release(record)) return false;
     // A server whose device was taken away from it by others ends with the release.
-    if (!wait_for_exit(record.servers, kServerExit)) continue;
+    if (!wait_for_exit(record.servers, kServerExit)) return false;
     runtime_->remove(record.id);
-  }
+    return true;
+  });
+  return records;
 }
 
 // The attachment that the image has already, if that can serve the request as well.
@@ -118,9 +121,10 @@ Result<std::optional<Attachment>> AttachedRecords::find_existing(
     const Image& image, const AttachRequest& request) const {
   if (request.is_new) return std::nullopt;
   const auto chain = chain_of(image.disk);
+  const BlockSnapshot now;
   std::optional<Error> obstacle;
   for (const auto& record : runtime_->load_all()) {
-    auto existing = inspect(record);
+    auto existing = inspect(record, now);
     const bool is_same = is_same_chain(record.chain, chain);
     const bool has_same_top =
         !record.chain.empty() && record.chain.back().identity == chain.back().identity;
@@ -151,15 +155,15 @@ Result<std::optional<Attachment>> AttachedRecords::find_existing(
   return std::nullopt;
 }
 
-// The attachment as the kernel shows it now; nothing when there is no device any more.
-std::optional<Attachment> AttachedRecords::inspect(const Record& record) const {
-  const Backend* backend = backend_of(record);
+std::optional<Attachment> AttachedRecords::inspect(const Record& record,
+                                                   const BlockSnapshot& now) const {
+  const Backend* backend = backend_of(record, now);
   if (backend == nullptr) return std::nullopt;
-  const std::string device = backend->find_device(record);
+  const std::string device = backend->find_device(record, now);
   const auto server = std::find_if(record.servers.begin(), record.servers.end(), is_alive);
   const bool alive = server != record.servers.end();
   if (device.empty() && !alive) return std::nullopt;
-  const bool served = !device.empty() && backend->is_served(record);
+  const bool served = !device.empty() && backend->is_served(record, alive);
   Attachment attachment;
   attachment.id = record.id;
   attachment.name = record.name;
@@ -177,12 +181,12 @@ std::optional<Attachment> AttachedRecords::inspect(const Record& record) const {
   attachment.partitions = record.partitions;
   attachment.server_pid = alive ? server->pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
-  add_other_nodes(attachment);
+  add_other_nodes(attachment, now);
   if (!record.is_file && !device.empty()) {
-    const auto table = read_mount_table();
-    const auto numbers = device_numbers(device);
-    attachment.mountpoints = directories_of(mounts_of(table, numbers));
-    attachment.ploopu_mountpoints = directories_of(own_mounts(table, numbers, record.mountpoints));
+    const auto numbers = now.device_numbers(device);
+    attachment.mountpoints = directories_of(mounts_of(now.mounts(), numbers));
+    attachment.ploopu_mountpoints =
+        directories_of(own_mounts(now.mounts(), numbers, record.mountpoints));
   }
   for (const auto& mountpoint : record.mountpoints) {
     if (!contains(attachment.ploopu_mountpoints, mountpoint)) {
@@ -199,11 +203,17 @@ Result<std::vector<Attachment>> AttachedRecords::list() {
   const auto held = lock_.lock();
   const UniqueFd tried = held ? UniqueFd() : runtime_->try_lock();
   const bool locked = held || tried.valid();
-  if (locked) sweep();
+  const BlockSnapshot now;
   std::vector<Attachment> attachments;
-  for (const auto& record : runtime_->load_all()) {
+  for (const auto& record : locked ? sweep(now) : runtime_->load_all()) {
     if (record.is_unfinished() && !locked) continue;
-    if (auto attachment = inspect(record)) attachments.push_back(*std::move(attachment));
+    auto attachment = inspect(record, now);
+    // Its device may have gone since `now`, and its server after it: then another command detached
+    // it.
+    if (!locked && attachment && attachment->state == AttachmentState::stale) {
+      attachment = inspect(record, BlockSnapshot());
+    }
+    if (attachment) attachments.push_back(*std::move(attachment));
   }
   std::sort(attachments.begin(), attachments.end(),
             [](const Attachment& a, const Attachment& b) { return a.device < b.device; });

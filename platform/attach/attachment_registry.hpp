@@ -28,16 +28,20 @@ class AttachedRecords {
 
   // nullptr when there is none.
   [[nodiscard]] const Backend* backend_named(std::string_view name) const;
-  [[nodiscard]] const Backend* backend_of(const Record& record) const;
+  [[nodiscard]] const Backend* backend_of(const Record& record, const BlockSnapshot& now) const;
 
   // The attachment that attach() gives back for this request; nothing when it would make one.
   // ErrorKind::busy where it would refuse.
   [[nodiscard]] Result<std::optional<Attachment>> find_existing(const Image& image,
                                                                 const AttachRequest& request) const;
-  [[nodiscard]] std::optional<Attachment> inspect(const Record& record) const;
+  // The attachment as the kernel shows it in `now`; nothing when there is no device any more.
+  [[nodiscard]] std::optional<Attachment> inspect(const Record& record,
+                                                  const BlockSnapshot& now) const;
   [[nodiscard]] Result<std::vector<Attachment>> list();
   void look_at_images(std::vector<Attachment>& attachments) const;
-  void sweep();
+  // Finishes what a killed command or a dead server left, as far as nothing uses it, and returns
+  // the records of all the rest. Only for whoever holds the lock.
+  [[nodiscard]] std::vector<Record> sweep(const BlockSnapshot& now) const;
 
  private:
   std::optional<RuntimeDir> runtime_;

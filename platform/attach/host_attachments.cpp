@@ -90,7 +90,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
                                               const AttachRequest& request) {
   PLOOPU_CHECK(check_request(image, request));
   PLOOPU_TRY(const auto lock, records_.lock());
-  records_.sweep();
+  static_cast<void>(records_.sweep(BlockSnapshot()));
   PLOOPU_TRY(auto existing, records_.find_existing(image, request));
   AttachOutcome outcome;
   if (existing) {
@@ -101,8 +101,8 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     }
     // A detach that was killed may have taken its partitions away.
     if (!existing->is_file) {
-      PLOOPU_TRY(existing->partitions,
-                 records_.backend_of(record)->provide_partitions(record, layout, outcome.notes));
+      PLOOPU_TRY(existing->partitions, records_.backend_of(record, BlockSnapshot())
+                                           ->provide_partitions(record, layout, outcome.notes));
     }
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
@@ -112,7 +112,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
   }
   hold_interruptions();
   PLOOPU_TRY(const auto record, make_device(records_, image, layout, request, outcome.notes));
-  auto made = records_.inspect(record);
+  auto made = records_.inspect(record, BlockSnapshot());
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
   outcome.attachment = *std::move(made);
   return outcome;
@@ -137,8 +137,9 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
   PLOOPU_TRY(const auto lock, records_.lock());
   hold_interruptions();
   PLOOPU_TRY(auto record, records_.find(attachment.id));
-  const Backend* backend = records_.backend_of(record);
-  if (backend == nullptr || backend->find_device(record).empty()) {
+  const BlockSnapshot now;
+  const Backend* backend = records_.backend_of(record, now);
+  if (backend == nullptr || backend->find_device(record, now).empty()) {
     return fail(ErrorKind::not_found, "the attachment is gone already");
   }
   if (record.has_overlay) {
@@ -237,7 +238,8 @@ Result<void> HostAttachments::cut_off(const Backend& backend, const Record& reco
     }
   }
   // It is free when its last user has closed it, which those that got errors do soon.
-  static_cast<void>(wait_until([&] { return backend.find_device(record).empty(); }, kLimit));
+  static_cast<void>(
+      wait_until([&] { return backend.find_device(record, BlockSnapshot()).empty(); }, kLimit));
   return {};
 }
 
@@ -272,13 +274,14 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                                               const DetachRequest& request) {
   PLOOPU_TRY(const auto lock, records_.lock());
   PLOOPU_TRY(auto record, records_.find(attachment.id));
-  const Backend* backend = records_.backend_of(record);
+  const BlockSnapshot before;
+  const Backend* backend = records_.backend_of(record, before);
   if (backend == nullptr) return fail(ErrorKind::not_found, "the attachment is gone already");
-  const std::string device = backend->find_device(record);
-  const auto table = read_mount_table();
+  const std::string device = backend->find_device(record, before);
+  const auto& table = before.mounts();
   const auto own = device.empty() || record.is_file
                        ? std::vector<MountEntry>()
-                       : own_mounts(table, device_numbers(device), record.mountpoints);
+                       : own_mounts(table, before.device_numbers(device), record.mountpoints);
   DetachOutcome outcome;
   if (request.mountpoint) {
     std::vector<MountEntry> named;

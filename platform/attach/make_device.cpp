@@ -73,7 +73,7 @@ Result<Record> start(AttachedRecords& records, const Backend& backend, Record re
   }();
   if (started) return record;
   static_cast<void>(backend.release(record));
-  if (backend.find_device(record).empty()) records.runtime().remove(record.id);
+  if (backend.find_device(record, BlockSnapshot()).empty()) records.runtime().remove(record.id);
   return tl::unexpected<Error>(started.error());
 }
 

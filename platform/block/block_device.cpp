@@ -10,10 +10,10 @@
 #include <linux/blkpg.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "core/base/path.hpp"
 #include "core/base/text.hpp"
+#include "platform/block/block_snapshot.hpp"
 #include "platform/os/sysfs.hpp"
 #include "platform/os/wait.hpp"
 
@@ -25,44 +25,6 @@ constexpr std::chrono::seconds kNodeLimit{10};
 // "/dev/loop0" and 1 give "/dev/loop0p1": a name that ends in a digit gets a "p".
 std::string partition_node(const std::string& disk, uint32_t number) {
   return fmt::format("{}p{}", disk, number);
-}
-
-// Its name in sysfs; empty when device-mapper has no such device.
-std::string sysfs_name(const std::string& node) {
-  constexpr std::string_view kMapper = "/dev/mapper/";
-  if (!node.starts_with(kMapper)) return base_name(node);
-  for (const auto& name : list_directory("/sys/block")) {
-    if (!name.starts_with("dm-")) continue;
-    if (read_attribute("/sys/block/" + name + "/dm/name") == node.substr(kMapper.size())) {
-      return name;
-    }
-  }
-  return "";
-}
-
-dev_t number_in_sysfs(const std::string& name) {
-  const std::string text = read_attribute("/sys/class/block/" + name + "/dev").value_or("");
-  const size_t colon = std::min(text.find(':'), text.size());
-  const auto major_number = parse_number(text.substr(0, colon));
-  const auto minor_number = parse_number(text.substr(std::min(colon + 1, text.size())));
-  if (!major_number || !minor_number) return 0;
-  return makedev(static_cast<unsigned>(*major_number), static_cast<unsigned>(*minor_number));
-}
-
-std::vector<std::string> partition_names(const std::string& disk) {
-  const std::string directory = "/sys/class/block/" + sysfs_name(disk);
-  std::vector<std::string> names;
-  if (const auto uuid = read_attribute(directory + "/dm/uuid"); uuid && !uuid->empty()) {
-    for (auto& name : list_directory(directory + "/holders")) {
-      const auto above = read_attribute("/sys/block/" + name + "/dm/uuid").value_or("");
-      if (is_partition_uuid(above, *uuid)) names.push_back(std::move(name));
-    }
-  }
-  for (auto& name : list_directory(directory)) {
-    if (read_attribute(fmt::format("{}/{}/partition", directory, name)))
-      names.push_back(std::move(name));
-  }
-  return names;
 }
 
 // Tells the kernel of a partition that it didn't find itself. Returns 0 or an errno value.
@@ -90,13 +52,9 @@ dev_t device_number(const std::string& node) {
   return status.st_rdev;
 }
 
-std::string kernel_node(const std::string& node) {
-  const std::string name = sysfs_name(node);
-  return name.empty() ? "" : "/dev/" + name;
-}
-
 uint64_t device_size(const std::string& node) {
-  const auto sectors = read_attribute("/sys/class/block/" + sysfs_name(node) + "/size");
+  const auto sectors =
+      read_attribute("/sys/class/block/" + BlockSnapshot().sysfs_name(node) + "/size");
   return parse_number(sectors.value_or("")).value_or(0) * kSectorSize;
 }
 
@@ -113,13 +71,6 @@ bool is_partition_uuid(const std::string& uuid, const std::string& disk_uuid) {
          uuid.size() > kPart.size() + suffix.size() &&
          parse_number(uuid.substr(kPart.size(), uuid.size() - kPart.size() - suffix.size()))
              .has_value();
-}
-
-std::vector<dev_t> device_numbers(const std::string& disk) {
-  std::vector<dev_t> numbers = {number_in_sysfs(sysfs_name(disk))};
-  for (const auto& name : partition_names(disk)) numbers.push_back(number_in_sysfs(name));
-  std::erase(numbers, dev_t{0});
-  return numbers;
 }
 
 Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string& disk,
@@ -172,7 +123,7 @@ Result<UniqueFd> claim_disk(const std::string& disk) {
 }
 
 void remove_partitions(const UniqueFd& claim, const std::string& disk) {
-  for (const auto& name : partition_names(disk)) {
+  for (const auto& name : BlockSnapshot().partition_names(disk)) {
     const auto number =
         parse_number(read_attribute("/sys/class/block/" + name + "/partition").value_or(""));
     if (!number) continue;
@@ -187,7 +138,7 @@ Result<void> forget_partitions(const std::string& disk) {
   const auto gone = [&] {
     // Opening is what makes the kernel look again.
     const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
-    return partition_names(disk).empty();
+    return BlockSnapshot().partition_names(disk).empty();
   };
   if (wait_until(gone, kNodeLimit)) return {};
   return fail(ErrorKind::failed, "{}: its partition nodes stay although the device is free", disk);

@@ -17,10 +17,6 @@ namespace ploopu {
 // The number of a block device node; 0 when there is no such node.
 [[nodiscard]] dev_t device_number(const std::string& node);
 
-// "/dev/dm-0" for "/dev/mapper/NAME", as sysfs has it now; empty when there is no such device.
-// Others are called what they are called.
-[[nodiscard]] std::string kernel_node(const std::string& node);
-
 // Bytes; 0 when there is no such device.
 [[nodiscard]] uint64_t device_size(const std::string& node);
 
@@ -29,10 +25,6 @@ namespace ploopu {
 
 // Whether a device-mapper device of this UUID is a partition of that one: kpartx's convention.
 [[nodiscard]] bool is_partition_uuid(const std::string& uuid, const std::string& disk_uuid);
-
-// The numbers of a whole disk ("/dev/nbd0") and of its partitions, as sysfs has them now. Those of
-// a device-mapper device are devices above it.
-[[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk);
 
 // Returns when every partition of `layout` has a node that can be opened. The kernel makes them
 // when the disk is first opened; where it knows no partition tables, they are added by ours. Of

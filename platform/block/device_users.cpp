@@ -17,6 +17,7 @@
 #include "core/base/list.hpp"
 #include "core/base/text.hpp"
 #include "platform/block/block_device.hpp"
+#include "platform/block/block_snapshot.hpp"
 #include "platform/block/mounts.hpp"
 #include "platform/os/process.hpp"
 #include "platform/os/sysfs.hpp"
@@ -71,18 +72,16 @@ void add_openers(std::vector<Holder>& holders, const HolderQuery& query, const P
 }
 
 // `own` is a loop device that doesn't count.
-void add_loops(std::vector<Holder>& holders, const PathTest& matches, const std::string& own = "") {
-  for (const auto& name : list_directory("/sys/block")) {
-    const auto file = read_attribute("/sys/block/" + name + "/loop/backing_file");
-    if (file && matches(*file) && "/dev/" + name != own) {
-      holders.push_back({"used by /dev/" + name});
-    }
+void add_loops(std::vector<Holder>& holders, const BlockSnapshot& now, const PathTest& matches,
+               const std::string& own = "") {
+  for (const auto& loop : now.loops()) {
+    if (matches(loop.file) && loop.node != own) holders.push_back({"used by " + loop.node});
   }
 }
 
-void add_mounts(std::vector<Holder>& holders, const HolderQuery& query,
+void add_mounts(std::vector<Holder>& holders, const HolderQuery& query, const BlockSnapshot& now,
                 const std::vector<dev_t>& devices, std::vector<uint64_t>& own_groups) {
-  for (const auto& mount : read_mount_table()) {
+  for (const auto& mount : now.mounts()) {
     if (!contains(devices, mount.device)) continue;
     if (contains(query.own_mounts, mount.directory)) {
       append(own_groups, mount.peer_groups);
@@ -135,24 +134,25 @@ void add_swap(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
 }  // namespace
 
 std::vector<Holder> find_holders(const HolderQuery& query) {
+  const BlockSnapshot now;
   std::vector<Holder> holders;
   if (query.is_file) {
     const auto matches = [&](const std::string& path) { return path == query.device; };
-    add_loops(holders, matches);
+    add_loops(holders, now, matches);
     add_openers(holders, query, matches);
     return holders;
   }
-  const std::vector<dev_t> devices = device_numbers(query.device);
+  const std::vector<dev_t> devices = now.device_numbers(query.device);
   const auto matches = [&](const std::string& path) {
     return is_on_device(path, devices) ||
            (!query.backing_file.empty() && path == query.backing_file);
   };
   std::vector<uint64_t> own_groups;
-  add_mounts(holders, query, devices, own_groups);
+  add_mounts(holders, query, now, devices, own_groups);
   add_foreign_mounts(holders, devices, own_groups);
   add_stacked_devices(holders, devices);
   add_swap(holders, devices);
-  add_loops(holders, matches, query.device);
+  add_loops(holders, now, matches, query.device);
   add_openers(holders, query, matches);
   return holders;
 }
@@ -176,7 +176,7 @@ std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device
       holders.push_back({describe_process(pid) + " uses " + mountpoint});
     }
   }
-  add_loops(holders, [&](const std::string& path) {
+  add_loops(holders, BlockSnapshot(), [&](const std::string& path) {
     return is_below(path) && device_of_file(path) == device;
   });
   return holders;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/block/loop_device.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -23,7 +21,6 @@ namespace ploopu {
 namespace {
 
 constexpr char kControl[] = "/dev/loop-control";
-constexpr std::string_view kDevices = "/dev/";
 // Others may take the device between our question and our request.
 constexpr int kAttempts = 64;
 constexpr std::chrono::seconds kReleaseLimit{10};
@@ -95,23 +92,11 @@ Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {
   return loop;
 }
 
-std::vector<std::string> loops_on(const std::string& file) {
-  std::vector<std::string> nodes;
-  for (const auto& name : list_directory("/sys/block")) {
-    if (!name.starts_with("loop")) continue;
-    if (backing_file_of(name) == file) nodes.push_back("/dev/" + name);
-  }
-  return nodes;
-}
-
 Result<void> detach_loop(const std::string& node, const std::string& file, UniqueFd loop) {
   // ENXIO: it was free already. While others have it open, it is freed when they close it.
   if (::ioctl(loop.get(), LOOP_CLR_FD) != 0 && errno != ENXIO) return fail_errno(errno, node);
   loop.reset();
-  const auto released = [&] {
-    const auto still = loops_on(file);
-    return std::find(still.begin(), still.end(), node) == still.end();
-  };
+  const auto released = [&] { return backing_file_of(base_name(node)) != file; };
   if (wait_until(released, kReleaseLimit)) return {};
   return fail(ErrorKind::busy, "{}: something keeps this loop device open", node);
 }
@@ -127,9 +112,7 @@ std::vector<BoundLoop> loops_below(dev_t device) {
 
 Result<void> wait_for_loops(const std::vector<BoundLoop>& loops) {
   for (const auto& loop : loops) {
-    const auto released = [&] {
-      return backing_file_of(loop.node.substr(kDevices.size())) != loop.file;
-    };
+    const auto released = [&] { return backing_file_of(base_name(loop.node)) != loop.file; };
     if (loop.file.empty() || wait_until(released, kReleaseLimit)) continue;
     return fail(ErrorKind::busy, "{}: something keeps this loop device open", loop.node);
   }

@@ -33,9 +33,6 @@ struct LoopDevice {
 // zeros from there on.
 [[nodiscard]] Result<LoopDevice> attach_direct_loop(int file, const std::string& name);
 
-// The nodes of all loop devices on that file, by its path in sysfs.
-[[nodiscard]] std::vector<std::string> loops_on(const std::string& file);
-
 // Frees the device that `loop` has open, and waits until the kernel has let go of the file.
 [[nodiscard]] Result<void> detach_loop(const std::string& node, const std::string& file,
                                        UniqueFd loop);

@@ -184,13 +184,13 @@ Result<std::vector<AttachedPartition>> DmBackend::provide_partitions(
   return nodes;
 }
 
-std::string DmBackend::find_device(const Record& record) const {
+std::string DmBackend::find_device(const Record& record, const BlockSnapshot& /*now*/) const {
   const auto disk = find_dm_device(uuid_of(record));
   return disk ? dm_node(disk->name) : "";
 }
 
 // The loop devices below it can't go while it is there, unless its table was exchanged.
-bool DmBackend::is_served(const Record& record) const {
+bool DmBackend::is_served(const Record& record, bool /*has_server*/) const {
   const auto disk = find_dm_device(uuid_of(record));
   if (!disk || !record.is_readable) return false;
   const auto loops = loops_below(disk->number);

@@ -28,8 +28,9 @@ class DmBackend final : public Backend {
       const Record& record, const DiskLayout& layout,
       std::vector<std::string>& notes) const override;
   [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
-  [[nodiscard]] std::string find_device(const Record& record) const override;
-  [[nodiscard]] bool is_served(const Record& record) const override;
+  [[nodiscard]] std::string find_device(const Record& record,
+                                        const BlockSnapshot& now) const override;
+  [[nodiscard]] bool is_served(const Record& record, bool has_server) const override;
   [[nodiscard]] Result<void> release(const Record& record) const override;
 };
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/list.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/loop_device.hpp"
 #include "platform/block/mounts.hpp"
@@ -29,9 +30,8 @@
 namespace ploopu {
 namespace {
 
-bool is_mounted(const std::string& file) {
-  const auto table = read_mount_table();
-  return std::any_of(table.begin(), table.end(),
+bool is_mounted(const std::string& file, const BlockSnapshot& now) {
+  return std::any_of(now.mounts().begin(), now.mounts().end(),
                      [&](const MountEntry& mount) { return mount.directory == file; });
 }
 
@@ -56,7 +56,7 @@ int unmount_by_helper(const std::string& file) {
 Result<void> unmount_file(const std::string& file) {
   const bool is_root = ::geteuid() == 0;
   // Root asks the kernel: a mount table that can't be read now would look as if nothing were there.
-  if (!is_root && !is_mounted(file)) return {};
+  if (!is_root && !is_mounted(file, BlockSnapshot())) return {};
   int error = 0;
   const auto unmounted = [&] {
     error = is_root ? (::umount2(file.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno)
@@ -101,7 +101,7 @@ class FuseService final : public Service {
 
   // An aborted FUSE connection ends the loop, too, but takes no loop device away.
   void clean_up() override {
-    if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
+    if (backend_.find_device(record_, BlockSnapshot()).empty()) runtime_.remove(record_.id);
   }
 
  private:
@@ -158,23 +158,25 @@ std::string FuseBackend::backing_file(const Record& record) const {
 }
 
 // Others may make loop devices on the file, too: only the one that was written down is ours.
-std::string FuseBackend::find_device(const Record& record) const {
+std::string FuseBackend::find_device(const Record& record, const BlockSnapshot& now) const {
   const std::string file = runtime_.disk_file(record.id);
-  const auto loops = loops_on(file);
-  if (!record.is_file && !record.device.empty()) {
-    return std::find(loops.begin(), loops.end(), record.device) == loops.end() ? "" : record.device;
+  if (!record.is_file) {
+    const auto loops = now.loops_on(file);
+    if (!record.device.empty()) return contains(loops, record.device) ? record.device : "";
+    if (!loops.empty()) return loops.front();
   }
-  if (!record.is_file && !loops.empty()) return loops.front();
-  return is_mounted(file) ? file : "";
+  return is_mounted(file, now) ? file : "";
 }
 
 Result<void> FuseBackend::release(const Record& record) const {
   const std::string file = runtime_.disk_file(record.id);
-  if (const std::string device = find_device(record); !device.empty() && device != file) {
+  if (const std::string device = find_device(record, BlockSnapshot());
+      !device.empty() && device != file) {
     PLOOPU_TRY(auto claim, claim_disk(device));
     // Somebody else may have freed it meanwhile, and a third one taken its number.
-    if (find_device(record) != device) return unmount_file(file);
-    if (!record.overlay_file.empty() && is_served(record)) PLOOPU_CHECK(flush_disk(claim, device));
+    if (find_device(record, BlockSnapshot()) != device) return unmount_file(file);
+    if (!record.overlay_file.empty() && is_any_alive(record.servers))
+      PLOOPU_CHECK(flush_disk(claim, device));
     restore_queue(device, record.queue);
     if (!finds_partitions(device)) remove_partitions(claim, device);
     PLOOPU_CHECK(detach_loop(device, file, std::move(claim)));

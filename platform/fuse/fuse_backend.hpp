@@ -23,7 +23,8 @@ class FuseBackend final : public Backend {
                                                            const DiskLayout& layout, Record& record,
                                                            int lock) const override;
   [[nodiscard]] std::string backing_file(const Record& record) const override;
-  [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] std::string find_device(const Record& record,
+                                        const BlockSnapshot& now) const override;
   [[nodiscard]] Result<void> release(const Record& record) const override;
 
  private:

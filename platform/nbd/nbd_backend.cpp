@@ -46,7 +46,7 @@ class NbdService final : public Service {
   }
 
   void clean_up() override {
-    if (backend_.find_device(record_).empty()) runtime_.remove(record_.id);
+    if (backend_.find_device(record_, BlockSnapshot()).empty()) runtime_.remove(record_.id);
   }
 
  private:
@@ -104,8 +104,8 @@ Result<ServerProcess> NbdBackend::take_over(const ServedDisk& disk, const Record
   return ServerProcess::launch(service, disk.view().file_descriptors(), lock, "ploopu-nbd");
 }
 
-std::string NbdBackend::find_device(const Record& record) const {
-  const int index = find_nbd(record.id);
+std::string NbdBackend::find_device(const Record& record, const BlockSnapshot& now) const {
+  const int index = now.find_nbd(nbd_identifier(record.id));
   return index < 0 ? "" : nbd_node(index);
 }
 
@@ -121,7 +121,7 @@ Result<void> NbdBackend::release(const Record& record) const {
   // Somebody else may have disconnected it, and the driver given its number to a third one.
   if (find_nbd(record.id) != index) return {};
   // While its server can take it: what was written is lost with the device otherwise.
-  if (!record.overlay_file.empty() && is_served(record)) {
+  if (!record.overlay_file.empty() && is_any_alive(record.servers)) {
     PLOOPU_CHECK(flush_disk(claim, nbd_node(index)));
   }
   remove_partitions(claim, nbd_node(index));

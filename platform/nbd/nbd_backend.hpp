@@ -25,7 +25,8 @@ class NbdBackend final : public Backend {
   [[nodiscard]] Result<ServerProcess> take_over(const ServedDisk& disk, const Record& record,
                                                 int lock) const override;
   [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
-  [[nodiscard]] std::string find_device(const Record& record) const override;
+  [[nodiscard]] std::string find_device(const Record& record,
+                                        const BlockSnapshot& now) const override;
   [[nodiscard]] Result<void> cut_off(const Record& record) const override;
   [[nodiscard]] Result<void> release(const Record& record) const override;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/text.hpp"
+#include "platform/block/block_snapshot.hpp"
 #include "platform/os/sysfs.hpp"
 #include "platform/os/unique_fd.hpp"
 
@@ -26,14 +27,7 @@ bool is_nbd_gone(int index, const std::string& id) {
   return trim(std::string(text.data(), static_cast<size_t>(got))) != nbd_identifier(id);
 }
 
-int find_nbd(const std::string& id) {
-  for (const auto& name : list_directory("/sys/block")) {
-    if (!name.starts_with("nbd")) continue;
-    const auto index = parse_number(name.substr(3));
-    if (index && is_nbd_of(static_cast<int>(*index), id)) return static_cast<int>(*index);
-  }
-  return -1;
-}
+int find_nbd(const std::string& id) { return BlockSnapshot().find_nbd(nbd_identifier(id)); }
 
 bool is_nbd_of(int index, const std::string& id) {
   return read_attribute(fmt::format("/sys/block/nbd{}/backend", index)) == nbd_identifier(id);

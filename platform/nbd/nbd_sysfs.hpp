@@ -10,7 +10,7 @@ namespace ploopu {
 // whose it is.
 [[nodiscard]] std::string nbd_identifier(const std::string& id);
 
-// Number of the device that carries it; -1 when none does.
+// Number of the device that carries it now; -1 when none does.
 [[nodiscard]] int find_nbd(const std::string& id);
 
 // Whether that number is the attachment's.

@@ -11,6 +11,7 @@
 #include "core/overlay/served_disk.hpp"
 #include "core/volume/partitions.hpp"
 #include "platform/block/block_device.hpp"
+#include "platform/block/block_snapshot.hpp"
 #include "platform/os/process.hpp"
 #include "platform/serve/runtime_dir.hpp"
 #include "platform/serve/server_process.hpp"
@@ -57,12 +58,14 @@ class Backend {
   // The file below the device, which others may use as well; empty when there is none.
   [[nodiscard]] virtual std::string backing_file(const Record& record) const = 0;
 
-  // The device that sysfs (or the mount table) shows for this attachment now; empty when none.
-  [[nodiscard]] virtual std::string find_device(const Record& record) const = 0;
+  // The device that sysfs (or the mount table) shows for this attachment in `now`; empty when none.
+  [[nodiscard]] virtual std::string find_device(const Record& record,
+                                                const BlockSnapshot& now) const = 0;
 
-  // Whether somebody answers reads of the device, which is there.
-  [[nodiscard]] virtual bool is_served(const Record& record) const {
-    return is_any_alive(record.servers);
+  // Whether somebody answers reads of the device, which is there. `has_server`: one of its servers
+  // is alive.
+  [[nodiscard]] virtual bool is_served(const Record& /*record*/, bool has_server) const {
+    return has_server;
   }
 
   // Fails all I/O on the device from now on, whoever uses it, so that nothing waits for a server

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "platform/block/block_snapshot.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <sys/sysmacros.h>
+
+#include "core/base/path.hpp"
+#include "core/base/text.hpp"
+#include "platform/block/block_device.hpp"
+#include "platform/os/sysfs.hpp"
+
+namespace ploopu {
+namespace {
+
+constexpr std::string_view kMapper = "/dev/mapper/";
+
+// "loop0p1" is a partition of "loop0": all disks that ploopu makes end in a digit, and after that
+// the kernel writes a "p". Device-mapper devices have no partitions of this kind.
+bool is_partition_name(const std::string& name, const std::string& disk) {
+  return name.size() > disk.size() + 1 && name.starts_with(disk) && name[disk.size()] == 'p' &&
+         parse_number(name.substr(disk.size() + 1)).has_value();
+}
+
+}  // namespace
+
+dev_t number_in_sysfs(const std::string& name, const std::string& prefix) {
+  const std::string text =
+      read_attribute(prefix + "/sys/class/block/" + name + "/dev").value_or("");
+  const size_t colon = std::min(text.find(':'), text.size());
+  const auto major_number = parse_number(text.substr(0, colon));
+  const auto minor_number = parse_number(text.substr(std::min(colon + 1, text.size())));
+  if (!major_number || !minor_number) return 0;
+  return makedev(static_cast<unsigned>(*major_number), static_cast<unsigned>(*minor_number));
+}
+
+std::string BlockSnapshot::block_path(const std::string& name) const {
+  return prefix_ + "/sys/class/block/" + name;
+}
+
+std::optional<std::string> BlockSnapshot::attribute(const std::string& name,
+                                                    const std::string& attribute) const {
+  return read_attribute(block_path(name) + "/" + attribute);
+}
+
+const std::vector<std::string>& BlockSnapshot::names() const {
+  if (!names_) names_ = list_directory(prefix_ + "/sys/class/block");
+  return *names_;
+}
+
+const std::vector<MountEntry>& BlockSnapshot::mounts() const {
+  if (!mounts_) mounts_ = read_mount_table(prefix_ + "/proc/self/mountinfo");
+  return *mounts_;
+}
+
+const std::vector<BoundLoop>& BlockSnapshot::loops() const {
+  if (loops_) return *loops_;
+  loops_.emplace();
+  for (const auto& name : names()) {
+    if (!name.starts_with("loop")) continue;
+    auto file = attribute(name, "loop/backing_file");
+    if (!file || file->empty()) continue;
+    loop_nodes_.emplace(*file, "/dev/" + name);
+    loops_->push_back({"/dev/" + name, *std::move(file)});
+  }
+  return *loops_;
+}
+
+std::vector<std::string> BlockSnapshot::loops_on(const std::string& file) const {
+  static_cast<void>(loops());
+  std::vector<std::string> nodes;
+  const auto [first, last] = loop_nodes_.equal_range(file);
+  for (auto loop = first; loop != last; ++loop) nodes.push_back(loop->second);
+  return nodes;
+}
+
+int BlockSnapshot::find_nbd(const std::string& identifier) const {
+  if (!nbds_) {
+    nbds_.emplace();
+    for (const auto& name : names()) {
+      const auto index = name.starts_with("nbd") ? parse_number(name.substr(3)) : std::nullopt;
+      if (!index) continue;
+      if (auto carried = attribute(name, "backend")) {
+        nbds_->emplace(*std::move(carried), static_cast<int>(*index));
+      }
+    }
+  }
+  const auto found = nbds_->find(identifier);
+  return found == nbds_->end() ? -1 : found->second;
+}
+
+const std::map<std::string, std::string>& BlockSnapshot::mapper_names() const {
+  if (mapper_names_) return *mapper_names_;
+  mapper_names_.emplace();
+  for (const auto& name : names()) {
+    if (!name.starts_with("dm-")) continue;
+    if (auto mapped = attribute(name, "dm/name")) mapper_names_->emplace(*std::move(mapped), name);
+  }
+  return *mapper_names_;
+}
+
+std::string BlockSnapshot::mapper_uuid(const std::string& name) const {
+  const auto known = mapper_uuids_.find(name);
+  if (known != mapper_uuids_.end()) return known->second;
+  return mapper_uuids_.emplace(name, attribute(name, "dm/uuid").value_or("")).first->second;
+}
+
+std::string BlockSnapshot::sysfs_name(const std::string& node) const {
+  if (!node.starts_with(kMapper)) return base_name(node);
+  const auto found = mapper_names().find(node.substr(kMapper.size()));
+  return found == mapper_names().end() ? "" : found->second;
+}
+
+std::vector<std::string> BlockSnapshot::partition_names(const std::string& disk) const {
+  const std::string disk_name = sysfs_name(disk);
+  std::vector<std::string> partitions;
+  if (disk_name.empty()) return partitions;
+  if (disk_name.starts_with("dm-")) {
+    const std::string uuid = mapper_uuid(disk_name);
+    if (uuid.empty()) return partitions;
+    for (auto& name : list_directory(block_path(disk_name) + "/holders")) {
+      if (is_partition_uuid(mapper_uuid(name), uuid)) partitions.push_back(std::move(name));
+    }
+    return partitions;
+  }
+  // Sorted, so all that begin with the disk's name are neighbours.
+  auto name = std::lower_bound(names().begin(), names().end(), disk_name + "p");
+  for (; name != names().end() && name->starts_with(disk_name + "p"); ++name) {
+    if (is_partition_name(*name, disk_name)) partitions.push_back(*name);
+  }
+  return partitions;
+}
+
+std::vector<dev_t> BlockSnapshot::device_numbers(const std::string& disk) const {
+  std::vector<dev_t> numbers = {number_in_sysfs(sysfs_name(disk), prefix_)};
+  for (const auto& name : partition_names(disk)) numbers.push_back(number_in_sysfs(name, prefix_));
+  std::erase(numbers, dev_t{0});
+  return numbers;
+}
+
+}  // namespace ploopu
