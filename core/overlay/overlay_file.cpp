@@ -9,6 +9,7 @@
 #include <sha2.h>
 
 #include "core/base/little_endian.hpp"
+#include "core/disk/image_state.hpp"
 #include "core/format/ploop_header.hpp"
 
 namespace ploopu {
@@ -94,11 +95,13 @@ OverlayBase describe_base(const Image& image) {
     sum.add(static_cast<uint64_t>(error));
     if (error == 0) sum.add(piece);
   };
-  for (const auto& delta : image.disk.deltas()) {
-    const ImageFile& file = delta.file();
-    sum.add(file.size());
-    sum.add(static_cast<uint64_t>(file.modified()));
-    add_read(std::min(kHead, file.size()), [&](auto piece) { return file.read(0, piece); });
+  const ImageState state = state_of(image.disk);
+  for (size_t i = 0; i < state.files.size(); ++i) {
+    const FileState& file = state.files[i];
+    sum.add(file.size);
+    sum.add(static_cast<uint64_t>(file.modified));
+    add_read(std::min(kHead, file.size),
+             [&](auto piece) { return image.disk.deltas()[i].file().read(0, piece); });
   }
   const uint64_t size = image.disk.size();
   for (uint64_t offset = 0; offset < std::min(size, kStart); offset += kStep) {

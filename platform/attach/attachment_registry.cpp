@@ -120,17 +120,16 @@ std::vector<Record> AttachedRecords::sweep(const BlockSnapshot& now) const {
 Result<std::optional<Attachment>> AttachedRecords::find_existing(
     const Image& image, const AttachRequest& request) const {
   if (request.is_new) return std::nullopt;
-  const auto chain = chain_of(image.disk);
+  const ImageState wanted = state_of(image.disk);
   const BlockSnapshot now;
   std::optional<Error> obstacle;
   for (const auto& record : runtime_->load_all()) {
     auto existing = inspect(record, now);
-    const bool is_same = is_same_chain(record.chain, chain);
-    const bool has_same_top =
-        !record.chain.empty() && record.chain.back().identity == chain.back().identity;
+    const bool is_same = has_same_files(record.image_state, wanted);
+    const bool is_same_top = has_same_top(record.image_state, wanted);
     const bool is_same_state =
         record.image == image.location.path && record.snapshot == image.snapshot;
-    if (!existing || !(is_same || has_same_top || is_same_state)) continue;
+    if (!existing || !(is_same || is_same_top || is_same_state)) continue;
     const bool fits_overlay = fits(record, request.overlay);
     const bool is_strict_enough = record.is_strict || !request.is_strict;
     if (is_same && record.is_file == request.as_file && fits_overlay && is_strict_enough &&
@@ -138,11 +137,11 @@ Result<std::optional<Attachment>> AttachedRecords::find_existing(
         (request.backend == "auto" || request.backend == record.backend)) {
       return existing;
     }
-    std::string difference = !is_same && has_same_top ? ", without some of its deltas"
-                             : !is_same               ? ", an older state of the image"
-                             : !fits_overlay          ? describe_overlay(record, request.overlay)
-                             : !is_strict_enough      ? ", not strictly"
-                                                      : "";
+    std::string difference = !is_same && is_same_top ? ", without some of its deltas"
+                             : !is_same              ? ", an older state of the image"
+                             : !fits_overlay         ? describe_overlay(record, request.overlay)
+                             : !is_strict_enough     ? ", not strictly"
+                                                     : "";
     if (existing->state == AttachmentState::stale) {
       difference = record.server.pid == 0 ? ", its table was exchanged" : ", its server has died";
     }
@@ -223,14 +222,20 @@ Result<std::vector<Attachment>> AttachedRecords::list() {
 void AttachedRecords::look_at_images(std::vector<Attachment>& attachments) const {
   if (attachments.empty()) return;
   const auto records = runtime_->load_all();
+  std::vector<Attachment*> known;
+  std::vector<AskedImage> images;
   for (auto& attachment : attachments) {
     const auto record = std::find_if(records.begin(), records.end(), [&](const Record& candidate) {
       return candidate.id == attachment.id;
     });
     if (record == records.end()) continue;
-    auto changes = find_changes(record->chain, record->is_strict);
-    attachment.image_changed = changes.any;
-    attachment.warnings = std::move(changes.lines);
+    known.push_back(&attachment);
+    images.push_back({record->image_state, record->is_strict});
+  }
+  auto changes = find_changes(images);
+  for (size_t i = 0; i < known.size(); ++i) {
+    known[i]->image_changed = changes[i].any;
+    known[i]->warnings = std::move(changes[i].lines);
   }
 }
 

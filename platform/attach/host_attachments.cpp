@@ -106,7 +106,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     }
     outcome.attachment = *std::move(existing);
     outcome.already_attached = true;
-    const auto changes = find_changes(record.chain, image.disk, record.is_strict);
+    const auto changes = compare(record.image_state, state_of(image.disk), record.is_strict);
     append(outcome.notes, changes.lines);
     return outcome;
   }
@@ -149,12 +149,12 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
         "again",
         record.device);
   }
-  if (!is_same_chain(record.chain, chain_of(image.disk))) {
+  if (!has_same_files(record.image_state, state_of(image.disk))) {
     return fail(ErrorKind::refused, "{}: {} consists of other files now than when it was attached",
                 record.device, record.image);
   }
   // Who reads has seen the old state in part.
-  if (const auto changes = find_changes(record.chain, image.disk, record.is_strict);
+  if (const auto changes = compare(record.image_state, state_of(image.disk), record.is_strict);
       changes.any.value_or(false)) {
     return fail(ErrorKind::refused, "{}: {}: detach it and attach the new state", record.device,
                 changes.lines.front());

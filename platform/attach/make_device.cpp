@@ -36,7 +36,7 @@ Record record_of(const Image& image, const ServedDisk& disk, const AttachRequest
   record.name = request.name;
   record.image = image.location.path;
   record.newest_delta = image.disk.deltas().back().name();
-  record.chain = chain_of(image.disk);
+  record.image_state = state_of(image.disk);
   record.ctid = image.location.ctid;
   record.snapshot = image.snapshot;
   record.root = request.root;

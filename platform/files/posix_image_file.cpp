@@ -5,17 +5,28 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "platform/os/retry.hpp"
 
 namespace ploopu {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;  // in nanoseconds
+
+}  // namespace
 
 ImageFileFacts facts_of(const struct stat& status) {
-  constexpr int64_t kSecond = 1'000'000'000;
   return {static_cast<uint64_t>(status.st_size),
           {status.st_dev, status.st_ino},
           status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec};
+}
+
+ImageFileFacts facts_of(const struct statx& status) {
+  return {status.stx_size,
+          {makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino},
+          status.stx_mtime.tv_sec * kSecond + status.stx_mtime.tv_nsec};
 }
 
 void PosixImageFile::prefetch(uint64_t offset, uint64_t length) const {

@@ -20,6 +20,7 @@ struct ImageFileFacts {
 };
 
 [[nodiscard]] ImageFileFacts facts_of(const struct stat& status);
+[[nodiscard]] ImageFileFacts facts_of(const struct statx& status);
 
 class PosixImageFile final : public ImageFile {
  public:

@@ -90,7 +90,7 @@ class FuseService final : public Service {
   }
 
   void wait() override {
-    ChainWatch watch(disk_);
+    ImageWatch watch(disk_);
     const auto end = end_.get_future();
     while (end.wait_for(watch.due()) != std::future_status::ready) watch.look();
     thread_.join();

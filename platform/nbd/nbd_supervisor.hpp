@@ -81,7 +81,7 @@ class NbdSupervisor {
   void note_processes() const;
 
   const ServedDisk disk_;
-  ChainWatch watch_;
+  ImageWatch watch_;
   const std::string id_;
   const RuntimeDir& runtime_;
   int index_ = -1;

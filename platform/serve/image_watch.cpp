@@ -7,6 +7,8 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
+#include "platform/files/posix_image_file.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -14,46 +16,44 @@ constexpr std::chrono::seconds kInterval{1};
 
 }  // namespace
 
-std::chrono::milliseconds ChainWatch::due() const {
+std::chrono::milliseconds ImageWatch::due() const {
   if (disk_.state == nullptr) return kInterval;
   return std::chrono::ceil<std::chrono::milliseconds>(
       std::max<Clock::duration>(next_ - Clock::now(), {}));
 }
 
-void ChainWatch::look() {
+void ImageWatch::look() {
   if (disk_.state == nullptr || Clock::now() < next_) return;
   next_ = Clock::now() + kInterval;
-  const auto& deltas = disk_.disk.deltas();
-  for (size_t i = 0; i < deltas.size(); ++i) {
-    look_at(deltas[i].file(), deltas[i].name(), was_told_[i]);
+  for (size_t i = 0; i < then_.files.size(); ++i) {
+    look_at(disk_.disk.deltas()[i].file().descriptor(), then_.files[i], was_told_[i]);
   }
   if (disk_.state->had_no_room && !was_told_of_room_) {
     was_told_of_room_ = true;
-    tell_(fmt::format("{}: its overlay is full: writes fail", deltas.back().name()));
+    tell_(fmt::format("{}: its overlay is full: writes fail", then_.files.back().path));
   }
 }
 
-void ChainWatch::look_at(const ImageFile& file, const std::string& name, Told& told) {
-  struct statx now = {};
-  if (::statx(file.descriptor(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-              STATX_SIZE | STATX_MTIME | STATX_NLINK, &now) != 0) {
+void ImageWatch::look_at(int descriptor, const FileState& then, Told& told) {
+  struct statx status = {};
+  if (::statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+              STATX_INO | STATX_SIZE | STATX_MTIME | STATX_NLINK, &status) != 0) {
     return;
   }
-  constexpr int64_t kSecond = 1'000'000'000;
-  const bool is_same = now.stx_size == file.size() &&
-                       now.stx_mtime.tv_sec * kSecond + now.stx_mtime.tv_nsec == file.modified();
-  if (!is_same && !told.was_written) {
+  const ImageFileFacts now = facts_of(status);
+  const FileNow opened{0, {then.identity, then.path, now.size, now.modified}};
+  if (compare(then, opened) == FileChange::written && !told.was_written) {
     told.was_written = true;
     const bool is_strict = disk_.state->is_strict;
     if (is_strict) disk_.state->is_refused = true;
-    tell_(fmt::format("{}: was written to while it is attached: {}", name,
+    tell_(fmt::format("{}: was written to while it is attached: {}", then.path,
                       is_strict ? "all reads are errors from now on (--strict)"
                                 : "what is read may mix old and new"));
   }
-  if (now.stx_nlink == 0 && !told.was_removed) {
+  if (status.stx_nlink == 0 && !told.was_removed) {
     told.was_removed = true;
     tell_(fmt::format("{}: was removed or replaced: what was there is served until it is detached",
-                      name));
+                      then.path));
   }
 }
 

@@ -6,18 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "core/disk/image_state.hpp"
 #include "core/overlay/served_disk.hpp"
 #include "platform/os/system_log.hpp"
 
 namespace ploopu {
 
-class ChainWatch {
+class ImageWatch {
  public:
   using Teller = void (*)(const std::string& line);
 
   // Without a state, nothing is done. `disk` outlives this.
-  explicit ChainWatch(const ServedDisk& disk, Teller tell = warn_system_log)
-      : disk_(disk), tell_(tell), was_told_(disk.disk.deltas().size()) {}
+  explicit ImageWatch(const ServedDisk& disk, Teller tell = warn_system_log)
+      : disk_(disk), tell_(tell), then_(state_of(disk.disk)), was_told_(then_.files.size()) {}
 
   // How long until look() has something to do.
   [[nodiscard]] std::chrono::milliseconds due() const;
@@ -34,11 +35,12 @@ class ChainWatch {
     bool was_written = false;
     bool was_removed = false;
   };
-  void look_at(const ImageFile& file, const std::string& name, Told& told);
+  void look_at(int descriptor, const FileState& then, Told& told);
 
   const ServedDisk& disk_;
   const Teller tell_;
-  std::vector<Told> was_told_;  // of each delta
+  const ImageState then_;
+  std::vector<Told> was_told_;  // of each file
   bool was_told_of_room_ = false;
   Clock::time_point next_ = Clock::now();
 };

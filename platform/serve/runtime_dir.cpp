@@ -81,8 +81,8 @@ FileIdentity get_file(const json& value) {
 
 std::string get_bytes(const json& value) { return text_to_bytes(value.get<std::string>()); }
 
-ChainFile get_chain_file(const json& value) {
-  ChainFile file{get_file(value), {}, 0, 0};
+FileState get_file_state(const json& value) {
+  FileState file{get_file(value), {}, 0, 0};
   if (value.size() <= 2) return file;  // of an older version
   file.path = get_bytes(value.at(2));
   file.size = get_number<uint64_t>(value.at(3));
@@ -100,7 +100,7 @@ json to_json(const Record& record) {
   for (const auto& mountpoint : record.mountpoints)
     mountpoints.push_back(bytes_to_text(mountpoint));
   json chain = json::array();
-  for (const auto& file : record.chain) {
+  for (const auto& file : record.image_state.files) {
     json entry = {file.identity.device, file.identity.inode};
     if (!file.path.empty()) {
       entry.insert(entry.end(), {bytes_to_text(file.path), file.size, file.modified});
@@ -137,7 +137,9 @@ Record from_json(const json& document) {
   if (!record.is_readable) return record;
   record.image = get_bytes(document.at("image"));
   record.newest_delta = get_bytes(document.at("newest_delta"));
-  for (const json& file : document.at("chain")) record.chain.push_back(get_chain_file(file));
+  for (const json& file : document.at("chain")) {
+    record.image_state.files.push_back(get_file_state(file));
+  }
   if (document.contains("ctid")) record.ctid = document.at("ctid").get<std::string>();
   if (document.contains("snapshot")) record.snapshot = document.at("snapshot").get<std::string>();
   record.root = get_bytes(document.at("root"));

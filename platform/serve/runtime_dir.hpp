@@ -15,7 +15,7 @@
 
 #include "core/attach/attachments.hpp"
 #include "core/base/result.hpp"
-#include "platform/files/image_changes.hpp"
+#include "core/disk/image_state.hpp"
 #include "platform/os/process.hpp"
 #include "platform/os/queue_settings.hpp"
 #include "platform/os/unique_fd.hpp"
@@ -28,7 +28,7 @@ struct Record {
   std::string name;  // AttachRequest::name
   std::string image;
   std::string newest_delta;
-  std::vector<ChainFile> chain;  // which disk it is
+  ImageState image_state;  // which disk it is
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;
   std::string root;

@@ -16,60 +16,74 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-class ChainFiles : public ::testing::Test {
+class ImageChangesTest : public ::testing::Test {
  protected:
-  ChainFiles() {
+  ImageChangesTest() {
     for (const char* name : {"base", "top"}) {
       dir_.write(name, "0123456789");
-      const auto file = PosixFileSystem().open_image(dir_ / name);
-      chain_.push_back({(*file)->identity(), dir_ / name, (*file)->size(), (*file)->modified()});
+      state_.files.push_back(state_of_file(name));
     }
   }
 
+  FileState state_of_file(const std::string& name) const {
+    const auto file = PosixFileSystem().open_image(dir_ / name);
+    return {(*file)->identity(), dir_ / name, (*file)->size(), (*file)->modified()};
+  }
+  ImageChanges changes() const { return find_changes({{state_, false}}).front(); }
+
   TemporaryDirectory dir_;
-  std::vector<ChainFile> chain_;
+  ImageState state_;
 };
 
-TEST_F(ChainFiles, AreUnchangedUntilSomebodyChangesThem) {
-  const auto changes = find_changes(chain_, false);
-  EXPECT_EQ(changes.any, false);
-  EXPECT_THAT(changes.lines, IsEmpty());
+TEST_F(ImageChangesTest, FilesAreUnchangedUntilSomebodyChangesThem) {
+  EXPECT_EQ(changes().any, false);
+  EXPECT_THAT(changes().lines, IsEmpty());
 }
 
-TEST_F(ChainFiles, R13_H31_OneThatWasWrittenToIsNamed) {
+TEST_F(ImageChangesTest, R13_H31_OneThatWasWrittenToIsNamed) {
   const auto before = std::filesystem::last_write_time(dir_ / "base");
   dir_.write("base", "9876543210");
   std::filesystem::last_write_time(dir_ / "base", before + std::chrono::nanoseconds(1));
-  auto changes = find_changes(chain_, false);
-  EXPECT_EQ(changes.any, true);
-  EXPECT_THAT(changes.lines, ElementsAre(StartsWith(dir_ / "base: was written to")));
+  EXPECT_EQ(changes().any, true);
+  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: was written to")));
   // By its size alone, too.
   std::filesystem::resize_file(dir_ / "base", 5);
   std::filesystem::last_write_time(dir_ / "base", before);
-  changes = find_changes(chain_, false);
-  EXPECT_EQ(changes.any, true);
+  EXPECT_EQ(changes().any, true);
 }
 
-TEST_F(ChainFiles, R12_OnesThatWereRemovedOrReplacedAreNamed) {
+TEST_F(ImageChangesTest, R12_OnesThatWereRemovedOrReplacedAreNamed) {
   std::filesystem::rename(dir_ / "base", dir_ / "moved");
   dir_.write("new", "0123456789");
   std::filesystem::rename(dir_ / "new", dir_ / "top");
-  const auto changes = find_changes(chain_, false);
-  EXPECT_EQ(changes.any, true);
-  EXPECT_THAT(changes.lines, ElementsAre(StartsWith(dir_ / "base: is not there any more"),
-                                         StartsWith(dir_ / "top: is another file now")));
+  EXPECT_EQ(changes().any, true);
+  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: is not there any more"),
+                                           StartsWith(dir_ / "top: is another file now")));
 }
 
-TEST_F(ChainFiles, WhatIsNotKnownIsNotSaid) {
-  EXPECT_EQ(find_changes({}, false).any, std::nullopt);
-  EXPECT_EQ(find_changes({{chain_[0].identity, "", 0, 0}}, false).any, std::nullopt);
-  // A name as long as that can't be looked at.
-  chain_[0].path += std::string(5000, 'x');
-  const auto changes = find_changes(chain_, false);
-  EXPECT_EQ(changes.any, std::nullopt);
-  EXPECT_THAT(changes.lines, ElementsAre(StartsWith(dir_ / "base")));
+TEST_F(ImageChangesTest, WhatCanNotBeLookedAtIsNotKnown) {
+  state_.files[0].path += std::string(5000, 'x');
+  EXPECT_EQ(changes().any, std::nullopt);
+  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base")));
   std::filesystem::remove(dir_ / "top");
-  EXPECT_EQ(find_changes(chain_, false).any, true);
+  EXPECT_EQ(changes().any, true);
+}
+
+TEST_F(ImageChangesTest, EachOfManyImagesHasItsOwn) {
+  dir_.write("other", "0123456789");
+  const ImageState other{{state_of_file("other")}};
+  const ImageState unknown;
+  dir_.write("other", "longer than it was");
+  const auto all = find_changes({{state_, false}, {other, true}, {unknown, false}, {state_, true}});
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_EQ(all[0].any, false);
+  EXPECT_EQ(all[1].any, true);
+  EXPECT_THAT(all[1].lines,
+              ElementsAre(dir_ / "other: was written to since it was attached: nothing is read any "
+                                 "more (--strict)"));
+  EXPECT_EQ(all[2].any, std::nullopt);
+  EXPECT_EQ(all[3].any, false);
+  EXPECT_THAT(find_changes({}), IsEmpty());
 }
 
 }  // namespace

@@ -22,9 +22,9 @@ std::vector<std::string>& told() {
   return lines;
 }
 
-class ChainWatchTest : public ::testing::Test {
+class ImageWatchTest : public ::testing::Test {
  protected:
-  ChainWatchTest() {
+  ImageWatchTest() {
     told().clear();
     dir_.write("base", std::string(4096, 'x'));
     DeltaFile source;
@@ -36,7 +36,7 @@ class ChainWatchTest : public ::testing::Test {
     deltas.push_back(*Delta::open(std::move(source)));
     disk_ = std::make_unique<Disk>(*Disk::assemble(std::move(deltas)));
     served_ = std::make_unique<ServedDisk>(ServedDisk(*disk_, nullptr, &state_));
-    watch_ = std::make_unique<ChainWatch>(*served_,
+    watch_ = std::make_unique<ImageWatch>(*served_,
                                           [](const std::string& line) { told().push_back(line); });
   }
 
@@ -49,10 +49,10 @@ class ChainWatchTest : public ::testing::Test {
   ServiceState state_;
   std::unique_ptr<Disk> disk_;
   std::unique_ptr<ServedDisk> served_;
-  std::unique_ptr<ChainWatch> watch_;
+  std::unique_ptr<ImageWatch> watch_;
 };
 
-TEST_F(ChainWatchTest, ThereIsNothingToTell) {
+TEST_F(ImageWatchTest, ThereIsNothingToTell) {
   look();
   EXPECT_GT(watch_->due().count(), 900);
   watch_->look();  // not yet
@@ -60,7 +60,7 @@ TEST_F(ChainWatchTest, ThereIsNothingToTell) {
   EXPECT_FALSE(served_->is_refused());
 }
 
-TEST_F(ChainWatchTest, R13_H31_AnImageThatIsWrittenToIsToldOnce) {
+TEST_F(ImageWatchTest, R13_H31_AnImageThatIsWrittenToIsToldOnce) {
   dir_.write("base", std::string(4096, 'y'));
   std::filesystem::resize_file(dir_ / "base", 5000);
   look();
@@ -70,7 +70,7 @@ TEST_F(ChainWatchTest, R13_H31_AnImageThatIsWrittenToIsToldOnce) {
   EXPECT_FALSE(served_->is_refused());
 }
 
-TEST_F(ChainWatchTest, R13_H31_AStrictOneIsNotServedAnyMore) {
+TEST_F(ImageWatchTest, R13_H31_AStrictOneIsNotServedAnyMore) {
   state_.is_strict = true;
   look();
   EXPECT_FALSE(served_->is_refused());
@@ -81,7 +81,7 @@ TEST_F(ChainWatchTest, R13_H31_AStrictOneIsNotServedAnyMore) {
   EXPECT_TRUE(served_->is_refused());
 }
 
-TEST_F(ChainWatchTest, R12_OneThatIsReplacedIsServedOn) {
+TEST_F(ImageWatchTest, R12_OneThatIsReplacedIsServedOn) {
   state_.is_strict = true;
   dir_.write("other", "");
   std::filesystem::rename(dir_ / "other", dir_ / "base");
@@ -92,7 +92,7 @@ TEST_F(ChainWatchTest, R12_OneThatIsReplacedIsServedOn) {
   EXPECT_FALSE(served_->is_refused());
 }
 
-TEST_F(ChainWatchTest, R17_AFullOverlay) {
+TEST_F(ImageWatchTest, R17_AFullOverlay) {
   state_.had_no_room = true;
   look();
   look();

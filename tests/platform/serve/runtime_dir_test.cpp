@@ -23,7 +23,8 @@ Record sample_record() {
   record.id = random_id();
   record.name = "web\xff";
   record.image = "/vz/Größe\xff\n\"/root.hdd";
-  record.chain = {{{UINT64_MAX, 42}, "/vz/\xff.hds", 1048576, -5}, {{0, 1}, "/vz/b", 0, 7}};
+  record.image_state.files = {{{UINT64_MAX, 42}, "/vz/\xff.hds", 1048576, -5},
+                              {{0, 1}, "/vz/b", 0, 7}};
   record.ctid = "101";
   record.root = "/";
   record.backend = "nbd";
@@ -48,7 +49,7 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_EQ(all[0].id, saved.id);
   EXPECT_EQ(all[0].name, saved.name);
   EXPECT_EQ(all[0].image, saved.image);
-  EXPECT_EQ(all[0].chain, saved.chain);
+  EXPECT_EQ(all[0].image_state, saved.image_state);
   EXPECT_EQ(all[0].ctid, saved.ctid);
   EXPECT_EQ(all[0].device, saved.device);
   EXPECT_TRUE(all[0].is_readable);
@@ -70,7 +71,7 @@ TEST(RuntimeDir, ARecordOfAnOlderVersionHasOnlyTheIdentityOfItsFiles) {
   text.replace(text.find(newer), newer.size(), "]");
   const Record record = parse_record(text);
   ASSERT_TRUE(record.is_readable);
-  EXPECT_EQ(record.chain[1], (ChainFile{{0, 1}, "", 0, 0}));
+  EXPECT_EQ(record.image_state.files[1], (FileState{{0, 1}, "", 0, 0}));
 }
 
 TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
