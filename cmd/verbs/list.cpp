@@ -64,25 +64,39 @@ std::string footer() {
          "  ploopu --root /mnt/old-host list --all --json\n";
 }
 
+Json json_of(const std::string& value) { return text(value); }
+Json json_of(const std::optional<std::string>& value) { return value ? text(*value) : Json(); }
+Json json_of(bool value) { return value; }
+
+// Puts the facts that list shows into a JSON object.
+struct FactWriter {
+  Json& entry;
+
+  template <class Value>
+  void operator()(const KeptFact& /*fact*/, const Value& /*value*/) const {}
+  template <class Value>
+  void operator()(const ShownFact& fact, const Value& value) const {
+    if (!is_left_out(fact.presence, value)) entry[fact.in_list] = json_of(value);
+  }
+};
+
+Json to_json(const Attachment& attachment) {
+  Json entry = Json::object();
+  visit_identity(FactWriter{entry}, attachment);
+  entry["mountpoints"] = texts(attachment.mountpoints);
+  entry["state"] = state_name(attachment.state);
+  entry["image_changed"] = attachment.image_changed ? Json(*attachment.image_changed) : Json();
+  entry["warnings"] = texts(attachment.warnings);
+  entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
+  visit_service(FactWriter{entry}, attachment);
+  return entry;
+}
+
 Json to_json(const std::vector<Attachment>& attachments) {
   Json document = new_document();
   document["attachments"] = Json::array();
   for (const auto& attachment : attachments) {
-    Json entry = {{"image", text(attachment.image)}};
-    if (!attachment.name.empty()) entry["name"] = text(attachment.name);
-    if (attachment.ctid) entry["ctid"] = *attachment.ctid;
-    if (attachment.snapshot) entry["snapshot"] = text(*attachment.snapshot);
-    entry["device"] = text(attachment.device);
-    entry["backend"] = attachment.backend;
-    entry["mountpoints"] = texts(attachment.mountpoints);
-    entry["state"] = state_name(attachment.state);
-    entry["image_changed"] = attachment.image_changed ? Json(*attachment.image_changed) : Json();
-    entry["warnings"] = texts(attachment.warnings);
-    entry["pid"] = attachment.server_pid == 0 ? Json() : Json(attachment.server_pid);
-    entry["strict"] = attachment.is_strict;
-    entry["overlay"] = attachment.has_overlay;
-    if (!attachment.overlay_file.empty()) entry["overlay_file"] = text(attachment.overlay_file);
-    document["attachments"].push_back(std::move(entry));
+    document["attachments"].push_back(to_json(attachment));
   }
   return document;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/attach/attachment_facts.hpp"
 #include "core/base/result.hpp"
 #include "core/disk/image.hpp"
 #include "core/volume/partitions.hpp"
@@ -19,27 +20,8 @@ enum class AttachmentState {
           // detached
 };
 
-struct AttachedPartition {
-  uint32_t number = 0;
-  std::string device;  // "/dev/nbd0p1"; the whole device for number 0
-};
-
-// One image that is a device (or a file) of this host now.
-struct Attachment {
-  std::string id;            // 16 hexadecimal digits, random
-  std::string name;          // AttachRequest::name
-  std::string image;         // ImageLocation::path; empty when the record can't be read
-  std::string newest_delta;  // the file by which the same state can be named, too
-  std::optional<std::string> ctid;
-  std::optional<std::string> snapshot;  // Image::snapshot
-  std::string root;                     // --root that the ctid was looked up under
-  std::string backend;                  // "nbd", "dm", "fuse"
-  std::string device;                   // a block device, or a file when is_file
-  bool is_file = false;
-  bool has_overlay = false;  // it is writable
-  std::string overlay_file;  // where what is written is kept; empty when it isn't
-  bool is_strict = false;    // AttachRequest::is_strict
-  std::vector<AttachedPartition> partitions;
+// One image that is a device (or a file) of this host now: its facts, and what the kernel shows.
+struct Attachment : AttachmentFacts {
   std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
   int server_pid = 0;                    // 0 when it needs no server, or the server has died
   AttachmentState state = AttachmentState::serving;

@@ -164,20 +164,9 @@ std::optional<Attachment> AttachedRecords::inspect(const Record& record,
   if (device.empty() && !alive) return std::nullopt;
   const bool served = !device.empty() && backend->is_served(record, alive);
   Attachment attachment;
-  attachment.id = record.id;
-  attachment.name = record.name;
-  attachment.image = record.image;
-  attachment.newest_delta = record.newest_delta;
-  attachment.ctid = record.ctid;
-  attachment.snapshot = record.snapshot;
-  attachment.root = record.root;
+  static_cast<AttachmentFacts&>(attachment) = record;
   attachment.backend = backend->name();
-  attachment.device = device.empty() ? record.device : device;
-  attachment.is_file = record.is_file;
-  attachment.has_overlay = record.has_overlay;
-  attachment.overlay_file = record.overlay_file;
-  attachment.is_strict = record.is_strict;
-  attachment.partitions = record.partitions;
+  if (!device.empty()) attachment.device = device;
   attachment.server_pid = alive ? server->pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
   add_other_nodes(attachment, now);
@@ -219,23 +208,17 @@ Result<std::vector<Attachment>> AttachedRecords::list() {
   return attachments;
 }
 
-void AttachedRecords::look_at_images(std::vector<Attachment>& attachments) const {
+void AttachedRecords::look_at_images(std::vector<Attachment>& attachments) {
   if (attachments.empty()) return;
-  const auto records = runtime_->load_all();
-  std::vector<Attachment*> known;
   std::vector<AskedImage> images;
-  for (auto& attachment : attachments) {
-    const auto record = std::find_if(records.begin(), records.end(), [&](const Record& candidate) {
-      return candidate.id == attachment.id;
-    });
-    if (record == records.end()) continue;
-    known.push_back(&attachment);
-    images.push_back({record->image_state, record->is_strict});
+  images.reserve(attachments.size());
+  for (const auto& attachment : attachments) {
+    images.push_back({attachment.image_state, attachment.is_strict});
   }
   auto changes = find_changes(images);
-  for (size_t i = 0; i < known.size(); ++i) {
-    known[i]->image_changed = changes[i].any;
-    known[i]->warnings = std::move(changes[i].lines);
+  for (size_t i = 0; i < attachments.size(); ++i) {
+    attachments[i].image_changed = changes[i].any;
+    attachments[i].warnings = std::move(changes[i].lines);
   }
 }
 

@@ -16,7 +16,7 @@ namespace ploopu {
 // What is attached to this host now: the runtime directory says what was meant, the kernel what is.
 class AttachedRecords {
  public:
-  // Makes the directory if need be. All but list() and look_at_images() want it first.
+  // Makes the directory if need be. Call it before any method but lock() and list().
   [[nodiscard]] Result<void> open();
   [[nodiscard]] const RuntimeDir& runtime() const { return *runtime_; }
 
@@ -38,7 +38,8 @@ class AttachedRecords {
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record,
                                                   const BlockSnapshot& now) const;
   [[nodiscard]] Result<std::vector<Attachment>> list();
-  void look_at_images(std::vector<Attachment>& attachments) const;
+  // As Attachments::look_at_images().
+  static void look_at_images(std::vector<Attachment>& attachments);
   // Finishes what a killed command or a dead server left, as far as nothing uses it, and returns
   // the records of all the rest. Only for whoever holds the lock.
   [[nodiscard]] std::vector<Record> sweep(const BlockSnapshot& now) const;

@@ -178,7 +178,7 @@ Result<std::unique_ptr<OverlayView>> HostAttachments::view_overlay(const Image& 
 Result<std::vector<Attachment>> HostAttachments::list() { return records_.list(); }
 
 void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
-  records_.look_at_images(attachments);
+  AttachedRecords::look_at_images(attachments);
 }
 
 Result<void> HostAttachments::check_mountpoint(const std::string& directory) {

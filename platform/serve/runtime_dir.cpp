@@ -8,11 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
-#include <stdexcept>
 #include <utility>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -23,9 +21,6 @@
 namespace ploopu {
 namespace {
 
-using nlohmann::json;
-
-constexpr int kSchema = 1;
 constexpr char kRecordName[] = "attachment.json";
 constexpr char kServersName[] = "servers";
 constexpr size_t kIdLength = 16;
@@ -34,139 +29,6 @@ constexpr std::chrono::seconds kLockLimit{30};
 bool is_id(const std::string& name) {
   return name.size() == kIdLength &&
          name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-// Names may be any bytes, JSON only text: each byte is stored as the code point of its value.
-std::string bytes_to_text(const std::string& bytes) {
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      text += c;
-    } else {
-      text += static_cast<char>(0xC0 | byte >> 6);
-      text += static_cast<char>(0x80 | (byte & 0x3F));
-    }
-  }
-  return text;
-}
-
-std::string text_to_bytes(const std::string& text) {
-  std::string bytes;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    if (lead < 0x80 || i + 1 == text.size()) {
-      bytes += text[i];
-    } else {
-      bytes +=
-          static_cast<char>((lead & 0x03) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F));
-    }
-  }
-  return bytes;
-}
-
-// json::get makes any number of any other, also where it doesn't fit.
-template <class Number>
-Number get_number(const json& value) {
-  const bool fits = value.is_number_unsigned()
-                        ? std::in_range<Number>(value.get<uint64_t>())
-                        : value.is_number_integer() && std::in_range<Number>(value.get<int64_t>());
-  if (!fits) throw std::out_of_range("a number in a record");
-  return value.get<Number>();
-}
-
-FileIdentity get_file(const json& value) {
-  return {get_number<uint64_t>(value.at(0)), get_number<uint64_t>(value.at(1))};
-}
-
-std::string get_bytes(const json& value) { return text_to_bytes(value.get<std::string>()); }
-
-FileState get_file_state(const json& value) {
-  FileState file{get_file(value), {}, 0, 0};
-  if (value.size() <= 2) return file;  // of an older version
-  file.path = get_bytes(value.at(2));
-  file.size = get_number<uint64_t>(value.at(3));
-  file.modified = get_number<int64_t>(value.at(4));
-  return file;
-}
-
-json to_json(const Record& record) {
-  json partitions = json::array();
-  for (const auto& partition : record.partitions) {
-    partitions.push_back(
-        {{"number", partition.number}, {"device", bytes_to_text(partition.device)}});
-  }
-  json mountpoints = json::array();
-  for (const auto& mountpoint : record.mountpoints)
-    mountpoints.push_back(bytes_to_text(mountpoint));
-  json chain = json::array();
-  for (const auto& file : record.image_state.files) {
-    json entry = {file.identity.device, file.identity.inode};
-    if (!file.path.empty()) {
-      entry.insert(entry.end(), {bytes_to_text(file.path), file.size, file.modified});
-    }
-    chain.push_back(std::move(entry));
-  }
-  json document = {{"schema", kSchema},
-                   {"image", bytes_to_text(record.image)},
-                   {"newest_delta", bytes_to_text(record.newest_delta)},
-                   {"chain", std::move(chain)},
-                   {"root", bytes_to_text(record.root)},
-                   {"backend", record.backend},
-                   {"device", bytes_to_text(record.device)},
-                   {"is_file", record.is_file},
-                   {"has_overlay", record.has_overlay},
-                   {"is_strict", record.is_strict},
-                   {"scratch", {record.scratch.device, record.scratch.inode}},
-                   {"is_users_overlay", record.is_users_overlay},
-                   {"overlay_file", bytes_to_text(record.overlay_file)},
-                   {"partitions", std::move(partitions)},
-                   {"server", {record.server.pid, record.server.start_time}},
-                   {"queue", record.queue},
-                   {"loops", record.loops},
-                   {"mountpoints", std::move(mountpoints)}};
-  if (!record.name.empty()) document["name"] = bytes_to_text(record.name);
-  if (record.ctid) document["ctid"] = *record.ctid;
-  if (record.snapshot) document["snapshot"] = *record.snapshot;
-  return document;
-}
-
-Record from_json(const json& document) {
-  Record record;
-  record.is_readable = get_number<int>(document.at("schema")) == kSchema;
-  if (!record.is_readable) return record;
-  record.image = get_bytes(document.at("image"));
-  record.newest_delta = get_bytes(document.at("newest_delta"));
-  for (const json& file : document.at("chain")) {
-    record.image_state.files.push_back(get_file_state(file));
-  }
-  if (document.contains("ctid")) record.ctid = document.at("ctid").get<std::string>();
-  if (document.contains("snapshot")) record.snapshot = document.at("snapshot").get<std::string>();
-  record.root = get_bytes(document.at("root"));
-  record.backend = document.at("backend").get<std::string>();
-  record.device = get_bytes(document.at("device"));
-  record.is_file = document.at("is_file").get<bool>();
-  for (const json& partition : document.at("partitions")) {
-    record.partitions.push_back(
-        {get_number<uint32_t>(partition.at("number")), get_bytes(partition.at("device"))});
-  }
-  record.server.pid = get_number<pid_t>(document.at("server").at(0));
-  record.server.start_time = get_number<uint64_t>(document.at("server").at(1));
-  // Records of older versions have none of these.
-  if (document.contains("name")) record.name = get_bytes(document["name"]);
-  record.has_overlay = document.value("has_overlay", false);
-  record.is_strict = document.value("is_strict", false);
-  if (document.contains("scratch")) record.scratch = get_file(document["scratch"]);
-  if (document.contains("overlay_file")) {
-    record.overlay_file = get_bytes(document["overlay_file"]);
-  }
-  record.is_users_overlay = document.value("is_users_overlay", false);
-  record.queue = document.value("queue", QueueSettings());
-  if (document.contains("loops")) record.loops = get_number<size_t>(document["loops"]);
-  for (const json& mountpoint : document.at("mountpoints")) {
-    record.mountpoints.push_back(get_bytes(mountpoint));
-  }
-  return record;
 }
 
 // Whoever reads it sees the old text or the new one.
@@ -198,19 +60,6 @@ std::vector<ProcessIdentity> parse_servers(const std::string& text) {
 }
 
 }  // namespace
-
-std::string record_text(const Record& record) { return to_json(record).dump(); }
-
-Record parse_record(const std::string& text) {
-  try {
-    return from_json(json::parse(text));
-  } catch (const json::exception&) {  // no JSON, or another shape
-  } catch (const std::out_of_range&) {
-  }
-  Record unreadable;
-  unreadable.is_readable = false;
-  return unreadable;
-}
 
 std::string default_runtime_path() {
   if (::geteuid() == 0) return "/run/ploopu";

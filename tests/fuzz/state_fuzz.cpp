@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes as the record of an attachment. One that can't be read has nothing that a command could
 // act on; one that can is written as it was read.
-#include "platform/serve/runtime_dir.hpp"
+#include "platform/serve/record.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 
 namespace ploopu::testing {

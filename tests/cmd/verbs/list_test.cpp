@@ -121,6 +121,29 @@ TEST_F(ListTest, AttachmentsHaveTheSameOptions) {
   EXPECT_EQ(lines({"list", "-Ho", "DEVICE"}), (Lines{"/dev/nbd7", "/dev/nbd8"}));
 }
 
+TEST_F(ListTest, AttachmentsAsJson) {
+  attachments_.attached = {mounted_attachment(), mounted_attachment()};
+  auto& full = attachments_.attached[1];
+  full.name = "web\xff";
+  full.snapshot = guid('1');
+  full.server_pid = 0;
+  full.mountpoints.clear();
+  full.is_strict = full.has_overlay = true;
+  full.overlay_file = "/scratch/\x1b";
+  EXPECT_EQ(run({"list", "--json"}), 0);
+  const std::string image = R"("image":"/vz/private/101/root.hdd/DiskDescriptor.xml")";
+  // In this order: what people read most comes first.
+  EXPECT_EQ(nlohmann::ordered_json::parse(out_.str())["attachments"].dump(),
+            "[{" + image +
+                R"(,"ctid":"101","device":"/dev/nbd7","backend":"nbd","mountpoints":["/mnt"],)"
+                R"("state":"serving","image_changed":false,"warnings":[],"pid":4711,)"
+                R"("strict":false,"overlay":false},{)" +
+                image + R"(,"name":"web\\xff","ctid":"101","snapshot":")" + guid('1') +
+                R"(","device":"/dev/nbd7","backend":"nbd","mountpoints":[],"state":"serving",)"
+                R"("image_changed":false,"warnings":[],"pid":null,"strict":true,"overlay":true,)"
+                R"("overlay_file":"/scratch/\\x1b"}])");
+}
+
 TEST_F(ListTest, R13_AnImageThatChangedIsSaid) {
   attachments_.attached = {mounted_attachment()};
   attachments_.image_changed = true;
