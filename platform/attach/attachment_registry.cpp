@@ -18,16 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kServerExit{5};
 
-// Where the device or one of its partitions is mounted.
-std::vector<MountEntry> mounts_of(const std::vector<MountEntry>& table,
-                                  const std::vector<dev_t>& devices) {
-  std::vector<MountEntry> mounts;
-  std::copy_if(table.begin(), table.end(), std::back_inserter(mounts), [&](const auto& mount) {
-    return std::find(devices.begin(), devices.end(), mount.device) != devices.end();
-  });
-  return mounts;
-}
-
 void add_other_nodes(Attachment& attachment, const BlockSnapshot& now) {
   if (attachment.is_file) return;
   const auto add = [&](const std::string& node) {
@@ -171,10 +161,9 @@ std::optional<Attachment> AttachedRecords::inspect(const Record& record,
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
   add_other_nodes(attachment, now);
   if (!record.is_file && !device.empty()) {
-    const auto numbers = now.device_numbers(device);
-    attachment.mountpoints = directories_of(mounts_of(now.mounts(), numbers));
-    attachment.ploopu_mountpoints =
-        directories_of(own_mounts(now.mounts(), numbers, record.mountpoints));
+    const auto mounts = now.mounts_of(device);
+    attachment.mountpoints = directories_of(mounts);
+    attachment.ploopu_mountpoints = directories_of(ploopu_mounts(mounts, record.mountpoints));
   }
   for (const auto& mountpoint : record.mountpoints) {
     if (!contains(attachment.ploopu_mountpoints, mountpoint)) {

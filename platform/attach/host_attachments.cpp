@@ -281,7 +281,7 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   const auto& table = before.mounts();
   const auto own = device.empty() || record.is_file
                        ? std::vector<MountEntry>()
-                       : own_mounts(table, before.device_numbers(device), record.mountpoints);
+                       : ploopu_mounts(before.mounts_of(device), record.mountpoints);
   DetachOutcome outcome;
   if (request.mountpoint) {
     std::vector<MountEntry> named;

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <sys/sysmacros.h>
 
+#include "core/base/list.hpp"
 #include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "platform/block/block_device.hpp"
@@ -52,6 +54,36 @@ const std::vector<std::string>& BlockSnapshot::names() const {
 const std::vector<MountEntry>& BlockSnapshot::mounts() const {
   if (!mounts_) mounts_ = read_mount_table(prefix_ + "/proc/self/mountinfo");
   return *mounts_;
+}
+
+const std::vector<std::string>& BlockSnapshot::mounted_names() const {
+  if (mounted_names_) return *mounted_names_;
+  mounted_names_.emplace();
+  std::map<dev_t, std::string> by_number = {{0, ""}};
+  for (const auto& mount : mounts()) {
+    // Major number 0: a file system without a block device.
+    const dev_t number = major(mount.device) == 0 ? 0 : mount.device;
+    auto known = by_number.find(number);
+    if (known == by_number.end()) {
+      const std::string link =
+          fmt::format("{}/sys/dev/block/{}:{}", prefix_, major(number), minor(number));
+      known = by_number.emplace(number, base_name(read_link(link))).first;
+    }
+    mounted_names_->push_back(known->second);
+  }
+  return *mounted_names_;
+}
+
+// By the devices that are mounted, which are few, and not by the numbers of all disks.
+std::vector<MountEntry> BlockSnapshot::mounts_of(const std::string& disk) const {
+  std::vector<MountEntry> found;
+  std::vector<std::string> disk_names = partition_names(disk);
+  disk_names.push_back(sysfs_name(disk));
+  for (size_t i = 0; i < mounts().size(); ++i) {
+    const std::string& name = mounted_names()[i];
+    if (!name.empty() && contains(disk_names, name)) found.push_back(mounts()[i]);
+  }
+  return found;
 }
 
 const std::vector<BoundLoop>& BlockSnapshot::loops() const {

@@ -31,6 +31,9 @@ class BlockSnapshot {
   // The mounts that this process sees.
   [[nodiscard]] const std::vector<MountEntry>& mounts() const;
 
+  // The mounts of a whole disk ("/dev/nbd0") and of its partitions, in the order of mounts().
+  [[nodiscard]] std::vector<MountEntry> mounts_of(const std::string& disk) const;
+
   // All loop devices that have a file, sorted by node.
   [[nodiscard]] const std::vector<BoundLoop>& loops() const;
 
@@ -48,8 +51,7 @@ class BlockSnapshot {
   // above it.
   [[nodiscard]] std::vector<std::string> partition_names(const std::string& disk) const;
 
-  // The numbers of a whole disk ("/dev/nbd0") and of its partitions; empty when there is no such
-  // disk.
+  // The numbers of a whole disk and of its partitions; empty when there is no such disk.
   [[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk) const;
 
  private:
@@ -61,8 +63,12 @@ class BlockSnapshot {
   [[nodiscard]] const std::map<std::string, std::string>& mapper_names() const;
   [[nodiscard]] std::string mapper_uuid(const std::string& name) const;
 
+  // What sysfs calls the device of each of mounts(); empty for those that have no block device.
+  [[nodiscard]] const std::vector<std::string>& mounted_names() const;
+
   std::string prefix_;
   mutable std::optional<std::vector<MountEntry>> mounts_;
+  mutable std::optional<std::vector<std::string>> mounted_names_;
   mutable std::optional<std::vector<std::string>> names_;
   mutable std::optional<std::vector<BoundLoop>> loops_;
   mutable std::multimap<std::string, std::string> loop_nodes_;              // of loops_, by file

@@ -2,8 +2,6 @@
 #include "platform/block/device_users.hpp"
 
 #include <algorithm>
-#include <array>
-#include <climits>
 #include <functional>
 #include <set>
 #include <sstream>
@@ -33,14 +31,6 @@ std::vector<pid_t> all_processes() {
   return pids;
 }
 
-// What a link in /proc/PID leads to. It is compared by name and followed only below /dev: what
-// lies elsewhere may be on a server that doesn't answer any more, and would hang us as well.
-std::string link_target(const std::string& link) {
-  std::array<char, PATH_MAX> target{};
-  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
-  return {target.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
-}
-
 // The file system on which the file lies, 0 if that can't be told without waiting for a server.
 dev_t device_of_file(const std::string& path) {
   struct statx status = {};
@@ -54,14 +44,15 @@ bool is_on_device(const std::string& path, const std::vector<dev_t>& devices) {
   return path.starts_with("/dev/") && contains(devices, device_number(path));
 }
 
+// Tests what a link in /proc/PID leads to: compares it by name, and follows it only below /dev.
+// What lies elsewhere may be on a server that doesn't answer any more, and would hang us as well.
 using PathTest = std::function<bool(const std::string&)>;
 
 bool has_open(pid_t pid, const PathTest& matches) {
   const std::string directory = fmt::format("/proc/{}/fd/", pid);
   const auto names = list_directory(directory);
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return matches(link_target(directory + name));
-  });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return matches(read_link(directory + name)); });
 }
 
 void add_openers(std::vector<Holder>& holders, const HolderQuery& query, const PathTest& matches) {
@@ -98,10 +89,10 @@ void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& 
     return std::any_of(mount.peer_groups.begin(), mount.peer_groups.end(),
                        [&](uint64_t group) { return contains(own_groups, group); });
   };
-  std::set<std::string> seen = {"", link_target("/proc/self/ns/mnt")};
+  std::set<std::string> seen = {"", read_link("/proc/self/ns/mnt")};
   for (const pid_t pid : all_processes()) {
     const std::string process = fmt::format("/proc/{}", pid);
-    if (!seen.insert(link_target(process + "/ns/mnt")).second) continue;
+    if (!seen.insert(read_link(process + "/ns/mnt")).second) continue;
     for (const auto& mount : read_mount_table(process + "/mountinfo")) {
       if (!contains(devices, mount.device) || is_copy(mount)) continue;
       holders.push_back({fmt::format("mounted on {} in the mount namespace of {}", mount.directory,
@@ -163,7 +154,7 @@ std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device
     return path == mountpoint || path.starts_with(mountpoint + "/");
   };
   const auto is_used = [&](const std::string& link) {
-    return is_below(link_target(link)) && device_of_file(link) == device;
+    return is_below(read_link(link)) && device_of_file(link) == device;
   };
   for (const pid_t pid : all_processes()) {
     if (pid == ::getpid()) continue;

@@ -18,14 +18,12 @@ bool has_id(const std::vector<MountEntry>& list, int id) {
 
 }  // namespace
 
-std::vector<MountEntry> own_mounts(const std::vector<MountEntry>& table,
-                                   const std::vector<dev_t>& devices,
-                                   const std::vector<std::string>& directories) {
-  std::vector<MountEntry> mounts;
-  std::copy_if(table.rbegin(), table.rend(), std::back_inserter(mounts), [&](const auto& mount) {
-    return contains(devices, mount.device) && contains(directories, mount.directory);
-  });
-  return mounts;
+std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
+                                      const std::vector<std::string>& directories) {
+  std::vector<MountEntry> own;
+  std::copy_if(mounts.rbegin(), mounts.rend(), std::back_inserter(own),
+               [&](const MountEntry& mount) { return contains(directories, mount.directory); });
+  return own;
 }
 
 std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,

@@ -5,19 +5,16 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "core/base/result.hpp"
 #include "platform/block/device_users.hpp"
 #include "platform/block/mounts.hpp"
 
 namespace ploopu {
 
-// Those of `table` that are of one of these devices, on one of these directories. What lies on
-// another mount comes before it: the order in which they can be unmounted.
-[[nodiscard]] std::vector<MountEntry> own_mounts(const std::vector<MountEntry>& table,
-                                                 const std::vector<dev_t>& devices,
-                                                 const std::vector<std::string>& directories);
+// Those of a device's `mounts` that are on one of the directories where ploopu mounted it. What
+// lies on another mount comes before it: the order in which they can be unmounted.
+[[nodiscard]] std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
+                                                    const std::vector<std::string>& directories);
 
 // What hinders unmounting `going`, which are all of `table`: others' mounts on or over them,
 // processes, and loop devices on files in them.

@@ -2,26 +2,40 @@
 #include "platform/os/sysfs.hpp"
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
 
 namespace ploopu {
 
 std::optional<std::string> read_attribute(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::ostringstream content;
-  content << file.rdbuf();
-  std::string text = content.str();
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return std::nullopt;
+  constexpr size_t kPiece = 4096;
+  std::string text;
+  size_t length = 0;
+  ssize_t got = 0;
+  do {
+    text.resize(length + kPiece);
+    got = retry([&] { return ::read(fd.get(), &text[length], kPiece); });
+    length += static_cast<size_t>(std::max<ssize_t>(got, 0));
+  } while (got > 0);
+  text.resize(length);
   if (text.ends_with('\n')) text.pop_back();
   return text;
+}
+
+std::string read_link(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+  return {target.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
 }
 
 bool write_attribute(const std::string& path, const std::string& value) {

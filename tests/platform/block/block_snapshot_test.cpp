@@ -21,8 +21,8 @@ class BlockSnapshotTest : public ::testing::Test {
   void add(const std::string& name, const std::string& attribute, const std::string& text) {
     dir_.write("sys/class/block/" + name + "/" + attribute, text + "\n");
   }
-  void add_mount(const std::string& directory) {
-    mountinfo_ += "36 25 7:3 / " + directory + " ro - ext4 /dev/loop3 ro\n";
+  void add_mount(const std::string& directory, const std::string& number = "7:3") {
+    mountinfo_ += "36 25 " + number + " / " + directory + " ro - ext4 /dev/x ro\n";
     dir_.write("proc/self/mountinfo", mountinfo_);
   }
   BlockSnapshot now() const { return BlockSnapshot(dir_.path()); }
@@ -88,6 +88,32 @@ TEST_F(BlockSnapshotTest, DeviceMapperDevicesAreKnownByNameAndTheirPartitionsByU
   EXPECT_EQ(now().sysfs_name("/dev/mapper/ploopu-101p1"), "dm-7");
   EXPECT_THAT(now().device_numbers("/dev/mapper/ploopu-101"),
               ElementsAre(makedev(252, 3), makedev(252, 7)));
+}
+
+TEST_F(BlockSnapshotTest, MountsOfADiskAndItsPartitions) {
+  std::filesystem::create_directories(dir_ / "sys/dev/block");
+  for (const auto& [number, name] : {std::pair{"7:1", "loop1"},
+                                     {"259:4", "loop1/loop1p1"},
+                                     {"7:10", "loop10"},
+                                     {"8:1", "dm-3"}}) {
+    std::filesystem::create_symlink(std::string("../../devices/virtual/block/") + name,
+                                    dir_ / "sys/dev/block/" + number);
+    add(std::filesystem::path(name).filename(), "dev", number);
+  }
+  add("dm-3", "dm/name", "ploopu-101");
+  add_mount("/run", "0:25");
+  add_mount("/part", "259:4");
+  add_mount("/other", "7:10");
+  add_mount("/disk", "7:1");
+  add_mount("/part-again", "259:4");
+  add_mount("/unknown", "9:9");
+  add_mount("/mapped", "8:1");
+  EXPECT_THAT(directories_of(now().mounts_of("/dev/loop1")),
+              ElementsAre("/part", "/disk", "/part-again"));
+  EXPECT_THAT(directories_of(now().mounts_of("/dev/loop10")), ElementsAre("/other"));
+  EXPECT_THAT(directories_of(now().mounts_of("/dev/mapper/ploopu-101")), ElementsAre("/mapped"));
+  EXPECT_THAT(now().mounts_of("/dev/mapper/gone"), IsEmpty());
+  EXPECT_THAT(now().mounts_of("/dev/loop4"), IsEmpty());
 }
 
 TEST_F(BlockSnapshotTest, IsOfOneMoment) {
