@@ -1,14 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# counts-test.sh PLOOPU: how often commands open the files of a host, and how many processes they start. Opens that only
-# name a file (O_PATH) don't count. Prints a line for each command.
+# counts-test.sh PLOOPU: how often commands open the files of a host, and how many processes they start,
+# is within limits. Opens that only name a file (O_PATH) don't count. Prints a line for each command.
+# Needs root and FUSE: the last command lists attachments, in a mount and a process namespace of its own.
 set -eu
-ploopu=$1
+if [ "$(id -u)" != 0 ]; then
+    echo 'FAILED: the counts are those of root' >&2
+    exit 1
+fi
+if [ "${1:-}" != inside ]; then
+    exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$0" inside "$@"
+fi
+ploopu=$2
 # shellcheck source=tests/system/images.sh
 . "$(dirname "$0")/images.sh"
+mount -t tmpfs tmpfs /run
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-counts.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap '"$ploopu" detach -q --all || true; rm -rf "$work"' EXIT
 host=$work/host
+failed=0
 
 make_host "$host"
 make_tree "$work/tree"
@@ -26,24 +36,76 @@ for ctid in $(seq 102 140); do
     cp "$many/etc/vz/conf/101.conf" "$many/etc/vz/conf/$ctid.conf"
 done
 
-# opens PATTERN: how many successful opens for reading led to a file whose path has it.
-opens() { grep -E "^[0-9]+ +open(at2?)?\\(.* = [0-9]+<.*$1>" "$work/trace" | grep -vc O_PATH || true; }
-
-# count LABEL ROOT COMMAND...: traces it, and prints what it did.
-count() {
-    label=$1 root=$2
-    shift 2
-    strace -f -qq -y -e trace=openat,openat2,open,clone,clone3,fork,vfork -o "$work/trace" \
-        "$ploopu" --root "$root" "$@" >"$work/out" 2>&1 || true
-    descriptors=$(opens 'DiskDescriptor\.xml')
-    globals=$(opens 'vz/vz\.conf')
-    configs=$(opens 'conf/[0-9]+\.conf')
-    forks=$(grep -E '(clone3?|v?fork)\(' "$work/trace" | grep -vc -e ' = -1 ' -e CLONE_THREAD || true)
-    echo "$label: descriptor $descriptors, vz.conf $globals, CTID.conf $configs, forks $forks"
+# trace ARGUMENT...: runs the command, and leaves the files that it opened for reading in "opened", and the
+# processes that it started in "started". A file for each process: in one, calls would be cut in two.
+trace() {
+    rm -f "$work"/trace.*
+    strace -ff -qq -y -e trace=openat,openat2,open,clone,clone3,fork,vfork -o "$work/trace" \
+        "$ploopu" "$@" >"$work/out" 2>&1 || true
+    cat "$work"/trace.* >"$work/calls"
+    sed -n '/O_PATH/d; s/^open.* = [0-9]*<\(.*\)>$/\1/p' "$work/calls" >"$work/opened"
+    sed -n '/CLONE_THREAD/d; / = -1 /d; /^clone\|^v*fork/p' "$work/calls" >"$work/started"
 }
 
-count 'info 101' "$host" info 101
-count 'check 101' "$host" check 101
-count 'check --files of a cut image' "$host" check --files 102
-count 'list' "$host" list
-count 'list --all of 40 containers' "$many" list --all
+# opens PATTERN: how many opens led to a file whose path has it.
+opens() { grep -Ec "$1" "$work/opened" || true; }
+
+# check LABEL WHAT COUNT LIMIT: "-" is no limit.
+check() {
+    [ "$4" = - ] || [ "$3" -le "$4" ] || {
+        echo "FAILED: $1: $2: $3, at most $4 allowed"
+        failed=1
+    }
+}
+
+# count LABEL DESCRIPTORS GLOBALS CONFIGS FORKS ARGUMENT...: with limits for the four counts.
+count() {
+    label=$1 most_descriptors=$2 most_globals=$3 most_configs=$4 most_forks=$5
+    shift 5
+    trace "$@"
+    descriptors=$(opens 'DiskDescriptor\.xml$')
+    globals=$(opens 'vz/vz\.conf$')
+    configs=$(opens 'conf/[0-9]+\.conf$')
+    forks=$(wc -l <"$work/started")
+    echo "$label: descriptor $descriptors, vz.conf $globals, CTID.conf $configs, forks $forks"
+    check "$label" descriptor "$descriptors" "$most_descriptors"
+    check "$label" vz.conf "$globals" "$most_globals"
+    check "$label" CTID.conf "$configs" "$most_configs"
+    check "$label" forks "$forks" "$most_forks"
+}
+
+count 'info 101' 2 1 1 1 --root "$host" info 101
+count 'check 101' 2 1 1 2 --root "$host" check 101
+count 'check --files of a cut image' 2 1 1 3 --root "$host" check --files 102
+count 'list' 0 0 0 0 --root "$host" list
+count 'list --all of 40 containers' 40 1 40 - --root "$many" list --all
+[ "$("$ploopu" --root "$many" list --all -H | wc -l)" = 40 ] || {
+    echo 'FAILED: list --all does not show 40 containers'
+    failed=1
+}
+
+# What the kernel shows of them is read once for all.
+for ctid in 101 102 103 104 105; do
+    "$ploopu" --root "$many" attach -q --backend fuse $ctid >/dev/null
+done
+count 'list of 5 attachments' 0 0 0 1 list
+[ "$(wc -l <"$work/out")" = 6 ] || {
+    echo "FAILED: list does not show 5 attachments: $(cat "$work/out")"
+    failed=1
+}
+for once in '/mountinfo$' '/sys/class/block$'; do
+    [ "$(opens "$once")" = 1 ] || {
+        echo "FAILED: list of 5 attachments: $(opens "$once") opens of $once"
+        failed=1
+    }
+done
+[ "$(opens '/loop/backing_file$')" -ge 5 ] || {
+    echo 'FAILED: list of 5 attachments: opened no backing_file'
+    failed=1
+}
+twice=$(grep -e '^/sys/' -e '/attachment\.json$' -e '/stat$' "$work/opened" | sort | uniq -d)
+[ -z "$twice" ] || {
+    echo "FAILED: list of 5 attachments: opened more than once: $twice"
+    failed=1
+}
+exit $failed
