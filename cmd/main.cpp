@@ -61,9 +61,9 @@ int main(int argc, char** argv) {
     const ploopu::BlkidProber prober;
     ploopu::HostAttachments attachments;
     const ploopu::ExtFileFinder file_finder;
-    const ploopu::HostOwners owners;
-    ploopu::cmd::Context context{std::cout,   std::cerr,   files, prober,
-                                 attachments, file_finder, owners};
+    const ploopu::HostImageUses image_uses;
+    ploopu::cmd::Context context{std::cout,   std::cerr,   files,     prober,
+                                 attachments, file_finder, image_uses};
     context.show_page = ploopu::show_manual_page;
     context.run_extension = [&](const std::string& verb, const std::vector<std::string>& rest) {
       return ploopu::run_extension_program(verb, rest, search_path);

@@ -147,9 +147,13 @@ int run_mount_helper(const std::string& program, const std::vector<std::string>&
   if (is_fake) return 0;
   if (is_verbose) return mount_exit_code(run(*translated, context));
   std::ostringstream unread;
-  Context silent{unread,         context.err,         context.files,
-                 context.prober, context.attachments, context.file_finder,
-                 context.owners};
+  Context silent{unread,
+                 context.err,
+                 context.files,
+                 context.prober,
+                 context.attachments,
+                 context.file_finder,
+                 context.image_uses};
   return mount_exit_code(run(*translated, silent));
 }
 

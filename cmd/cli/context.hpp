@@ -31,7 +31,7 @@ struct Context {
   const Prober& prober;
   Attachments& attachments;
   const FileFinder& file_finder;
-  const Owners& owners;
+  const ImageUses& image_uses;
   GlobalOptions options = {};
   // The host of --root; dispatch sets it before a verb runs.
   const HostTree* tree = nullptr;

@@ -16,7 +16,7 @@ namespace {
 // What can be told without opening the image.
 std::vector<Use> uses_of(const Context& context, const ImageLocation& location) {
   auto found = find_use_places(*context.tree, location);
-  append(found.traces, context.owners.of_places(found.places));
+  append(found.traces, context.image_uses.of_places(found.places));
   return std::move(found.traces);
 }
 
@@ -61,15 +61,15 @@ void add_image_argument(CLI::App& command, ImageChoice& choice) {
       ->type_name("DISK");
 }
 
-void add_image_options(CLI::App& command, ImageChoice& choice, ImageUse use) {
+void add_image_options(CLI::App& command, ImageChoice& choice, ImageAccess access) {
   add_image_argument(command, choice);
   command
       .add_option("-s,--snapshot", choice.snapshot,
                   "An older state: GUID, the beginning of one, base or top")
       ->type_name("GUID");
   add_allow_outside_option(command, choice.allow_outside);
-  choice.live = use == ImageUse::shows;
-  if (use == ImageUse::reads) {
+  choice.live = access == ImageAccess::shows;
+  if (access == ImageAccess::reads) {
     command.add_flag("--live", choice.live, "Read it even while something else changes it");
   }
 }
@@ -83,7 +83,7 @@ Result<ImageLocation> locate_named(const Context& context, const ImageChoice& ch
 std::vector<std::string> warnings_of_use(const Context& context, const ImageLocation& location,
                                          const Image* image) {
   auto uses = uses_of(context, location);
-  if (image != nullptr) append(uses, context.owners.of_disk(image->disk));
+  if (image != nullptr) append(uses, context.image_uses.of_disk(image->disk));
   return warnings_of(judge_uses(uses, image == nullptr || !image->snapshot), location.path);
 }
 
@@ -92,7 +92,7 @@ Result<Image> open_named(const Context& context, const ImageChoice& choice, cons
   auto uses = uses_of(context, location);
   const std::string path = location.path;
   auto image = open_image(*context.tree, std::move(location), choice.snapshot, look);
-  if (image) append(uses, context.owners.of_disk(image->disk));
+  if (image) append(uses, context.image_uses.of_disk(image->disk));
   const auto verdict = judge_uses(uses, !image || !image->snapshot);
   if (!verdict.hindrances.empty() && !choice.live) return in_use(path, verdict);
   if (image) append(image->warnings, warnings_of(verdict, path));

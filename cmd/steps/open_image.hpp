@@ -33,7 +33,7 @@ struct ImageChoice {
 };
 
 // Commands that only show what an image is warn where others refuse an image in use.
-enum class ImageUse { shows, reads };
+enum class ImageAccess { shows, reads };
 
 void add_allow_outside_option(CLI::App& command, bool& allow_outside);
 
@@ -41,7 +41,8 @@ void add_allow_outside_option(CLI::App& command, bool& allow_outside);
 void add_image_argument(CLI::App& command, ImageChoice& choice);
 
 // These, -s and --allow-outside; for commands that read it, --live.
-void add_image_options(CLI::App& command, ImageChoice& choice, ImageUse use = ImageUse::reads);
+void add_image_options(CLI::App& command, ImageChoice& choice,
+                       ImageAccess access = ImageAccess::reads);
 
 // Finds it.
 [[nodiscard]] Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice);

@@ -164,7 +164,7 @@ void declare_check(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("check", "Find what is wrong with an image");
   command->footer(kFooter);
   auto options = std::make_shared<CheckOptions>();
-  add_image_options(*command, options->choice, ImageUse::shows);
+  add_image_options(*command, options->choice, ImageAccess::shows);
   command->add_flag("--files", options->files,
                     "Name the files (ext2, ext3, ext4) on what is lost of the disk");
   command->callback([options, &action] {

@@ -240,7 +240,7 @@ void declare_info(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("info", "Show what is in an image");
   command->footer(kFooter);
   auto choice = std::make_shared<ImageChoice>();
-  add_image_options(*command, *choice, ImageUse::shows);
+  add_image_options(*command, *choice, ImageAccess::shows);
   command->callback([choice, &action] {
     action = [choice](Context& context) -> Result<void> {
       const Look look = [&](const Disk& disk) {

@@ -35,13 +35,13 @@ struct UsePlaces {
   std::vector<std::string> pid_files;  // first line: who works on the container
 };
 
-// The port to locks, processes and the kernel. Implemented by platform/host_owners.
-class Owners {
+// The port to locks, processes and the kernel. Implemented by platform/survey/host_image_use.
+class ImageUses {
  public:
-  Owners() = default;
-  virtual ~Owners() = default;
-  Owners(const Owners&) = delete;
-  Owners& operator=(const Owners&) = delete;
+  ImageUses() = default;
+  virtual ~ImageUses() = default;
+  ImageUses(const ImageUses&) = delete;
+  ImageUses& operator=(const ImageUses&) = delete;
 
   [[nodiscard]] virtual std::vector<Use> of_places(const UsePlaces& places) const = 0;
   // By locks on the files of an opened disk, and by the kernel's ploop driver.

@@ -50,14 +50,14 @@ std::string describe_overlay(const Record& record, const OverlayRequest& request
 }  // namespace
 
 // Nothing of this is done before a command needs it: info must not make directories.
-Result<void> AttachedRecords::open() {
+Result<void> AttachmentRegistry::open() {
   if (runtime_) return {};
   PLOOPU_TRY(runtime_, RuntimeDir::open());
   for (const auto& backend : host_backends()) backends_.push_back(backend.make(*runtime_));
   return {};
 }
 
-Result<std::shared_ptr<const UniqueFd>> AttachedRecords::lock() {
+Result<std::shared_ptr<const UniqueFd>> AttachmentRegistry::lock() {
   PLOOPU_CHECK(open());
   if (auto held = lock_.lock()) return held;
   PLOOPU_TRY(auto taken, runtime_->lock());
@@ -66,14 +66,14 @@ Result<std::shared_ptr<const UniqueFd>> AttachedRecords::lock() {
   return lock;
 }
 
-Result<Record> AttachedRecords::find(const std::string& id) const {
+Result<Record> AttachmentRegistry::find(const std::string& id) const {
   for (auto& record : runtime_->load_all()) {
     if (record.id == id) return std::move(record);
   }
   return fail(ErrorKind::not_found, "the attachment is gone already");
 }
 
-const Backend* AttachedRecords::backend_named(std::string_view name) const {
+const Backend* AttachmentRegistry::backend_named(std::string_view name) const {
   for (const auto& backend : backends_) {
     if (backend->name() == name) return backend.get();
   }
@@ -81,7 +81,8 @@ const Backend* AttachedRecords::backend_named(std::string_view name) const {
 }
 
 // The back end of a record that can't be read is the one that has a device for it.
-const Backend* AttachedRecords::backend_of(const Record& record, const BlockSnapshot& now) const {
+const Backend* AttachmentRegistry::backend_of(const Record& record,
+                                              const BlockSnapshot& now) const {
   if (record.is_readable) return backend_named(record.backend);
   for (const auto& backend : backends_) {
     if (!backend->find_device(record, now).empty()) return backend.get();
@@ -89,7 +90,7 @@ const Backend* AttachedRecords::backend_of(const Record& record, const BlockSnap
   return nullptr;
 }
 
-std::vector<Record> AttachedRecords::sweep(const BlockSnapshot& now) const {
+std::vector<Record> AttachmentRegistry::sweep(const BlockSnapshot& now) const {
   auto records = runtime_->load_all();
   std::erase_if(records, [&](const Record& record) {
     const Backend* backend = backend_of(record, now);
@@ -107,7 +108,7 @@ std::vector<Record> AttachedRecords::sweep(const BlockSnapshot& now) const {
 }
 
 // The attachment that the image has already, if that can serve the request as well.
-Result<std::optional<Attachment>> AttachedRecords::find_existing(
+Result<std::optional<Attachment>> AttachmentRegistry::find_existing(
     const Image& image, const AttachRequest& request) const {
   if (request.is_new) return std::nullopt;
   const ImageState wanted = state_of(image.disk);
@@ -144,8 +145,8 @@ Result<std::optional<Attachment>> AttachedRecords::find_existing(
   return std::nullopt;
 }
 
-std::optional<Attachment> AttachedRecords::inspect(const Record& record,
-                                                   const BlockSnapshot& now) const {
+std::optional<Attachment> AttachmentRegistry::inspect(const Record& record,
+                                                      const BlockSnapshot& now) const {
   const Backend* backend = backend_of(record, now);
   if (backend == nullptr) return std::nullopt;
   const std::string device = backend->find_device(record, now);
@@ -173,7 +174,7 @@ std::optional<Attachment> AttachedRecords::inspect(const Record& record,
   return attachment;
 }
 
-Result<std::vector<Attachment>> AttachedRecords::list() {
+Result<std::vector<Attachment>> AttachmentRegistry::list() {
   if (!RuntimeDir::exists()) return std::vector<Attachment>();
   PLOOPU_CHECK(open());
   // While another command is at work, what it has not finished is not shown.
@@ -197,7 +198,7 @@ Result<std::vector<Attachment>> AttachedRecords::list() {
   return attachments;
 }
 
-void AttachedRecords::look_at_images(std::vector<Attachment>& attachments) {
+void AttachmentRegistry::look_at_images(std::vector<Attachment>& attachments) {
   if (attachments.empty()) return;
   std::vector<AskedImage> images;
   images.reserve(attachments.size());

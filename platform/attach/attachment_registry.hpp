@@ -14,7 +14,7 @@
 namespace ploopu {
 
 // What is attached to this host now: the runtime directory says what was meant, the kernel what is.
-class AttachedRecords {
+class AttachmentRegistry {
  public:
   // Makes the directory if need be. Call it before any method but lock() and list().
   [[nodiscard]] Result<void> open();

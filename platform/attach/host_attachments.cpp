@@ -24,29 +24,29 @@ namespace ploopu {
 namespace {
 
 // udev and desktop programs have a look at every new device, and are done in moments.
-constexpr std::chrono::seconds kBriefHolders{2};
+constexpr std::chrono::seconds kBriefUse{2};
 constexpr std::chrono::seconds kServerExit{5};
 constexpr std::chrono::seconds kSaving{600};
 
-std::string describe(const std::vector<Holder>& holders) {
+std::string describe(const std::vector<DeviceUser>& users) {
   std::vector<std::string> texts;
-  texts.reserve(holders.size());
-  for (const auto& holder : holders) texts.push_back(holder.description);
+  texts.reserve(users.size());
+  for (const auto& user : users) texts.push_back(user.description);
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-Result<void> refuse_if_used(const HolderQuery& query) {
-  std::vector<Holder> holders;
+Result<void> refuse_if_used(const DeviceUserQuery& query) {
+  std::vector<DeviceUser> users;
   const auto settled = [&] {
-    holders = find_holders(query);
-    return std::none_of(holders.begin(), holders.end(),
-                        [](const Holder& holder) { return holder.may_be_brief; }) ||
-           std::any_of(holders.begin(), holders.end(),
-                       [](const Holder& holder) { return !holder.may_be_brief; });
+    users = find_device_users(query);
+    return std::none_of(users.begin(), users.end(),
+                        [](const DeviceUser& user) { return user.may_be_brief; }) ||
+           std::any_of(users.begin(), users.end(),
+                       [](const DeviceUser& user) { return !user.may_be_brief; });
   };
-  static_cast<void>(wait_until(settled, kBriefHolders));
-  if (holders.empty()) return {};
-  return fail(ErrorKind::busy, "{}: in use: {}", query.device, describe(holders));
+  static_cast<void>(wait_until(settled, kBriefUse));
+  if (users.empty()) return {};
+  return fail(ErrorKind::busy, "{}: in use: {}", query.device, describe(users));
 }
 
 // Looks at all of them before it unmounts any.
@@ -80,7 +80,7 @@ Result<void> check_request(const Image& image, const AttachRequest& request) {
 }  // namespace
 
 Result<AttachmentLock> HostAttachments::lock() {
-  PLOOPU_TRY(auto lock, records_.lock());
+  PLOOPU_TRY(auto lock, registry_.lock());
   return AttachmentLock(std::move(lock));
 }
 
@@ -89,19 +89,19 @@ bool HostAttachments::is_privileged() const { return ::geteuid() == 0; }
 Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayout& layout,
                                               const AttachRequest& request) {
   PLOOPU_CHECK(check_request(image, request));
-  PLOOPU_TRY(const auto lock, records_.lock());
-  static_cast<void>(records_.sweep(BlockSnapshot()));
-  PLOOPU_TRY(auto existing, records_.find_existing(image, request));
+  PLOOPU_TRY(const auto lock, registry_.lock());
+  static_cast<void>(registry_.sweep(BlockSnapshot()));
+  PLOOPU_TRY(auto existing, registry_.find_existing(image, request));
   AttachOutcome outcome;
   if (existing) {
-    PLOOPU_TRY(auto record, records_.find(existing->id));
+    PLOOPU_TRY(auto record, registry_.find(existing->id));
     if (request.overlay.wanted && !request.overlay.for_mount && !record.is_users_overlay) {
       record.is_users_overlay = true;
-      PLOOPU_CHECK(records_.runtime().save(record));
+      PLOOPU_CHECK(registry_.runtime().save(record));
     }
     // A detach that was killed may have taken its partitions away.
     if (!existing->is_file) {
-      PLOOPU_TRY(existing->partitions, records_.backend_of(record, BlockSnapshot())
+      PLOOPU_TRY(existing->partitions, registry_.backend_of(record, BlockSnapshot())
                                            ->provide_partitions(record, layout, outcome.notes));
     }
     outcome.attachment = *std::move(existing);
@@ -111,8 +111,8 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
     return outcome;
   }
   hold_interruptions();
-  PLOOPU_TRY(const auto record, make_device(records_, image, layout, request, outcome.notes));
-  auto made = records_.inspect(record, BlockSnapshot());
+  PLOOPU_TRY(const auto record, make_device(registry_, image, layout, request, outcome.notes));
+  auto made = registry_.inspect(record, BlockSnapshot());
   if (!made) return fail(ErrorKind::failed, "{}: vanished again at once", record.device);
   outcome.attachment = *std::move(made);
   return outcome;
@@ -122,9 +122,9 @@ Result<AttachPlan> HostAttachments::plan(const Image& image, const DiskLayout& l
                                          const AttachRequest& request) {
   PLOOPU_CHECK(check_request(image, request));
   // As attach() does: to look whether an overlay file is free locks it for a moment.
-  PLOOPU_TRY(const auto lock, records_.lock());
+  PLOOPU_TRY(const auto lock, registry_.lock());
   AttachPlan plan;
-  PLOOPU_TRY(plan.existing, records_.find_existing(image, request));
+  PLOOPU_TRY(plan.existing, registry_.find_existing(image, request));
   if (plan.existing) {
     plan.backend = plan.existing->backend;
   } else {
@@ -134,11 +134,11 @@ Result<AttachPlan> HostAttachments::plan(const Image& image, const DiskLayout& l
 }
 
 Result<void> HostAttachments::reload(const Attachment& attachment, const Image& image) {
-  PLOOPU_TRY(const auto lock, records_.lock());
+  PLOOPU_TRY(const auto lock, registry_.lock());
   hold_interruptions();
-  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  PLOOPU_TRY(auto record, registry_.find(attachment.id));
   const BlockSnapshot now;
-  const Backend* backend = records_.backend_of(record, now);
+  const Backend* backend = registry_.backend_of(record, now);
   if (backend == nullptr || backend->find_device(record, now).empty()) {
     return fail(ErrorKind::not_found, "the attachment is gone already");
   }
@@ -165,7 +165,7 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
   record.server = server.identity();
   record.servers = {record.server};
   // It serves already: what is noted wrong does less harm than ending it.
-  auto saved = records_.runtime().save(record);
+  auto saved = registry_.runtime().save(record);
   PLOOPU_CHECK(server.keep());
   return saved;
 }
@@ -175,10 +175,10 @@ Result<std::unique_ptr<OverlayView>> HostAttachments::view_overlay(const Image& 
   return HostOverlay::view(image, file);
 }
 
-Result<std::vector<Attachment>> HostAttachments::list() { return records_.list(); }
+Result<std::vector<Attachment>> HostAttachments::list() { return registry_.list(); }
 
 void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
-  AttachedRecords::look_at_images(attachments);
+  AttachmentRegistry::look_at_images(attachments);
 }
 
 Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
@@ -201,13 +201,13 @@ Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
 
 Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
                                             const MountRequest& request) {
-  PLOOPU_TRY(const auto lock, records_.lock());
+  PLOOPU_TRY(const auto lock, registry_.lock());
   hold_interruptions();
-  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  PLOOPU_TRY(auto record, registry_.find(attachment.id));
   // Written down first: a mount that nobody remembers would make detach refuse.
   const bool known = contains(record.mountpoints, request.directory);
   if (!known) record.mountpoints.push_back(request.directory);
-  PLOOPU_CHECK(records_.runtime().save(record));
+  PLOOPU_CHECK(registry_.runtime().save(record));
   auto outcome = mount_device(request);
   bool is_mounted = outcome && *outcome == MountOutcome::mounted;
   if (auto going_on = check_not_interrupted(); is_mounted && !going_on) {
@@ -218,11 +218,11 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
   if (is_mounted && request.is_writable) {
     record.is_users_overlay = true;
     // Only what detach says depends on it.
-    static_cast<void>(records_.runtime().save(record));
+    static_cast<void>(registry_.runtime().save(record));
   }
   if (!is_mounted && !known) {
     record.mountpoints.pop_back();
-    PLOOPU_CHECK(records_.runtime().save(record));
+    PLOOPU_CHECK(registry_.runtime().save(record));
   }
   return outcome;
 }
@@ -244,7 +244,7 @@ Result<void> HostAttachments::cut_off(const Backend& backend, const Record& reco
 }
 
 Result<void> HostAttachments::free_device(const Backend& backend, const Record& record,
-                                          const HolderQuery& query) {
+                                          const DeviceUserQuery& query) {
   auto released = backend.release(record);
   if (!released) {
     // Who came between may be one that can be named.
@@ -255,7 +255,7 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
   // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
   // be killed. A device that isn't seen may still be in use.
   // They may have changed meanwhile, and one that saves what is kept must not be killed.
-  const auto now = records_.find(record.id);
+  const auto now = registry_.find(record.id);
   const auto& servers = now ? now->servers : record.servers;
   const auto limit = record.overlay_file.empty() ? kServerExit : kSaving;
   const bool ended =
@@ -266,16 +266,16 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
                 "still runs",
                 record.device, record.server.pid);
   }
-  records_.runtime().remove(record.id);
+  registry_.runtime().remove(record.id);
   return {};
 }
 
 Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                                               const DetachRequest& request) {
-  PLOOPU_TRY(const auto lock, records_.lock());
-  PLOOPU_TRY(auto record, records_.find(attachment.id));
+  PLOOPU_TRY(const auto lock, registry_.lock());
+  PLOOPU_TRY(auto record, registry_.find(attachment.id));
   const BlockSnapshot before;
-  const Backend* backend = records_.backend_of(record, before);
+  const Backend* backend = registry_.backend_of(record, before);
   if (backend == nullptr) return fail(ErrorKind::not_found, "the attachment is gone already");
   const std::string device = backend->find_device(record, before);
   const auto& table = before.mounts();
@@ -293,12 +293,12 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
       outcome.unmounted = directories_of(named);
       std::erase(record.mountpoints, *request.mountpoint);
       // What is noted too long does no harm, so a full /run must not make it fail.
-      static_cast<void>(records_.runtime().save(record));
+      static_cast<void>(registry_.runtime().save(record));
       return outcome;
     }
   }
-  const HolderQuery query{device, record.is_file, backend->backing_file(record),
-                          directories_of(own), record.server.pid};
+  const DeviceUserQuery query{device, record.is_file, backend->backing_file(record),
+                              directories_of(own), record.server.pid};
   if (request.force) PLOOPU_CHECK(cut_off(*backend, record, own));
   if (!device.empty() && !request.force) PLOOPU_CHECK(refuse_if_used(query));
   // They stay noted until the device is gone: an umount that was cut short is finished by

@@ -39,9 +39,9 @@ class HostAttachments final : public Attachments {
   [[nodiscard]] static Result<void> cut_off(const Backend& backend, const Record& record,
                                             const std::vector<MountEntry>& mounts);
   [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
-                                         const HolderQuery& query);
+                                         const DeviceUserQuery& query);
 
-  AttachedRecords records_;
+  AttachmentRegistry registry_;
 };
 
 }  // namespace ploopu

@@ -52,13 +52,13 @@ Record record_of(const Image& image, const ServedDisk& disk, const AttachRequest
 // Writes down what is meant before anything is made, and only at the end that it was, and tells the
 // server, if there is one, to stay: a command that is killed anywhere in between leaves nothing
 // that isn't taken down again.
-Result<Record> start(AttachedRecords& records, const Backend& backend, Record record,
+Result<Record> start(AttachmentRegistry& registry, const Backend& backend, Record record,
                      const ServedDisk& disk, const DiskLayout& layout,
                      std::vector<std::string>& notes) {
-  PLOOPU_TRY(const auto lock, records.lock());
+  PLOOPU_TRY(const auto lock, registry.lock());
   record.backend = backend.name();
   const auto started = [&]() -> Result<void> {
-    PLOOPU_CHECK(records.runtime().save(record));
+    PLOOPU_CHECK(registry.runtime().save(record));
     PLOOPU_CHECK(check_not_interrupted());
     PLOOPU_TRY(auto server, backend.serve(disk, layout, record, lock->get()));
     if (server) record.server = server->identity();
@@ -67,13 +67,13 @@ Result<Record> start(AttachedRecords& records, const Backend& backend, Record re
     if (!record.is_file) {
       PLOOPU_TRY(record.partitions, backend.provide_partitions(record, layout, notes));
     }
-    PLOOPU_CHECK(records.runtime().save(record));
+    PLOOPU_CHECK(registry.runtime().save(record));
     PLOOPU_CHECK(check_not_interrupted());
     return server ? server->keep() : Result<void>();
   }();
   if (started) return record;
   static_cast<void>(backend.release(record));
-  if (backend.find_device(record, BlockSnapshot()).empty()) records.runtime().remove(record.id);
+  if (backend.find_device(record, BlockSnapshot()).empty()) registry.runtime().remove(record.id);
   return tl::unexpected<Error>(started.error());
 }
 
@@ -91,8 +91,9 @@ ServiceState& make_service_state(const SharedMemory& memory, bool is_strict) {
   return state;
 }
 
-Result<Record> make_device(AttachedRecords& records, const Image& image, const DiskLayout& layout,
-                           const AttachRequest& request, std::vector<std::string>& notes) {
+Result<Record> make_device(AttachmentRegistry& registry, const Image& image,
+                           const DiskLayout& layout, const AttachRequest& request,
+                           std::vector<std::string>& notes) {
   PLOOPU_TRY(const auto candidates, candidate_backends(request));
   // A server is a fork of this process and has the overlay, too.
   std::unique_ptr<HostOverlay> overlay;
@@ -106,10 +107,10 @@ Result<Record> make_device(AttachedRecords& records, const Image& image, const D
   for (const BackendRules* rules : candidates) {
     std::vector<std::string> more;
     auto record = [&]() -> Result<Record> {
-      const Backend& backend = *records.backend_named(rules->name);
+      const Backend& backend = *registry.backend_named(rules->name);
       PLOOPU_CHECK(check_backend_fits(*rules, layout, request));
       PLOOPU_CHECK(prepare(backend, *rules, request));
-      return start(records, backend, record_of(image, disk, request), disk, layout, more);
+      return start(registry, backend, record_of(image, disk, request), disk, layout, more);
     }();
     if (record) {
       note_passed_over(passed_over, rules->name, notes);

@@ -18,7 +18,7 @@ namespace ploopu {
 
 // Makes a device, or a file, that the registry has a record of. With "auto", a back end that can't
 // do it leaves it to the next one, and `notes` says so. On error nothing is left behind.
-[[nodiscard]] Result<Record> make_device(AttachedRecords& records, const Image& image,
+[[nodiscard]] Result<Record> make_device(AttachmentRegistry& registry, const Image& image,
                                          const DiskLayout& layout, const AttachRequest& request,
                                          std::vector<std::string>& notes);
 

@@ -55,35 +55,37 @@ bool has_open(pid_t pid, const PathTest& matches) {
                      [&](const std::string& name) { return matches(read_link(directory + name)); });
 }
 
-void add_openers(std::vector<Holder>& holders, const HolderQuery& query, const PathTest& matches) {
+void add_openers(std::vector<DeviceUser>& users, const DeviceUserQuery& query,
+                 const PathTest& matches) {
   for (const pid_t pid : all_processes()) {
     if (pid == query.server_pid || pid == ::getpid() || !has_open(pid, matches)) continue;
-    holders.push_back({describe_process(pid) + " has it open", true});
+    users.push_back({describe_process(pid) + " has it open", true});
   }
 }
 
 // `own` is a loop device that doesn't count.
-void add_loops(std::vector<Holder>& holders, const BlockSnapshot& now, const PathTest& matches,
+void add_loops(std::vector<DeviceUser>& users, const BlockSnapshot& now, const PathTest& matches,
                const std::string& own = "") {
   for (const auto& loop : now.loops()) {
-    if (matches(loop.file) && loop.node != own) holders.push_back({"used by " + loop.node});
+    if (matches(loop.file) && loop.node != own) users.push_back({"used by " + loop.node});
   }
 }
 
-void add_mounts(std::vector<Holder>& holders, const HolderQuery& query, const BlockSnapshot& now,
-                const std::vector<dev_t>& devices, std::vector<uint64_t>& own_groups) {
+void add_mounts(std::vector<DeviceUser>& users, const DeviceUserQuery& query,
+                const BlockSnapshot& now, const std::vector<dev_t>& devices,
+                std::vector<uint64_t>& own_groups) {
   for (const auto& mount : now.mounts()) {
     if (!contains(devices, mount.device)) continue;
     if (contains(query.own_mounts, mount.directory)) {
       append(own_groups, mount.peer_groups);
     } else {
-      holders.push_back({"mounted on " + mount.directory});
+      users.push_back({"mounted on " + mount.directory});
     }
   }
 }
 
 // Copies of our own mounts that propagation made go when ours do, and don't count.
-void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& devices,
+void add_foreign_mounts(std::vector<DeviceUser>& users, const std::vector<dev_t>& devices,
                         const std::vector<uint64_t>& own_groups) {
   const auto is_copy = [&](const MountEntry& mount) {
     return std::any_of(mount.peer_groups.begin(), mount.peer_groups.end(),
@@ -95,43 +97,43 @@ void add_foreign_mounts(std::vector<Holder>& holders, const std::vector<dev_t>& 
     if (!seen.insert(read_link(process + "/ns/mnt")).second) continue;
     for (const auto& mount : read_mount_table(process + "/mountinfo")) {
       if (!contains(devices, mount.device) || is_copy(mount)) continue;
-      holders.push_back({fmt::format("mounted on {} in the mount namespace of {}", mount.directory,
-                                     describe_process(pid))});
+      users.push_back({fmt::format("mounted on {} in the mount namespace of {}", mount.directory,
+                                   describe_process(pid))});
     }
   }
 }
 
 // device-mapper and md. Partitions that are device-mapper devices are among `devices`.
-void add_stacked_devices(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
+void add_stacked_devices(std::vector<DeviceUser>& users, const std::vector<dev_t>& devices) {
   for (const dev_t device : devices) {
     const std::string directory =
         fmt::format("/sys/dev/block/{}:{}/holders", major(device), minor(device));
     for (const auto& name : list_directory(directory)) {
       if (contains(devices, device_number("/dev/" + name))) continue;
       const auto label = read_attribute("/sys/block/" + name + "/dm/name");
-      holders.push_back({fmt::format("used by /dev/{}{}", name, label ? " (" + *label + ")" : "")});
+      users.push_back({fmt::format("used by /dev/{}{}", name, label ? " (" + *label + ")" : "")});
     }
   }
 }
 
-void add_swap(std::vector<Holder>& holders, const std::vector<dev_t>& devices) {
+void add_swap(std::vector<DeviceUser>& users, const std::vector<dev_t>& devices) {
   std::istringstream lines(read_attribute("/proc/swaps").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     const std::string file = line.substr(0, line.find_first_of(" \t"));
-    if (is_on_device(file, devices)) holders.push_back({"used as swap: " + file});
+    if (is_on_device(file, devices)) users.push_back({"used as swap: " + file});
   }
 }
 
 }  // namespace
 
-std::vector<Holder> find_holders(const HolderQuery& query) {
+std::vector<DeviceUser> find_device_users(const DeviceUserQuery& query) {
   const BlockSnapshot now;
-  std::vector<Holder> holders;
+  std::vector<DeviceUser> users;
   if (query.is_file) {
     const auto matches = [&](const std::string& path) { return path == query.device; };
-    add_loops(holders, now, matches);
-    add_openers(holders, query, matches);
-    return holders;
+    add_loops(users, now, matches);
+    add_openers(users, query, matches);
+    return users;
   }
   const std::vector<dev_t> devices = now.device_numbers(query.device);
   const auto matches = [&](const std::string& path) {
@@ -139,17 +141,17 @@ std::vector<Holder> find_holders(const HolderQuery& query) {
            (!query.backing_file.empty() && path == query.backing_file);
   };
   std::vector<uint64_t> own_groups;
-  add_mounts(holders, query, now, devices, own_groups);
-  add_foreign_mounts(holders, devices, own_groups);
-  add_stacked_devices(holders, devices);
-  add_swap(holders, devices);
-  add_loops(holders, now, matches, query.device);
-  add_openers(holders, query, matches);
-  return holders;
+  add_mounts(users, query, now, devices, own_groups);
+  add_foreign_mounts(users, devices, own_groups);
+  add_stacked_devices(users, devices);
+  add_swap(users, devices);
+  add_loops(users, now, matches, query.device);
+  add_openers(users, query, matches);
+  return users;
 }
 
-std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device) {
-  std::vector<Holder> holders;
+std::vector<DeviceUser> find_mount_users(const std::string& mountpoint, dev_t device) {
+  std::vector<DeviceUser> users;
   const auto is_below = [&](const std::string& path) {
     return path == mountpoint || path.starts_with(mountpoint + "/");
   };
@@ -164,13 +166,13 @@ std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device
       links.push_back(fmt::format("{}/fd/{}", process, name));
     }
     if (std::any_of(links.begin(), links.end(), is_used)) {
-      holders.push_back({describe_process(pid) + " uses " + mountpoint});
+      users.push_back({describe_process(pid) + " uses " + mountpoint});
     }
   }
-  add_loops(holders, BlockSnapshot(), [&](const std::string& path) {
+  add_loops(users, BlockSnapshot(), [&](const std::string& path) {
     return is_below(path) && device_of_file(path) == device;
   });
-  return holders;
+  return users;
 }
 
 }  // namespace ploopu

@@ -9,7 +9,7 @@
 
 namespace ploopu {
 
-struct HolderQuery {
+struct DeviceUserQuery {
   std::string device;  // block device, or a file
   bool is_file = false;
   std::string backing_file;  // on which a loop device was made for ploopu; empty otherwise
@@ -17,18 +17,18 @@ struct HolderQuery {
   pid_t server_pid = 0;                 // doesn't count either
 };
 
-struct Holder {
+struct DeviceUser {
   std::string description;    // "mounted on /mnt", "dd (pid 812) has it open"
   bool may_be_brief = false;  // a process with an open descriptor, which may be udev having a look
 };
 
 // Mounts in every namespace, device-mapper and md above it, swap, loop devices on it, and
 // processes that have it or one of its partitions open. Unprivileged callers see less.
-[[nodiscard]] std::vector<Holder> find_holders(const HolderQuery& query);
+[[nodiscard]] std::vector<DeviceUser> find_device_users(const DeviceUserQuery& query);
 
 // Processes whose open files, working or root directory lie on the file system `device` mounted
 // there, and loop devices on files in it. What is below the same path elsewhere (covered by the
 // mount, or in another namespace) doesn't count.
-[[nodiscard]] std::vector<Holder> find_mount_users(const std::string& mountpoint, dev_t device);
+[[nodiscard]] std::vector<DeviceUser> find_mount_users(const std::string& mountpoint, dev_t device);
 
 }  // namespace ploopu

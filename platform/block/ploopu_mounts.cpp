@@ -26,18 +26,18 @@ std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
   return own;
 }
 
-std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
-                                         const std::vector<MountEntry>& going) {
-  std::vector<Holder> holders;
+std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& table,
+                                             const std::vector<MountEntry>& going) {
+  std::vector<DeviceUser> users;
   for (const auto& mount : table) {
     if (has_id(going, mount.parent) && !has_id(going, mount.id)) {
-      holders.push_back({fmt::format("{} is mounted on {}", mount.source, mount.directory)});
+      users.push_back({fmt::format("{} is mounted on {}", mount.source, mount.directory)});
     }
   }
   for (const auto& mount : going) {
-    append(holders, find_mount_users(mount.directory, mount.device));
+    append(users, find_mount_users(mount.directory, mount.device));
   }
-  return holders;
+  return users;
 }
 
 Result<void> check_not_covered(const MountEntry& mount) {

@@ -18,8 +18,8 @@ namespace ploopu {
 
 // What hinders unmounting `going`, which are all of `table`: others' mounts on or over them,
 // processes, and loop devices on files in them.
-[[nodiscard]] std::vector<Holder> find_mount_obstacles(const std::vector<MountEntry>& table,
-                                                       const std::vector<MountEntry>& going);
+[[nodiscard]] std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& table,
+                                                           const std::vector<MountEntry>& going);
 
 // ErrorKind::busy when the directory's path leads elsewhere by now, because something was mounted
 // over a directory above it: unmounting that path would hit a stranger's mount.

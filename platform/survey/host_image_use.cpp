@@ -51,7 +51,7 @@ void add_pid_file(const std::string& path, std::vector<Use>& uses) {
 
 }  // namespace
 
-void HostOwners::add_kernel_evidence(const std::string& ctid, std::vector<Use>& uses) const {
+void HostImageUses::add_kernel_evidence(const std::string& ctid, std::vector<Use>& uses) const {
   const std::string veinfo = "/proc/vz/veinfo";
   std::istringstream lines(read_attribute(prefix_ + veinfo).value_or(""));
   for (std::string line; std::getline(lines, line);) {
@@ -76,7 +76,7 @@ void HostOwners::add_kernel_evidence(const std::string& ctid, std::vector<Use>& 
   }
 }
 
-void HostOwners::add_ploop_devices(const Disk& disk, std::vector<Use>& uses) const {
+void HostImageUses::add_ploop_devices(const Disk& disk, std::vector<Use>& uses) const {
   const std::string blocks = prefix_ + "/sys/block/";
   const auto is_ours = [&](const std::string& path) {
     return std::any_of(disk.deltas().begin(), disk.deltas().end(),
@@ -100,7 +100,7 @@ void HostOwners::add_ploop_devices(const Disk& disk, std::vector<Use>& uses) con
   }
 }
 
-std::vector<Use> HostOwners::of_places(const UsePlaces& places) const {
+std::vector<Use> HostImageUses::of_places(const UsePlaces& places) const {
   std::vector<Use> uses;
   for (const auto& path : places.flocks) {
     if (const auto holder = find_flock_holder(path)) {
@@ -120,7 +120,7 @@ std::vector<Use> HostOwners::of_places(const UsePlaces& places) const {
   return uses;
 }
 
-std::vector<Use> HostOwners::of_disk(const Disk& disk) const {
+std::vector<Use> HostImageUses::of_disk(const Disk& disk) const {
   std::vector<Use> uses;
   for (const auto& delta : disk.deltas()) {
     // One says enough: to find a holder all processes are looked at.

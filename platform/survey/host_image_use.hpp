@@ -10,10 +10,10 @@
 namespace ploopu {
 
 // Evidence from /proc, /sys and locks of this host. Unprivileged callers see less.
-class HostOwners final : public Owners {
+class HostImageUses final : public ImageUses {
  public:
   // `prefix` stands before /proc and /sys, so that tests can play a host with an OpenVZ kernel.
-  explicit HostOwners(std::string prefix = "") : prefix_(std::move(prefix)) {}
+  explicit HostImageUses(std::string prefix = "") : prefix_(std::move(prefix)) {}
 
   [[nodiscard]] std::vector<Use> of_places(const UsePlaces& places) const override;
   [[nodiscard]] std::vector<Use> of_disk(const Disk& disk) const override;

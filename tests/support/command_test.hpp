@@ -15,7 +15,7 @@
 #include "tests/support/fake_attachments.hpp"
 #include "tests/support/fake_file_finder.hpp"
 #include "tests/support/fake_file_system.hpp"
-#include "tests/support/fake_owners.hpp"
+#include "tests/support/fake_image_uses.hpp"
 #include "tests/support/ploop_builder.hpp"
 
 namespace ploopu::testing {
@@ -81,7 +81,7 @@ class CommandTest : public ::testing::Test {
   }
 
   cmd::Context context_writing_to(std::ostream& out) {
-    return {out, err_, files_, prober_, attachments_, file_finder_, owners_};
+    return {out, err_, files_, prober_, attachments_, file_finder_, image_uses_};
   }
 
   json run_json(std::vector<std::string> arguments) {
@@ -109,7 +109,7 @@ class CommandTest : public ::testing::Test {
   FakeProber prober_;
   FakeAttachments attachments_;
   FakeFileFinder file_finder_;
-  FakeOwners owners_;
+  FakeImageUses image_uses_;
   std::ostringstream out_;
   std::ostringstream err_;
 };

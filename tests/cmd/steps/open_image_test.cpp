@@ -76,8 +76,8 @@ TEST_F(ContainerCommandTest, DetachOfANameThatMeansTwoContainers) {
 }
 
 TEST_F(ContainerCommandTest, H16_AnImageInUseIsRefusedUnlessAllowed) {
-  owners_.container_uses = {{UseKind::running, "container 101 runs"}};
-  owners_.disk_uses = {{UseKind::writing, "qemu (pid 7) writes"}, {UseKind::trace, "a trace"}};
+  image_uses_.container_uses = {{UseKind::running, "container 101 runs"}};
+  image_uses_.disk_uses = {{UseKind::writing, "qemu (pid 7) writes"}, {UseKind::trace, "a trace"}};
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"map", "101"}, {"attach", "101"}, {"mount", "101", "/mnt"}}) {
     EXPECT_EQ(run(command), 75);
@@ -85,7 +85,7 @@ TEST_F(ContainerCommandTest, H16_AnImageInUseIsRefusedUnlessAllowed) {
     EXPECT_THAT(err_.str(), HasSubstr("--live"));
   }
   EXPECT_THAT(attachments_.calls, ElementsAre());
-  EXPECT_EQ(owners_.places.ctid, "101");
+  EXPECT_EQ(image_uses_.places.ctid, "101");
   EXPECT_EQ(run({"map", "101", "--live"}), 0);
   EXPECT_THAT(err_.str(), HasSubstr("warning: /vz/private/101/root.hdd/DiskDescriptor.xml: is in "
                                     "use: container 101 runs; qemu (pid 7) writes;"));
@@ -93,7 +93,7 @@ TEST_F(ContainerCommandTest, H16_AnImageInUseIsRefusedUnlessAllowed) {
 }
 
 TEST_F(ContainerCommandTest, WhatOnlyShowsAnImageInUseWarns) {
-  owners_.disk_uses = {{UseKind::writing, "qemu (pid 7) writes"}};
+  image_uses_.disk_uses = {{UseKind::writing, "qemu (pid 7) writes"}};
   EXPECT_THAT(run_json({"info", "101"})["warnings"][0], HasSubstr("is in use: qemu (pid 7)"));
   EXPECT_THAT(run_json({"check", "101"})["warnings"][0], HasSubstr("is in use: qemu (pid 7)"));
 }
@@ -106,18 +106,18 @@ TEST_F(ContainerCommandTest, OlderStatesOfARunningContainerCanBeRead) {
       DescriptorText{.images = image_xml(guid('1'), "older.hds") + image_xml(kFixedTop, "root.hds"),
                      .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))}
           .str());
-  owners_.container_uses = {{UseKind::running, "container 101 runs"}};
+  image_uses_.container_uses = {{UseKind::running, "container 101 runs"}};
   EXPECT_EQ(run({"attach", "101", "-s", "1111"}), 0);
   EXPECT_THAT(err_.str(), HasSubstr("warning: container 101 runs"));
   EXPECT_EQ(run({"attach", "101", "-s", "top"}), 75);
-  owners_.container_uses = {{UseKind::writing, "vzctl (pid 7) works on it"}};
+  image_uses_.container_uses = {{UseKind::writing, "vzctl (pid 7) works on it"}};
   EXPECT_EQ(run({"attach", "101", "-s", "1111"}), 75);
 }
 
 TEST_F(ContainerCommandTest, AnImageThatCannotBeOpenedMayBeInUse) {
   files_.add("/vz/private/101/root.hdd/DiskDescriptor.xml", "<half a descri");
   EXPECT_EQ(run({"map", "101"}), 65);
-  owners_.container_uses = {{UseKind::writing, "ploop (pid 7) merges"}};
+  image_uses_.container_uses = {{UseKind::writing, "ploop (pid 7) merges"}};
   EXPECT_EQ(run({"map", "101"}), 75);
   EXPECT_EQ(run({"map", "101", "--live"}), 65);
 }

@@ -21,9 +21,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class HostOwnersTest : public ::testing::Test {
+class HostImageUsesTest : public ::testing::Test {
  protected:
-  HostOwnersTest() {
+  HostImageUsesTest() {
     const Bytes head =
         ploop_head({.cluster_sectors = 8, .disk_sectors = 64, .bat = {0, 0, 0, 0, 0, 0, 0, 0}});
     std::string text(reinterpret_cast<const char*>(head.data()), head.size());
@@ -37,13 +37,13 @@ class HostOwnersTest : public ::testing::Test {
     auto location = locate_image(HostTree(files_, "/"), image_);
     auto image = open_image(HostTree(files_, "/"), *location);
     EXPECT_TRUE(image) << image.error().message;
-    return HostOwners(dir_.path()).of_disk(image->disk);
+    return HostImageUses(dir_.path()).of_disk(image->disk);
   }
 
   [[nodiscard]] std::vector<Use> uses_of_container() {
     places_.ctid = "101";
     places_.mount_root = "/vz/root/101";
-    return HostOwners(dir_.path()).of_places(places_);
+    return HostImageUses(dir_.path()).of_places(places_);
   }
 
   // Locks bytes of the image as `command` (F_SETLK, F_OFD_SETLK) does.
@@ -66,14 +66,14 @@ class HostOwnersTest : public ::testing::Test {
   UsePlaces places_;
 };
 
-TEST_F(HostOwnersTest, NothingIsHeld) {
+TEST_F(HostImageUsesTest, NothingIsHeld) {
   EXPECT_THAT(uses_of_disk(), IsEmpty());
   EXPECT_THAT(uses_of_container(), IsEmpty());
   EXPECT_EQ(find_flock_holder(dir_.path()), std::nullopt);
   EXPECT_EQ(find_flock_holder(dir_ / "missing"), std::nullopt);
 }
 
-TEST_F(HostOwnersTest, H16_AFlockIsSeenAndItsHolderNamed) {
+TEST_F(HostImageUsesTest, H16_AFlockIsSeenAndItsHolderNamed) {
   const HoldingProcess holder(
       [&] { return ::flock(::open(lock_.c_str(), O_RDONLY), LOCK_EX) == 0; });
   ASSERT_TRUE(holder.is_holding());
@@ -83,14 +83,14 @@ TEST_F(HostOwnersTest, H16_AFlockIsSeenAndItsHolderNamed) {
   EXPECT_THAT(uses[0].text, HasSubstr(holder.id() + " has locked " + lock_));
 }
 
-TEST_F(HostOwnersTest, LookingAtALockTakesNone) {
+TEST_F(HostImageUsesTest, LookingAtALockTakesNone) {
   EXPECT_EQ(find_flock_holder(lock_), std::nullopt);
   const int fd = ::open(lock_.c_str(), O_RDONLY);
   EXPECT_EQ(::flock(fd, LOCK_EX | LOCK_NB), 0);
   ::close(fd);
 }
 
-TEST_F(HostOwnersTest, H16_LocksOfLibploopOnTheBase) {
+TEST_F(HostImageUsesTest, H16_LocksOfLibploopOnTheBase) {
   for (const int first : {200, 300}) {
     const HoldingProcess holder(byte_lock(F_SETLK, first, 5));
     ASSERT_TRUE(holder.is_holding());
@@ -101,7 +101,7 @@ TEST_F(HostOwnersTest, H16_LocksOfLibploopOnTheBase) {
   }
 }
 
-TEST_F(HostOwnersTest, TheHolderOfAnOfdLockIsFoundByItsDescriptor) {
+TEST_F(HostImageUsesTest, TheHolderOfAnOfdLockIsFoundByItsDescriptor) {
   const HoldingProcess holder(byte_lock(F_OFD_SETLK, 103, 1));
   ASSERT_TRUE(holder.is_holding());
   const auto uses = uses_of_disk();
@@ -109,13 +109,13 @@ TEST_F(HostOwnersTest, TheHolderOfAnOfdLockIsFoundByItsDescriptor) {
   EXPECT_THAT(uses[0].text, HasSubstr(holder.id() + " resizes " + image_));
 }
 
-TEST_F(HostOwnersTest, QemuWritesOrOnlyReads) {
+TEST_F(HostImageUsesTest, QemuWritesOrOnlyReads) {
   const HoldingProcess reader({"qemu-io", "-r", "-f", "parallels", image_});
   ASSERT_TRUE(reader.is_holding()) << "qemu-io is missing";
   EXPECT_THAT(uses_of_disk(), IsEmpty());
 }
 
-TEST_F(HostOwnersTest, H16_QemuThatMayWriteIsNamed) {
+TEST_F(HostImageUsesTest, H16_QemuThatMayWriteIsNamed) {
   const HoldingProcess writer({"qemu-io", "-f", "parallels", image_});
   ASSERT_TRUE(writer.is_holding()) << "qemu-io is missing";
   const auto uses = uses_of_disk();
@@ -124,7 +124,7 @@ TEST_F(HostOwnersTest, H16_QemuThatMayWriteIsNamed) {
   EXPECT_THAT(uses[0].text, HasSubstr("qemu-io " + writer.id() + " has opened for writing"));
 }
 
-TEST_F(HostOwnersTest, APidFileCountsWhileItsProcessLives) {
+TEST_F(HostImageUsesTest, APidFileCountsWhileItsProcessLives) {
   places_.pid_files = {dir_.write("101.lck", "999999999\nstarting\n")};
   EXPECT_THAT(uses_of_container(), IsEmpty());
   dir_.write("101.lck", "nonsense\n");
@@ -134,7 +134,7 @@ TEST_F(HostOwnersTest, APidFileCountsWhileItsProcessLives) {
   EXPECT_EQ(uses_of_container()[0].kind, UseKind::writing);
 }
 
-TEST_F(HostOwnersTest, RunningContainersOfOpenVzKernels) {
+TEST_F(HostImageUsesTest, RunningContainersOfOpenVzKernels) {
   dir_.write("proc/vz/veinfo", "         0     0   90\n       102     0   12  10.0.0.2\n");
   dir_.write("sys/fs/cgroup/ve/101/ve.state", "STOPPED\n");
   dir_.write("sys/fs/cgroup/memory/101/tasks", "");
@@ -150,7 +150,7 @@ TEST_F(HostOwnersTest, RunningContainersOfOpenVzKernels) {
   EXPECT_THAT(uses[2].text, HasSubstr("has processes"));
 }
 
-TEST_F(HostOwnersTest, AMountOnItsRootIsATrace) {
+TEST_F(HostImageUsesTest, AMountOnItsRootIsATrace) {
   dir_.write("proc/self/mountinfo",
              "30 1 182:1 / /vz/root/101 rw,relatime - ext4 /dev/ploop0p1 rw\n");
   const auto uses = uses_of_container();
@@ -159,7 +159,7 @@ TEST_F(HostOwnersTest, AMountOnItsRootIsATrace) {
   EXPECT_THAT(uses[0].text, HasSubstr("/dev/ploop0p1 is mounted on /vz/root/101"));
 }
 
-TEST_F(HostOwnersTest, DevicesOfThePloopDriver) {
+TEST_F(HostImageUsesTest, DevicesOfThePloopDriver) {
   dir_.write("sys/block/ploop7/pdelta/0/image", image_ + "\n");
   dir_.write("sys/block/ploop8/pdelta/0/image", "/other\n");
   ASSERT_EQ(uses_of_disk().size(), 1U);

@@ -8,7 +8,7 @@
 namespace ploopu::testing {
 
 // Says what a test wants it to say.
-class FakeOwners final : public Owners {
+class FakeImageUses final : public ImageUses {
  public:
   [[nodiscard]] std::vector<Use> of_places(const UsePlaces& asked) const override {
     places = asked;
