@@ -15,6 +15,7 @@
 #include "cmd/app/mount_helper.hpp"
 #include "platform/attach/host_attachments.hpp"
 #include "platform/attach/host_survey.hpp"
+#include "platform/block/host_image_use.hpp"
 #include "platform/confine/confined_process.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/os/environment.hpp"
@@ -25,7 +26,6 @@
 #include "platform/os/service_manager.hpp"
 #include "platform/probe/blkid_prober.hpp"
 #include "platform/probe/ext_files.hpp"
-#include "platform/survey/host_image_use.hpp"
 
 namespace {
 

@@ -35,7 +35,7 @@ struct UsePlaces {
   std::vector<std::string> pid_files;  // first line: who works on the container
 };
 
-// The port to locks, processes and the kernel. Implemented by platform/survey/host_image_use.
+// The port to locks, processes and the kernel. Implemented by platform/block/host_image_use.
 class ImageUses {
  public:
   ImageUses() = default;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "platform/survey/host_image_use.hpp"
+#include "platform/block/host_image_use.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Locks of other processes, as the kernel tells them; and an OpenVZ host, played in a directory.
-#include "platform/survey/host_image_use.hpp"
+#include "platform/block/host_image_use.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
