@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Everything that is wrong with an image. Nothing is repaired. What is wrong and what only odd:
-// FORMAT.md sections 2.4 and 4.4.
+// docs/FORMAT.md#damage, docs/FORMAT.md#mismatches and docs/FORMAT.md#sizes-that-differ.
 #pragma once
 
 #include <cstdint>

@@ -27,8 +27,8 @@ struct ListedDelta {
 void check_tree(const DiskDescriptor& descriptor, const std::map<std::string, ListedDelta>& deltas,
                 const std::string& path, CheckReport& report);
 
-// Names ploop files in the descriptor's directory that no <Image> lists (FORMAT.md section 5 says
-// what else lies there).
+// Names ploop files in the descriptor's directory that no <Image> lists
+// (docs/FORMAT.md#bundle-directory says what else lies there).
 void check_directory(const FileSystem& files, const DiskDescriptor& descriptor,
                      const std::string& path, CheckReport& report);
 

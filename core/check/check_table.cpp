@@ -53,7 +53,8 @@ uint64_t announced_data(const Delta& delta) {
 }
 
 // Where the first data cluster may lie: as m_FirstBlockOffset says if that is possible. Version 1
-// may put it anywhere behind the table, and means the next sector by 0 (FORMAT.md 1.1).
+// may put it anywhere behind the table, and means the next sector by 0
+// (docs/FORMAT.md#first-block-offset).
 uint64_t first_data(const Delta& delta) {
   const uint64_t announced = announced_data(delta);
   const bool is_v1 = delta.version() == 1;

@@ -14,7 +14,8 @@ namespace ploopu {
 void check_table(const Delta& delta, uint64_t extension_clusters, CheckReport& report);
 
 // Fields of the header that have no legal value although nothing is read by them, and a file size
-// that no writer leaves (FORMAT.md 1.1, 2.2 and 2.4). All of these are warnings.
+// that no writer leaves (docs/FORMAT.md#disk-in-use, docs/FORMAT.md#entry-count and
+// docs/FORMAT.md#the-end-of-the-file). All of these are warnings.
 void check_header_fields(const Delta& delta, CheckReport& report);
 
 }  // namespace ploopu

@@ -186,7 +186,7 @@ Result<Image> open_file(const HostTree& tree, const ImageLocation& location, con
   return image;
 }
 
-// What is not legal about m_FirstBlockOffset (FORMAT.md 1 and 1.1).
+// What is not legal about m_FirstBlockOffset (docs/FORMAT.md#first-block-offset).
 std::optional<std::string_view> oddity_of_data_offset(const Delta& delta) {
   const uint64_t announced = uint64_t{delta.header().data_sector} * kSectorSize;
   if (announced == 0 && delta.version() == 1) return std::nullopt;

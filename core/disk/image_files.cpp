@@ -27,7 +27,8 @@ struct ListedFile {
 };
 
 // An absolute path that is no longer there: a bundle that was moved or copied still names its old
-// place, and what lies beside the descriptor under that name is meant (FORMAT.md 4.3).
+// place, and what lies beside the descriptor under that name is meant
+// (docs/FORMAT.md#moved-bundles).
 ListedFile beside_descriptor(const ImageLocation& location, const std::string& file,
                              std::vector<std::string>& warnings) {
   warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: taking {} beside it",
@@ -214,7 +215,8 @@ Result<Delta> LocatedFiles::open_listed(const DescriptorImage& image, bool is_ba
     PLOOPU_TRY(source.file, tree_.files().open_image_beneath(directory, listed.path));
   }
   // libploop writes Plain for a whole chain when its base is raw: only a base can really be
-  // (FORMAT.md 4.3). What a raw file contains is the guest's business and never decides.
+  // (docs/FORMAT.md#image-types). What a raw file contains is the guest's business and never
+  // decides.
   source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
   source.cluster_sectors = cluster_sectors;
   return Delta::open(std::move(source));

@@ -87,8 +87,8 @@ class AskedFiles {
  public:
   explicit AskedFiles(Outside& outside) : outside_(outside) {}
 
-  // The descriptor of which the one at `path` is a clone, by its <Parent> (FORMAT.md 4.5). Its
-  // directory lies outside of the clone's, so it takes location.allow_outside.
+  // The descriptor of which the one at `path` is a clone, by its <Parent> (docs/FORMAT.md#clones).
+  // Its directory lies outside of the clone's, so it takes location.allow_outside.
   [[nodiscard]] Result<DescriptorText> read_parent(const std::string& path,
                                                    const std::string& clone_of);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The tree of snapshots that a descriptor describes, with the names that vzctl gave them.
-// Source: FORMAT.md sections 4 and 5.
+// Source: docs/FORMAT.md#shots and docs/FORMAT.md#snapshot-names.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who else uses an image: a running container, an operation of ploop or vzctl, qemu. Source:
-// FORMAT.md sections 7.5 and 8. Nothing here waits for a lock, keeps one or makes a file.
+// docs/FORMAT.md#use-of-an-image. Nothing here waits for a lock, keeps one or makes a file.
 #pragma once
 
 #include <optional>

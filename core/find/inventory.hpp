@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // All containers of a host, or of a dead host's tree, with what their disks say in short.
-// Source: FORMAT.md sections 7.2 and 7.3.
+// Source: docs/FORMAT.md#listing-containers, docs/FORMAT.md#private-areas and
+// docs/FORMAT.md#layouts.
 #pragma once
 
 #include <cstddef>

@@ -76,7 +76,8 @@ class Delta {
   // can be data.
   [[nodiscard]] uint64_t entry_unit() const { return header_.entry_unit(); }
   [[nodiscard]] uint64_t data_start() const { return is_raw() ? 0 : header_.bat_end(); }
-  // Entries that the header announces but the disk lacks or needs; both are legal (FORMAT.md 2.2).
+  // Entries that the header announces but the disk lacks or needs; both are legal
+  // (docs/FORMAT.md#entry-count).
   [[nodiscard]] uint32_t bat_entries() const { return header_.bat_entries; }
   // Entries that count: those that are both in the table and on the disk. A raw file has none.
   [[nodiscard]] uint64_t entries() const;

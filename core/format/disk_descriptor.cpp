@@ -139,7 +139,7 @@ Result<void> read_storage(const Reader& reader, pugi::xml_node data, const std::
 }
 
 // libploop writes a KeyId; Parallels products write Engine and Data, with a null GUID or nothing in
-// them when the disk is not encrypted (FORMAT.md 4.1).
+// them when the disk is not encrypted (docs/FORMAT.md#encryption).
 Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name) {
   for (pugi::xml_node encryption : parameters.children("Encryption")) {
     const pugi::xml_node found = encryption.find_node([](pugi::xml_node node) {
@@ -159,7 +159,7 @@ bool is_lone_image(const DiskDescriptor& descriptor) {
   return descriptor.shots.empty() && descriptor.images.size() == 1;
 }
 
-// The text of an element that means something when it isn't 0 (FORMAT.md 4.1).
+// The text of an element that means something when it isn't 0 (docs/FORMAT.md#descriptor-elements).
 std::string_view set_value(pugi::xml_node parent, const char* element) {
   const std::string_view value = trim(parent.child(element).text().get());
   return value == "0" ? std::string_view() : value;
@@ -185,7 +185,7 @@ void note_oddities(pugi::xml_node parameters, pugi::xml_node storage, const std:
 
 // The shot that the live state is.
 Result<std::string> find_top(const DiskDescriptor& descriptor, const std::string& name) {
-  // libploop makes up the shot of a lone image, too (FORMAT.md 4.2).
+  // libploop makes up the shot of a lone image, too (docs/FORMAT.md#lone-image).
   if (is_lone_image(descriptor)) return descriptor.images.front().guid;
   if (descriptor.top_guid) return *descriptor.top_guid;
   const bool has_fixed_top =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // DiskDescriptor.xml: which files make a disk, and how they build on each other.
-// Source: FORMAT.md section 4, from libploop's lib/xml.c and QEMU's docs/interop/prl-xml.rst.
+// Source: docs/FORMAT.md#the-descriptor, from libploop's lib/xml.c and QEMU's
+// docs/interop/prl-xml.rst.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +42,8 @@ struct DiskDescriptor {
   std::optional<std::string> top_guid;
   std::vector<DescriptorImage> images;
   std::vector<DescriptorShot> shots;
-  // Of a volume clone: the directory of the descriptor with the images below these (FORMAT.md 4.5).
+  // Of a volume clone: the directory of the descriptor with the images below these
+  // (docs/FORMAT.md#clones).
   std::optional<std::string> clone_of;
   // Messages of what to warn of. Nothing is read differently for it.
   std::vector<std::string> oddities;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The format extension of a ploop file: one cluster of features, of which dirty bitmaps are the
 // only known ones. It is reported and nothing else: no byte of the disk depends on it. Source:
-// FORMAT.md section 3, from QEMU's docs/interop/parallels.txt and libploop's cbt.c.
+// docs/FORMAT.md#format-extension, from QEMU's docs/interop/parallels.txt and libploop's cbt.c.
 #pragma once
 
 #include <cstdint>

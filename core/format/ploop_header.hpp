@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The 64 bytes at the start of a ploop file. Source: FORMAT.md section 1, from libploop's
+// The 64 bytes at the start of a ploop file. Source: docs/FORMAT.md#the-header, from libploop's
 // ploop1_image.h and QEMU's docs/interop/parallels.txt. All integers are little-endian.
 #pragma once
 
@@ -40,7 +40,7 @@ struct PloopHeader {
   [[nodiscard]] uint64_t disk_size() const { return disk_sectors * kSectorSize; }
   [[nodiscard]] bool in_use() const { return disk_in_use == kDiskInUse; }
   // Bits of m_Flags that mean nothing to this version. Bit 0, "empty", means nothing to anybody:
-  // images full of data carry it (FORMAT.md 1.1).
+  // images full of data carry it (docs/FORMAT.md#flags).
   [[nodiscard]] uint32_t unknown_flags() const { return flags & ~uint32_t{1}; }
   // Bytes that one unit of a BAT entry stands for, counted from the start of the file.
   [[nodiscard]] uint64_t entry_unit() const { return version == 1 ? kSectorSize : cluster_size(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What /etc/vz says about one container: its own file and the global one. Source: FORMAT.md 7.2.
+// What /etc/vz says about one container: its own file and the global one. Source:
+// docs/FORMAT.md#configuration and docs/FORMAT.md#variables.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a user calls a container: its ID, or a name in /etc/vz/names. Source: FORMAT.md 7.3.
+// What a user calls a container: its ID, or a name in /etc/vz/names. Source:
+// docs/FORMAT.md#container-names.
 #pragma once
 
 #include <optional>

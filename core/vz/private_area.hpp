@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From a container ID to its private area. Source: FORMAT.md sections 5 and 7.
+// From a container ID to its private area. Source: docs/FORMAT.md#private-areas and
+// docs/FORMAT.md#container-ids.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The shell-like files of /etc/vz. They are data: nothing in them is ever run.
-// Source: FORMAT.md section 7.1, which reconciles the parsers of vzctl 4 and libvzctl 7.
+// Source: docs/FORMAT.md#configuration-syntax, which reconciles the parsers of vzctl 4 and
+// libvzctl 7.
 #pragma once
 
 #include <cstddef>
@@ -27,10 +28,10 @@ struct VzConfig {
   [[nodiscard]] const std::string* find(std::string_view key) const;
 };
 
-// Keys are case-sensitive; of a repeated key the last value counts (FORMAT.md section 10: vzctl 4
-// takes the first one, libvzctl 7 the last). Lines that aren't assignments are ignored. A value
-// whose quote is not closed, a NUL byte and overlong lines are ErrorKind::damaged. `name` is the
-// file's path; its content is never put into a message.
+// Keys are case-sensitive; of a repeated key the last value counts (docs/FORMAT.md#repeated-keys:
+// vzctl 4 takes the first one, libvzctl 7 the last). Lines that aren't assignments are ignored. A
+// value whose quote is not closed, a NUL byte and overlong lines are ErrorKind::damaged. `name` is
+// the file's path; its content is never put into a message.
 [[nodiscard]] Result<VzConfig> parse_vz_config(const std::string& text, const std::string& name);
 
 }  // namespace ploopu

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// DISK= of Virtuozzo 7: the disks that a container has besides root.hdd. Source: FORMAT.md 7.4.
+// DISK= of Virtuozzo 7: the disks that a container has besides root.hdd. Source:
+// docs/FORMAT.md#the-disk-variable.
 #pragma once
 
 #include <optional>

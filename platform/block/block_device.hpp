@@ -44,7 +44,8 @@ namespace ploopu {
 void remove_partitions(const UniqueFd& claim, const std::string& disk);
 
 // After an nbd device was disconnected: makes the kernel notice that its partitions are gone, too,
-// and waits until they are. It notices when the disk is opened next (RELIABILITY.md M21).
+// and waits until they are. It notices when the disk is opened next
+// (docs/KERNEL.md#nbd-partitions).
 [[nodiscard]] Result<void> forget_partitions(const std::string& disk);
 
 }  // namespace ploopu

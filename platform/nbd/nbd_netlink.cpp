@@ -17,7 +17,8 @@
 namespace ploopu {
 namespace {
 
-constexpr uint64_t kBlockSize = 512;  // larger ones misread partition tables (RELIABILITY.md H82)
+// With larger blocks the kernel misreads partition tables (docs/KERNEL.md#nbd-block-size).
+constexpr uint64_t kBlockSize = 512;
 // How long requests wait for a new socket after the last one died.
 constexpr uint64_t kDeadConnectionSeconds = 300;
 // For the kernel's answers, which are there when a request has been sent.
@@ -133,7 +134,8 @@ Result<int> NbdNetlink::connect(const NbdConnect& request) {
   const uint64_t flags =
       kCommonFlags | (request.is_writable ? kWritable : uint64_t{NBD_FLAG_READ_ONLY});
   nl_msg* m = message.get();
-  // No NBD_ATTR_INDEX: the kernel takes a free device, and -1 would be refused (M01).
+  // No NBD_ATTR_INDEX: the kernel takes a free device, and -1 would be refused
+  // (docs/KERNEL.md#nbd-device-numbers).
   if (m == nullptr || nla_put_u64(m, NBD_ATTR_SIZE_BYTES, request.size) < 0 ||
       nla_put_u64(m, NBD_ATTR_BLOCK_SIZE_BYTES, kBlockSize) < 0 ||
       nla_put_u64(m, NBD_ATTR_SERVER_FLAGS, flags) < 0 ||
@@ -153,7 +155,7 @@ Result<void> NbdNetlink::reconnect(int index, const std::string& identifier,
   PLOOPU_TRY(auto session, Session::open());
   const Message message = session.new_message(NBD_CMD_RECONFIGURE);
   nl_msg* m = message.get();
-  // No size: another one would be taken, whatever the image has (M17).
+  // No size: another one would be taken, whatever the image has (docs/KERNEL.md#nbd-device-size).
   if (m == nullptr || nla_put_u32(m, NBD_ATTR_INDEX, static_cast<uint32_t>(index)) < 0 ||
       nla_put_string(m, NBD_ATTR_BACKEND_IDENTIFIER, identifier.c_str()) < 0 ||
       put_sockets(m, sockets) < 0) {

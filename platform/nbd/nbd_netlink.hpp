@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel's nbd driver, driven through its generic netlink family (linux/nbd-netlink.h) alone:
 // the ioctl interface would need a process that stays in the kernel. Facts that are behind the
-// choices here were measured (RELIABILITY.md section 4).
+// choices here were measured (docs/KERNEL.md#index-of-facts).
 #pragma once
 
 #include <cstdint>

@@ -62,7 +62,7 @@ Result<std::vector<NbdSupervisor::Pair>> NbdSupervisor::make_pairs(size_t count)
   std::vector<Pair> pairs;
   for (size_t i = 0; i < count; ++i) {
     std::array<int, 2> ends{};
-    // Stream sockets only: the driver refuses everything else (M03).
+    // Stream sockets only: the driver refuses everything else (docs/KERNEL.md#nbd-sockets).
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
       return fail_errno(errno, "nbd: a socket pair");
     }
@@ -173,7 +173,8 @@ Result<void> NbdSupervisor::take_over(int index, const std::vector<ProcessIdenti
 bool NbdSupervisor::is_gone() const { return is_nbd_gone(index_, id_); }
 
 // The driver takes a socket where it knows of a dead one, and drops it otherwise without a word
-// (R30): then its end is closed. What died a moment ago it may not know yet.
+// (docs/KERNEL.md#nbd-reconfiguring-a-device): then its end is closed. What died a moment ago it
+// may not know yet.
 std::vector<UniqueFd> NbdSupervisor::reconnect() const {
   constexpr std::chrono::milliseconds kPatience{50}, kStep{2};
   std::vector<UniqueFd> accepted;

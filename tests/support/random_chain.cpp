@@ -88,7 +88,7 @@ Layer RandomChain::raw_base() {
 }
 
 // A disk that had been shrunk and is grown again shows in the grown part what a delta from before
-// has there, by FORMAT.md 4.4 and to libploop; QEMU shows zeros.
+// has there, by docs/FORMAT.md#sizes-that-differ and to libploop; QEMU shows zeros.
 uint64_t RandomChain::largest_size() const {
   uint64_t largest = 0;
   for (const Layer& layer : layers_) largest = std::max(largest, layer.disk_sectors);

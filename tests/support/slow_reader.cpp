@@ -31,7 +31,7 @@ SlowReader::SlowReader(const std::vector<Layer>& base_first) : layers_(base_firs
   for (const Layer& layer : layers_) headers_.push_back(read_header(layer));
 }
 
-// FORMAT.md section 1.
+// docs/FORMAT.md#the-header.
 SlowReader::Header SlowReader::read_header(const Layer& layer) {
   const MemoryFile& file = *layer.file;
   if (layer.raw) return {false, 0, 0, file.size()};
@@ -43,7 +43,8 @@ SlowReader::Header SlowReader::read_header(const Layer& layer) {
 
 uint64_t SlowReader::size() const { return (headers_.back().end + 511) / 512 * 512; }
 
-// FORMAT.md sections 2.1 and 2.4; 4.4 for deltas of different sizes.
+// docs/FORMAT.md#where-a-cluster-starts, docs/FORMAT.md#damage; docs/FORMAT.md#lookup for deltas of
+// different sizes.
 SlowPiece SlowReader::piece_at(uint64_t offset) const {
   uint64_t length = 512 - offset % 512;
   for (size_t i = layers_.size(); i-- > 0;) {

@@ -76,7 +76,8 @@ TEST_F(OverlayTest, WhatIsOutsideOfTheDiskIsInvalid) {
   EXPECT_EQ(overlay_.write(kSize, {}), 0);
 }
 
-// R17, M25: unlike a dm-snapshot, a full overlay loses nothing.
+// docs/CASES.md#r17, docs/KERNEL.md#device-mapper-full-snapshots: unlike a dm-snapshot, a full
+// overlay loses nothing.
 TEST_F(OverlayTest, R17_AFullScratchFailsTheWriterAndNobodyElse) {
   OwnStates states(kSize);
   Overlay small(disk_, scratch_, states, 4096);

@@ -50,7 +50,7 @@ TEST_F(BlkidProberTest, H83_ALabelOfAnyBytes) {
   EXPECT_EQ(probe().partitions.at(0).label, "a\x1b[2J\n$(x)/../b");
 }
 
-// None of them is asked of the kernel; see H78 of mount.
+// None of them is asked of the kernel; see docs/CASES.md#h78 of mount.
 TEST_F(BlkidProberTest, H78_ARareFileSystemHasItsName) {
   make_disk(4 * kMiB);
   shell("mkfs.minix disk >log");
