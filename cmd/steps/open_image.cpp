@@ -11,34 +11,6 @@
 #include "core/find/locate.hpp"
 
 namespace ploopu::cmd {
-namespace {
-
-// What can be told without opening the image.
-std::vector<Use> uses_of(const Context& context, const ImageLocation& location) {
-  auto found = find_use_places(*context.tree, location);
-  append(found.traces, context.image_uses.of_places(found.places));
-  return std::move(found.traces);
-}
-
-tl::unexpected<Error> in_use(const std::string& path, const UseVerdict& verdict) {
-  return fail(ErrorKind::busy,
-              "{}: is in use: {}; what is read would change meanwhile: stop that, or give --live "
-              "to read all the same",
-              path, fmt::join(verdict.hindrances, "; "));
-}
-
-std::vector<std::string> warnings_of(const UseVerdict& verdict, const std::string& path) {
-  auto warnings = verdict.warnings;
-  if (!verdict.hindrances.empty()) {
-    warnings.insert(warnings.begin(),
-                    fmt::format("{}: is in use: {}; what is read may change meanwhile", path,
-                                fmt::join(verdict.hindrances, "; ")));
-  }
-  return warnings;
-}
-
-}  // namespace
-
 std::vector<std::string> OpenedImage::warnings() const {
   std::vector<std::string> all = image.warnings;
   append(all, layout.warnings);
@@ -82,20 +54,20 @@ Result<ImageLocation> locate_named(const Context& context, const ImageChoice& ch
 
 std::vector<std::string> warnings_of_use(const Context& context, const ImageLocation& location,
                                          const Image* image) {
-  auto uses = uses_of(context, location);
+  auto uses = find_uses(*context.tree, context.image_uses, location);
   if (image != nullptr) append(uses, context.image_uses.of_disk(image->disk));
-  return warnings_of(judge_uses(uses, image == nullptr || !image->snapshot), location.path);
+  return warnings_of(location.path, judge_uses(uses, image == nullptr || !image->snapshot));
 }
 
 Result<Image> open_named(const Context& context, const ImageChoice& choice, const Look& look) {
   PLOOPU_TRY(auto location, locate_named(context, choice));
-  auto uses = uses_of(context, location);
+  auto uses = find_uses(*context.tree, context.image_uses, location);
   const std::string path = location.path;
   auto image = open_image(*context.tree, std::move(location), choice.snapshot, look);
   if (image) append(uses, context.image_uses.of_disk(image->disk));
   const auto verdict = judge_uses(uses, !image || !image->snapshot);
-  if (!verdict.hindrances.empty() && !choice.live) return in_use(path, verdict);
-  if (image) append(image->warnings, warnings_of(verdict, path));
+  if (!choice.live) PLOOPU_CHECK(check_not_in_use(path, verdict));
+  if (image) append(image->warnings, warnings_of(path, verdict));
   return image;
 }
 

@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "core/base/list.hpp"
 #include "core/base/path.hpp"
 #include "core/format/disk_descriptor.hpp"
 #include "core/vz/container_config.hpp"
@@ -119,6 +122,31 @@ UseVerdict judge_uses(const std::vector<Use>& uses, bool is_live_state) {
     (hinders ? verdict.hindrances : verdict.warnings).push_back(use.text);
   }
   return verdict;
+}
+
+std::vector<Use> find_uses(const HostTree& tree, const ImageUses& host,
+                           const ImageLocation& location) {
+  auto found = find_use_places(tree, location);
+  append(found.traces, host.of_places(found.places));
+  return std::move(found.traces);
+}
+
+Result<void> check_not_in_use(const std::string& path, const UseVerdict& verdict) {
+  if (verdict.hindrances.empty()) return {};
+  return fail(ErrorKind::busy,
+              "{}: is in use: {}; what is read would change meanwhile: stop that, or give --live "
+              "to read all the same",
+              path, fmt::join(verdict.hindrances, "; "));
+}
+
+std::vector<std::string> warnings_of(const std::string& path, const UseVerdict& verdict) {
+  auto warnings = verdict.warnings;
+  if (!verdict.hindrances.empty()) {
+    warnings.insert(warnings.begin(),
+                    fmt::format("{}: is in use: {}; what is read may change meanwhile", path,
+                                fmt::join(verdict.hindrances, "; ")));
+  }
+  return warnings;
 }
 
 }  // namespace ploopu

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who else uses an image: a running container, an operation of ploop or vzctl, qemu. Source:
 // docs/FORMAT.md#use-of-an-image. Nothing here waits for a lock, keeps one or makes a file.
+//
+//     auto uses = find_uses(tree, host, location);
+//     append(uses, host.of_disk(image.disk));
+//     PLOOPU_CHECK(check_not_in_use(location.path, judge_uses(uses, !image.snapshot)));
 #pragma once
 
 #include <optional>
@@ -57,6 +61,10 @@ struct FoundPlaces {
 // this host. Configuration that can't be read tells nothing.
 [[nodiscard]] FoundPlaces find_use_places(const HostTree& tree, const ImageLocation& location);
 
+// What can be told of an image without opening it: by files beside it, and by `host` of the places.
+[[nodiscard]] std::vector<Use> find_uses(const HostTree& tree, const ImageUses& host,
+                                         const ImageLocation& location);
+
 struct UseVerdict {
   std::vector<std::string> hindrances;  // why not to read now
   std::vector<std::string> warnings;    // the others
@@ -64,5 +72,12 @@ struct UseVerdict {
 
 // An older state isn't changed by a container that runs, only by operations on its files.
 [[nodiscard]] UseVerdict judge_uses(const std::vector<Use>& uses, bool is_live_state);
+
+// ErrorKind::busy, naming who, when something hinders. `path` is that of the image.
+[[nodiscard]] Result<void> check_not_in_use(const std::string& path, const UseVerdict& verdict);
+
+// A line for each warning, and one for all hindrances: for those who read the image anyway.
+[[nodiscard]] std::vector<std::string> warnings_of(const std::string& path,
+                                                   const UseVerdict& verdict);
 
 }  // namespace ploopu

@@ -23,46 +23,8 @@
 namespace ploopu {
 namespace {
 
-// udev and desktop programs have a look at every new device, and are done in moments.
-constexpr std::chrono::seconds kBriefUse{2};
 constexpr std::chrono::seconds kServerExit{5};
 constexpr std::chrono::seconds kSaving{600};
-
-std::string describe(const std::vector<DeviceUser>& users) {
-  std::vector<std::string> texts;
-  texts.reserve(users.size());
-  for (const auto& user : users) texts.push_back(user.description);
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-Result<void> refuse_if_used(const DeviceUserQuery& query) {
-  std::vector<DeviceUser> users;
-  const auto settled = [&] {
-    users = find_device_users(query);
-    return std::none_of(users.begin(), users.end(),
-                        [](const DeviceUser& user) { return user.may_be_brief; }) ||
-           std::any_of(users.begin(), users.end(),
-                       [](const DeviceUser& user) { return !user.may_be_brief; });
-  };
-  static_cast<void>(wait_until(settled, kBriefUse));
-  if (users.empty()) return {};
-  return fail(ErrorKind::busy, "{}: in use: {}", query.device, describe(users));
-}
-
-// Looks at all of them before it unmounts any.
-Result<void> unmount_all(const std::vector<MountEntry>& table,
-                         const std::vector<MountEntry>& going) {
-  if (const auto obstacles = find_mount_obstacles(table, going); !obstacles.empty()) {
-    return fail(ErrorKind::busy, "{}: in use: {}", going.front().directory, describe(obstacles));
-  }
-  for (const auto& mount : going) {
-    PLOOPU_CHECK(check_not_covered(mount));
-  }
-  for (const auto& mount : going) {
-    PLOOPU_CHECK(unmount_directory(mount.directory));
-  }
-  return {};
-}
 
 Result<void> check_request(const Image& image, const AttachRequest& request) {
   if (image.disk.size() == 0) {
@@ -249,7 +211,7 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
   if (!released) {
     // Who came between may be one that can be named.
     const bool is_busy = released.error().kind == ErrorKind::busy && !query.device.empty();
-    if (is_busy) PLOOPU_CHECK(refuse_if_used(query));
+    if (is_busy) PLOOPU_CHECK(check_unused(query));
     return released;
   }
   // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
@@ -300,7 +262,7 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   const DeviceUserQuery query{device, record.is_file, backend->backing_file(record),
                               directories_of(own), record.server.pid};
   if (request.force) PLOOPU_CHECK(cut_off(*backend, record, own));
-  if (!device.empty() && !request.force) PLOOPU_CHECK(refuse_if_used(query));
+  if (!device.empty() && !request.force) PLOOPU_CHECK(check_unused(query));
   // They stay noted until the device is gone: an umount that was cut short is finished by
   // repeating it.
   if (!own.empty() && !request.force) PLOOPU_CHECK(unmount_all(table, own));

@@ -2,6 +2,7 @@
 #include "platform/block/device_users.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <set>
 #include <sstream>
@@ -19,17 +20,12 @@
 #include "platform/block/mounts.hpp"
 #include "platform/os/process.hpp"
 #include "platform/os/sysfs.hpp"
+#include "platform/os/wait.hpp"
 
 namespace ploopu {
 namespace {
 
-std::vector<pid_t> all_processes() {
-  std::vector<pid_t> pids;
-  for (const auto& name : list_directory("/proc")) {
-    if (const auto pid = parse_number(name)) pids.push_back(static_cast<pid_t>(*pid));
-  }
-  return pids;
-}
+constexpr std::chrono::seconds kBriefUse{2};
 
 // The file system on which the file lies, 0 if that can't be told without waiting for a server.
 dev_t device_of_file(const std::string& path) {
@@ -173,6 +169,25 @@ std::vector<DeviceUser> find_mount_users(const std::string& mountpoint, dev_t de
     return is_below(path) && device_of_file(path) == device;
   });
   return users;
+}
+
+Result<void> check_unused(const std::string& name, const std::vector<DeviceUser>& users) {
+  if (users.empty()) return {};
+  std::vector<std::string> texts;
+  texts.reserve(users.size());
+  for (const auto& user : users) texts.push_back(user.description);
+  return fail(ErrorKind::busy, "{}: in use: {}", name, fmt::join(texts, ", "));
+}
+
+Result<void> check_unused(const DeviceUserQuery& query) {
+  std::vector<DeviceUser> users;
+  const auto is_brief = [](const DeviceUser& user) { return user.may_be_brief; };
+  const auto is_settled = [&] {
+    users = find_device_users(query);
+    return users.empty() || !std::all_of(users.begin(), users.end(), is_brief);
+  };
+  static_cast<void>(wait_until(is_settled, kBriefUse));
+  return check_unused(query.device, users);
 }
 
 }  // namespace ploopu

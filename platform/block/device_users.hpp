@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who uses a device, so that a refusal can name them.
+// Who uses a device or a mount, and the refusal that names them. What only the kernel knows is left
+// to claim_disk() of block_device.hpp.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
+
+#include "core/base/result.hpp"
 
 namespace ploopu {
 
@@ -30,5 +33,13 @@ struct DeviceUser {
 // there, and loop devices on files in it. What is below the same path elsewhere (covered by the
 // mount, or in another namespace) doesn't count.
 [[nodiscard]] std::vector<DeviceUser> find_mount_users(const std::string& mountpoint, dev_t device);
+
+// ErrorKind::busy, naming `users` of `name`, when there are any.
+[[nodiscard]] Result<void> check_unused(const std::string& name,
+                                        const std::vector<DeviceUser>& users);
+
+// ErrorKind::busy, naming them, when the device has users. udev and desktop programs have a look at
+// every new device: waits two seconds for users that may be brief, if there are no others.
+[[nodiscard]] Result<void> check_unused(const DeviceUserQuery& query);
 
 }  // namespace ploopu

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/base/list.hpp"
+#include "platform/block/device_users.hpp"
 
 namespace ploopu {
 namespace {
@@ -14,16 +15,6 @@ namespace {
 bool has_id(const std::vector<MountEntry>& list, int id) {
   return std::any_of(list.begin(), list.end(),
                      [&](const MountEntry& mount) { return mount.id == id; });
-}
-
-}  // namespace
-
-std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
-                                      const std::vector<std::string>& directories) {
-  std::vector<MountEntry> own;
-  std::copy_if(mounts.rbegin(), mounts.rend(), std::back_inserter(own),
-               [&](const MountEntry& mount) { return contains(directories, mount.directory); });
-  return own;
 }
 
 std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& table,
@@ -40,6 +31,8 @@ std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& tabl
   return users;
 }
 
+// What was mounted over a directory above it makes its path lead elsewhere: unmounting that path
+// would hit a stranger's mount.
 Result<void> check_not_covered(const MountEntry& mount) {
   struct statx status = {};
   // Not synchronised: it must not wait for a server that doesn't answer.
@@ -51,6 +44,29 @@ Result<void> check_not_covered(const MountEntry& mount) {
   }
   return fail(ErrorKind::busy, "{}: another mount covers a directory above it: unmount that first",
               mount.directory);
+}
+
+}  // namespace
+
+std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
+                                      const std::vector<std::string>& directories) {
+  std::vector<MountEntry> own;
+  std::copy_if(mounts.rbegin(), mounts.rend(), std::back_inserter(own),
+               [&](const MountEntry& mount) { return contains(directories, mount.directory); });
+  return own;
+}
+
+Result<void> unmount_all(const std::vector<MountEntry>& table,
+                         const std::vector<MountEntry>& going) {
+  if (going.empty()) return {};
+  PLOOPU_CHECK(check_unused(going.front().directory, find_mount_obstacles(table, going)));
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(check_not_covered(mount));
+  }
+  for (const auto& mount : going) {
+    PLOOPU_CHECK(unmount_directory(mount.directory));
+  }
+  return {};
 }
 
 }  // namespace ploopu

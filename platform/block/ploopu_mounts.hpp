@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "platform/block/device_users.hpp"
 #include "platform/block/mounts.hpp"
 
 namespace ploopu {
@@ -16,13 +15,10 @@ namespace ploopu {
 [[nodiscard]] std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
                                                     const std::vector<std::string>& directories);
 
-// What hinders unmounting `going`, which are all of `table`: others' mounts on or over them,
-// processes, and loop devices on files in them.
-[[nodiscard]] std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& table,
-                                                           const std::vector<MountEntry>& going);
-
-// ErrorKind::busy when the directory's path leads elsewhere by now, because something was mounted
-// over a directory above it: unmounting that path would hit a stranger's mount.
-[[nodiscard]] Result<void> check_not_covered(const MountEntry& mount);
+// Unmounts `going`, which are all of `table`, in their order: all or, when something hinders one of
+// them, none. ErrorKind::busy, naming what hinders: others' mounts on or over them, processes, loop
+// devices on files in them, and mounts that cover a directory above them.
+[[nodiscard]] Result<void> unmount_all(const std::vector<MountEntry>& table,
+                                       const std::vector<MountEntry>& going);
 
 }  // namespace ploopu

@@ -49,15 +49,13 @@ std::optional<LockLine> parse_lock_line(const std::string& text) {
 // an owner. Unprivileged callers see their own processes only.
 template <class Matches>
 std::string describe_holder(Matches matches) {
-  for (const auto& name : list_directory("/proc")) {
-    const auto pid = parse_number(name);
-    if (!pid) continue;
-    const std::string directory = fmt::format("/proc/{}/fdinfo/", *pid);
+  for (const pid_t pid : all_processes()) {
+    const std::string directory = fmt::format("/proc/{}/fdinfo/", pid);
     for (const auto& fd : list_directory(directory)) {
       std::istringstream lines(read_attribute(directory + fd).value_or(""));
       for (std::string text; std::getline(lines, text);) {
         const auto line = parse_lock_line(text);
-        if (line && matches(*line)) return describe_process(static_cast<pid_t>(*pid));
+        if (line && matches(*line)) return describe_process(pid);
       }
     }
   }

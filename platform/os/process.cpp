@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/base/text.hpp"
 #include "platform/os/sysfs.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "platform/os/wait.hpp"
@@ -72,10 +73,8 @@ namespace {
 
 std::vector<ProcessIdentity> session_of(pid_t session, const std::string& name) {
   std::vector<ProcessIdentity> members;
-  for (const auto& entry : list_directory("/proc")) {
-    pid_t pid = 0;
-    std::istringstream(entry) >> pid;
-    if (pid <= 0 || ::getsid(pid) != session) continue;
+  for (const pid_t pid : all_processes()) {
+    if (::getsid(pid) != session) continue;
     const auto comm = read_attribute(fmt::format("/proc/{}/comm", pid));
     const auto process = identify_process(pid);
     if (comm && comm->starts_with(name) && is_alive(process)) members.push_back(process);
@@ -125,6 +124,14 @@ Result<void> close_all_but(std::vector<int> keep) {
     }
   }
   return {};
+}
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  for (const auto& name : list_directory("/proc")) {
+    if (const auto pid = parse_number(name)) pids.push_back(static_cast<pid_t>(*pid));
+  }
+  return pids;
 }
 
 std::string describe_process(pid_t pid) {

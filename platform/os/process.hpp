@@ -48,6 +48,9 @@ struct ProcessIdentity {
 // Closes all descriptors of this process but these and the standard streams. Linux 5.9 or later.
 [[nodiscard]] Result<void> close_all_but(std::vector<int> keep);
 
+// All processes that this one sees, itself among them.
+[[nodiscard]] std::vector<pid_t> all_processes();
+
 // "dd (pid 812)".
 [[nodiscard]] std::string describe_process(pid_t pid);
 

@@ -87,5 +87,20 @@ TEST(UseVerdict, H16_RunningHindersReadingTheLiveStateOnly) {
   EXPECT_THAT(older.warnings, ElementsAre("t", "r"));
 }
 
+TEST(UseVerdict, ARefusalAndTheWarningsNameWho) {
+  const UseVerdict free{{}, {"t"}};
+  EXPECT_TRUE(check_not_in_use("/image", free));
+  EXPECT_THAT(warnings_of("/image", free), ElementsAre("t"));
+  const UseVerdict used{{"r", "w"}, {"t"}};
+  const auto refused = check_not_in_use("/image", used);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::busy);
+  EXPECT_EQ(refused.error().message,
+            "/image: is in use: r; w; what is read would change meanwhile: stop that, or give "
+            "--live to read all the same");
+  EXPECT_THAT(warnings_of("/image", used),
+              ElementsAre("/image: is in use: r; w; what is read may change meanwhile", "t"));
+}
+
 }  // namespace
 }  // namespace ploopu::testing
