@@ -18,13 +18,6 @@ namespace {
 
 constexpr std::string_view kMapper = "/dev/mapper/";
 
-// "loop0p1" is a partition of "loop0": all disks that ploopu makes end in a digit, and after that
-// the kernel writes a "p". Device-mapper devices have no partitions of this kind.
-bool is_partition_name(const std::string& name, const std::string& disk) {
-  return name.size() > disk.size() + 1 && name.starts_with(disk) && name[disk.size()] == 'p' &&
-         parse_number(name.substr(disk.size() + 1)).has_value();
-}
-
 }  // namespace
 
 dev_t number_in_sysfs(const std::string& name, const std::string& prefix) {
@@ -156,10 +149,12 @@ std::vector<std::string> BlockSnapshot::partition_names(const std::string& disk)
     }
     return partitions;
   }
-  // Sorted, so all that begin with the disk's name are neighbours.
-  auto name = std::lower_bound(names().begin(), names().end(), disk_name + "p");
-  for (; name != names().end() && name->starts_with(disk_name + "p"); ++name) {
-    if (is_partition_name(*name, disk_name)) partitions.push_back(*name);
+  // "loop0p1" is a partition of "loop0": all disks that ploopu makes end in a digit, and after that
+  // the kernel writes a "p". The names are sorted, so those of one disk are neighbours.
+  const std::string stem = disk_name + "p";
+  auto name = std::lower_bound(names().begin(), names().end(), stem);
+  for (; name != names().end() && name->starts_with(stem); ++name) {
+    if (parse_number(name->substr(stem.size()))) partitions.push_back(*name);
   }
   return partitions;
 }
