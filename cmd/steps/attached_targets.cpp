@@ -22,7 +22,7 @@ bool has_node(const Attachment& attachment, const std::string& path) {
                      [&](const AttachedPartition& p) { return p.device == path; });
 }
 
-// The image may be gone by now: what it was called when it was attached is enough.
+// True by the name that the image had when it was attached: it may be gone by now.
 bool is_image(const Attachment& attachment, const std::string& path) {
   const std::string descriptor = std::string("/") + kDescriptorName;
   return attachment.image == path || attachment.newest_delta == path ||
@@ -130,7 +130,7 @@ Result<std::vector<Target>> find_target(const Context& context,
                                         const std::vector<Attachment>& attachments,
                                         const std::string& word) {
   PLOOPU_TRY(const auto ctid, container_meant(context, word));
-  // What can't be a container may be a mount point in the working directory.
+  // A word that can't be a container may be a mount point in the working directory.
   if (!ctid) return find_target_by_path(context, attachments, word);
   if (auto targets = find_disks_of(context, attachments, *ctid); !targets.empty()) return targets;
   if (!parse_ctid(word)) {

@@ -20,7 +20,7 @@ struct TargetChoice {
   bool all = false;
 };
 
-// What a target means: an attachment, and one of its mount points if it was named by that.
+// The meaning of a target: an attachment, and one of its mount points if the target named that.
 struct Target {
   Attachment attachment;
   std::optional<std::string> mountpoint;
@@ -29,12 +29,12 @@ struct Target {
 // TARGET... and --all.
 void add_targets(CLI::App& command, TargetChoice& choice);
 
-// One word may mean several; several may mean the same one. ErrorKind::usage when neither words nor
-// --all are given, or both.
+// A word may mean several attachments, and several words the same attachment. ErrorKind::usage when
+// neither words nor --all are given, or both.
 [[nodiscard]] Result<std::vector<Target>> find_targets(const Context& context,
                                                        const TargetChoice& choice);
 
-// One error for all of them; none for none.
+// Joins the failures into one error; success when there are none.
 [[nodiscard]] Result<void> all_of(const std::vector<Error>& failures);
 
 }  // namespace ploopu::cmd

@@ -23,7 +23,7 @@ struct OpenedImage {
   [[nodiscard]] std::vector<std::string> warnings() const;
 };
 
-// What the user called an image, and which of its states is meant.
+// The user's name for an image, and which of its states is meant.
 struct ImageChoice {
   std::string image;
   std::string disk;
@@ -40,19 +40,20 @@ void add_allow_outside_option(CLI::App& command, bool& allow_outside);
 // IMAGE and --disk.
 void add_image_argument(CLI::App& command, ImageChoice& choice);
 
-// These, -s and --allow-outside; for commands that read it, --live.
+// IMAGE, --disk, -s and --allow-outside; for commands that read the image also --live.
 void add_image_options(CLI::App& command, ImageChoice& choice,
                        ImageAccess access = ImageAccess::reads);
 
-// Finds it.
+// Finds the image.
 [[nodiscard]] Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice);
 
-// What else uses an image, as warnings. `image` is nullptr for an image that can't be opened.
+// Warnings of what else uses an image. `image` is nullptr for an image that can't be opened.
 [[nodiscard]] std::vector<std::string> warnings_of_use(const Context& context,
                                                        const ImageLocation& location,
                                                        const Image* image);
 
-// Finds and opens it. ErrorKind::busy while something else changes it, unless that was allowed.
+// Finds and opens the image. ErrorKind::busy while something else changes it, unless that was
+// allowed.
 [[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice,
                                        const Look& look = {});
 

@@ -34,8 +34,8 @@ struct DetachOptions {
   bool dry_run = false;
 };
 
-// What has been detached already is no target: whatever ends a service of that name must not fail
-// by it.
+// A name without an attachment is no error: a service of that name must end also when the user has
+// detached its device already.
 Result<std::vector<Target>> find_named(const Context& context,
                                        const std::vector<std::string>& names) {
   PLOOPU_TRY(const auto attachments, context.attachments.list());
@@ -50,7 +50,7 @@ Result<std::vector<Target>> find_named(const Context& context,
   return targets;
 }
 
-// What was taken down, for JSON.
+// Detaches the target. Returns what was taken down, for JSON.
 Result<Json> take_down(Context& context, const Target& target, bool force) {
   const Attachment& attachment = target.attachment;
   PLOOPU_TRY(const auto outcome,
@@ -78,7 +78,7 @@ Result<Json> take_down(Context& context, const Target& target, bool force) {
               {"warnings", texts(warnings)}};
 }
 
-// What would be taken down; whether something else uses it is not looked at.
+// Tells what take_down() takes down, without a look at who else uses it.
 Json plan(const Context& context, const Target& target) {
   const Attachment& attachment = target.attachment;
   const auto& all = attachment.ploopu_mountpoints;

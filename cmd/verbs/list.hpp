@@ -5,7 +5,7 @@
 
 namespace ploopu::cmd {
 
-// Those that list prints, of attachments or of all containers; a blank before each.
+// Column names of `list`, or of `list --all`, each after a blank.
 [[nodiscard]] std::string list_columns(bool of_containers);
 
 }  // namespace ploopu::cmd

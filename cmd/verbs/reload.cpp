@@ -26,7 +26,7 @@ constexpr char kFooter[] =
 Result<void> reload(const Context& context, const Attachment& attachment) {
   const HostTree tree(context.files, attachment.root);
   PLOOPU_TRY(auto location, locate_image(tree, attachment.image));
-  location.allow_outside = true;  // it must come out as the files that are attached
+  location.allow_outside = true;  // reload() compares the files with those that are attached
   PLOOPU_TRY(const auto image,
              open_image(tree, std::move(location), attachment.snapshot.value_or("")));
   return context.attachments.reload(attachment, image);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is known of an attachment from the moment it was made. The record in the runtime directory
-// keeps it, and what `list` shows begins with it. A new attribute is a member here and a line
-// below; then record and JSON have it.
+// The attributes that an attachment has from the moment it was made. The record in the runtime
+// directory keeps them, and list shows most of them. A new attribute is a member here and a line
+// below: then the record and the JSON of list have it.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +24,15 @@ struct AttachmentFacts {
   std::string name;          // AttachRequest::name
   std::string image;         // ImageLocation::path; empty when the record can't be read
   std::string newest_delta;  // the file by which the same state can be named, too
-  ImageState image_state;    // of its files when they were opened
+  ImageState image_state;    // state of its files when they were opened
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;  // Image::snapshot
   std::string root;                     // --root that the ctid was looked up under
   std::string backend;                  // "nbd", "dm", "fuse"
   std::string device;                   // a block device, or a file when is_file
   bool is_file = false;
-  bool has_overlay = false;  // it is writable
-  std::string overlay_file;  // where what is written is kept; empty when it isn't
+  bool has_overlay = false;  // the device is writable
+  std::string overlay_file;  // keeps what is written; empty when nothing does
   bool is_strict = false;    // AttachRequest::is_strict
   std::vector<AttachedPartition> partitions;
 };

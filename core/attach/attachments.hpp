@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port to everything that is attached and mounted. Implemented by platform/host_attachments.
+// The port to everything that is attached and mounted. Implemented by
+// platform/attach/host_attachments.
 #pragma once
 
 #include <memory>
@@ -20,17 +21,18 @@ enum class AttachmentState {
           // detached
 };
 
-// One image that is a device (or a file) of this host now: its facts, and what the kernel shows.
+// An image that is a device (or a file) of this host now: its facts, and what the kernel shows.
 struct Attachment : AttachmentFacts {
-  std::vector<std::string> other_nodes;  // more names of these: "/dev/dm-0" for "/dev/mapper/..."
-  int server_pid = 0;                    // 0 when it needs no server, or the server has died
+  // More names of the device and its partitions: "/dev/dm-0" for "/dev/mapper/...".
+  std::vector<std::string> other_nodes;
+  int server_pid = 0;  // 0 when there is no server, or the server has died
   AttachmentState state = AttachmentState::serving;
-  std::vector<std::string> mountpoints;         // all that the kernel shows for it
-  std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu made
+  std::vector<std::string> mountpoints;         // everywhere the kernel shows it
+  std::vector<std::string> ploopu_mountpoints;  // mountpoints that ploopu made
   // Where ploopu once mounted it: something else may have unmounted it there since.
   std::vector<std::string> former_mountpoints;
-  // Whether the files of the image were written to, replaced or removed since, and which;
-  // look_at_images() finds that out. Nothing when it can't be told, and why.
+  // Whether files of the image were written to, replaced or removed since; nothing when that can't
+  // be told. look_at_images() finds that out, and adds a warning for each file.
   std::optional<bool> image_changed;
   std::vector<std::string> warnings;
 };
@@ -38,9 +40,9 @@ struct Attachment : AttachmentFacts {
 // A private writable layer that vanishes with the device, unless it has a file of its own.
 struct OverlayRequest {
   bool wanted = false;
-  bool tolerated = false;              // of an image that is attached already
+  bool tolerated = false;              // allowed for an image that is attached already
   bool for_mount = false;              // nobody writes to it but a mount that says so
-  std::string directory = "/var/tmp";  // of the scratch file
+  std::string directory = "/var/tmp";  // directory of the scratch file
   std::string file;                    // absolute; what is written is kept there
   uint64_t limit = 0;                  // bytes that it may keep; 0: half of what is free there
 };
@@ -61,7 +63,7 @@ struct AttachOutcome {
   std::vector<std::string> notes;  // which back end was taken, and why not another
 };
 
-// What attach() would do.
+// Tells what attach() does with a request.
 struct AttachPlan {
   std::optional<Attachment>
       existing;                    // the attachment that it would give back; otherwise a new one
@@ -96,7 +98,7 @@ struct DetachOutcome {
   std::vector<std::string> warnings;
 };
 
-// What an overlay that was kept makes of an image, to look at before it is attached.
+// An image through an overlay that was kept, to look at before it is attached.
 class OverlayView {
  public:
   OverlayView() = default;
@@ -122,7 +124,7 @@ class Attachments {
   // ErrorKind::busy when one other process keeps it for half a minute.
   [[nodiscard]] virtual Result<AttachmentLock> lock() = 0;
 
-  // Who isn't can make files only, and sees only what is their own.
+  // True for root. Other users can attach only as a file, and see only their own attachments.
   [[nodiscard]] virtual bool is_privileged() const = 0;
 
   // Returns when the device and the nodes of all partitions can be used. An image that is attached
@@ -146,8 +148,8 @@ class Attachments {
 
   [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
 
-  // What became of the images of what list() returned. Waits for storage that doesn't answer, but
-  // not for long.
+  // Finds out whether the images of `attachments`, which list() returned, have changed. Waits at
+  // most two seconds an image for storage that doesn't answer.
   virtual void look_at_images(std::vector<Attachment>& attachments) = 0;
 
   // ErrorKind::busy when the directory is a mount point.

@@ -44,7 +44,7 @@ struct ImageState {
   [[nodiscard]] bool is_known() const { return !files.empty() && !files.front().path.empty(); }
 };
 
-// As it was when its files were opened.
+// The state when the files of the disk were opened.
 [[nodiscard]] ImageState state_of(const Disk& disk);
 
 // Whether they are the same files, written to or not.
@@ -53,7 +53,7 @@ struct ImageState {
 // Whether the newest delta is the same file, written to or not.
 [[nodiscard]] bool has_same_top(const ImageState& a, const ImageState& b);
 
-// What stands at the path of a file now.
+// The file that a path leads to now.
 struct FileNow {
   int error = 0;  // errno value of looking at it; then the rest says nothing
   FileState state;
@@ -61,17 +61,17 @@ struct FileNow {
 
 enum class FileChange {
   none,
-  written,   // the same file, with another size or mtime
-  replaced,  // another file
-  gone,      // no file
-  unknown,   // it can't be looked at
+  written,   // size or mtime differ
+  replaced,  // another file has the path
+  gone,      // no file has the path
+  unknown,   // looking fails
 };
 
 [[nodiscard]] FileChange compare(const FileState& then, const FileNow& now);
 
 struct ImageChanges {
-  std::optional<bool> any;         // nothing when that can't be told
-  std::vector<std::string> lines;  // what changed, or why that can't be told
+  std::optional<bool> any;         // nothing when nobody can tell
+  std::vector<std::string> lines;  // for each file: how it changed, or why nobody can tell
 };
 
 // `now` is of the same files, in their order. `is_strict`: an image that was written to isn't
@@ -79,7 +79,7 @@ struct ImageChanges {
 [[nodiscard]] ImageChanges compare(const ImageState& then, const std::vector<FileNow>& now,
                                    bool is_strict);
 
-// Of an image that was opened again; tells nothing of one that consists of other files now.
+// `now` is of the image opened again. Tells nothing when the image consists of other files now.
 [[nodiscard]] ImageChanges compare(const ImageState& then, const ImageState& now, bool is_strict);
 
 }  // namespace ploopu

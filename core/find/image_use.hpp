@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who else uses an image: a running container, an operation of ploop or vzctl, qemu. Source:
+// The users of an image: a running container, an operation of ploop or vzctl, qemu. Source:
 // docs/FORMAT.md#use-of-an-image. Nothing here waits for a lock, keeps one or makes a file.
 //
 //     auto uses = find_uses(tree, host, location);
@@ -31,7 +31,7 @@ struct Use {
 
 // Where evidence for one image may be; paths are those of this host.
 struct UsePlaces {
-  std::string path;                 // of the image, for messages
+  std::string path;                 // path of the image, for messages
   std::vector<std::string> flocks;  // files that exist, and that writers take with flock
   // The following only for a container of this host, not of the tree of a dead one.
   std::optional<std::string> ctid;
@@ -54,20 +54,20 @@ class ImageUses {
 
 struct FoundPlaces {
   UsePlaces places;
-  std::vector<Use> traces;  // what files alone tell: suspended, marked as running
+  std::vector<Use> traces;  // evidence by files alone: suspended, marked as running
 };
 
 // A private area that was named by its path is recognised, too, when it is that of a container of
 // this host. Configuration that can't be read tells nothing.
 [[nodiscard]] FoundPlaces find_use_places(const HostTree& tree, const ImageLocation& location);
 
-// What can be told of an image without opening it: by files beside it, and by `host` of the places.
+// Evidence without opening the image: by files beside it, and by `host`, which looks at the places.
 [[nodiscard]] std::vector<Use> find_uses(const HostTree& tree, const ImageUses& host,
                                          const ImageLocation& location);
 
 struct UseVerdict {
   std::vector<std::string> hindrances;  // why not to read now
-  std::vector<std::string> warnings;    // the others
+  std::vector<std::string> warnings;    // uses that don't hinder
 };
 
 // An older state isn't changed by a container that runs, only by operations on its files.

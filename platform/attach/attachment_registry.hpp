@@ -13,14 +13,15 @@
 
 namespace ploopu {
 
-// What is attached to this host now: the runtime directory says what was meant, the kernel what is.
+// Knows what is attached to this host now: the runtime directory says what was meant, the kernel
+// what is.
 class AttachmentRegistry {
  public:
   // Makes the directory if need be. Call it before any method but lock() and list().
   [[nodiscard]] Result<void> open();
   [[nodiscard]] const RuntimeDir& runtime() const { return *runtime_; }
 
-  // RuntimeDir::lock(), of which this process has one. Opens.
+  // Takes RuntimeDir::lock(), or shares it if this process has it. Calls open().
   [[nodiscard]] Result<std::shared_ptr<const UniqueFd>> lock();
 
   // ErrorKind::not_found when it was detached meanwhile.
@@ -37,11 +38,12 @@ class AttachmentRegistry {
   // The attachment as the kernel shows it in `now`; nothing when there is no device any more.
   [[nodiscard]] std::optional<Attachment> inspect(const Record& record,
                                                   const BlockSnapshot& now) const;
+  // All attachments, by device. Leaves out what another command is at work on.
   [[nodiscard]] Result<std::vector<Attachment>> list();
   // As Attachments::look_at_images().
   static void look_at_images(std::vector<Attachment>& attachments);
-  // Finishes what a killed command or a dead server left, as far as nothing uses it, and returns
-  // the records of all the rest. Only for whoever holds the lock.
+  // Finishes what a killed command or a dead server left, unless something uses it, and returns the
+  // records of all the rest. Call lock() before it.
   [[nodiscard]] std::vector<Record> sweep(const BlockSnapshot& now) const;
 
  private:

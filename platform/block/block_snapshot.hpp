@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the kernel shows of mounts and block devices at one moment. Each part is read when it is
+// Mounts and block devices as the kernel shows them at one moment. Each part is read when it is
 // first asked for, and then not again: a command that looks at many attachments hands one snapshot
 // through.
 //
@@ -63,7 +63,7 @@ class BlockSnapshot {
   [[nodiscard]] const std::map<std::string, std::string>& mapper_names() const;
   [[nodiscard]] std::string mapper_uuid(const std::string& name) const;
 
-  // What sysfs calls the device of each of mounts(); empty for those that have no block device.
+  // For each of mounts() the name of its device in sysfs; empty for a mount without a block device.
   [[nodiscard]] const std::vector<std::string>& mounted_names() const;
 
   std::string prefix_;
@@ -71,8 +71,8 @@ class BlockSnapshot {
   mutable std::optional<std::vector<std::string>> mounted_names_;
   mutable std::optional<std::vector<std::string>> names_;
   mutable std::optional<std::vector<BoundLoop>> loops_;
-  mutable std::multimap<std::string, std::string> loop_nodes_;              // of loops_, by file
-  mutable std::optional<std::map<std::string, int>> nbds_;                  // by "backend"
+  mutable std::multimap<std::string, std::string> loop_nodes_;  // nodes of loops_, by file
+  mutable std::optional<std::map<std::string, int>> nbds_;      // by "backend"
   mutable std::optional<std::map<std::string, std::string>> mapper_names_;  // "dm-0" by NAME
   mutable std::map<std::string, std::string> mapper_uuids_;                 // by "dm-0"
 };

@@ -67,8 +67,8 @@ tl::unexpected<Error> task_failed(const Task& task, const std::string& name) {
   return failure;
 }
 
-// What udev leaves alone: it makes our node, but no links by what it finds in the device, and gives
-// it to no LVM, md or btrfs. See packaging/59-ploopu.rules, which is too late where device-mapper's
+// Tells udev to make our node, but no links by what it finds in the device, and to give the device
+// to no LVM, md or btrfs. See packaging/59-ploopu.rules, which is too late where device-mapper's
 // rules have lower numbers.
 constexpr uint16_t kUdevFlags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
                                 DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
@@ -85,7 +85,7 @@ bool run_and_wait(const Task& task) {
 // Opening the library's control device where there is no driver would only make it complain.
 bool is_available() { return ::access("/sys/class/misc/device-mapper", F_OK) == 0; }
 
-// Of a task that has set which device is meant.
+// `task` has set which device is meant.
 std::optional<DmDevice> ask(const Task& task) {
   struct dm_info info = {};
   if (dm_task_no_open_count(task.get()) == 0 || dm_task_run(task.get()) == 0 ||

@@ -18,10 +18,10 @@ struct DmDevice {
   std::string name;
   std::string uuid;
   dev_t number = 0;
-  bool has_table = false;  // one that was cut short while it was made has none, nor a node
+  bool has_table = false;  // false, and without a node, if a killed command began to make it
 };
 
-// One line of a table. Sectors of 512 bytes.
+// A line of a table, in sectors of 512 bytes.
 struct DmLine {
   uint64_t start = 0;
   uint64_t length = 0;
@@ -38,11 +38,11 @@ struct DmLine {
 // Whether the kernel has it now.
 [[nodiscard]] bool has_dm_target(const std::string& target);
 
-// All devices of this host. Nothing where the kernel has no device-mapper.
+// All devices of this host; empty where the kernel has no device-mapper.
 [[nodiscard]] std::vector<DmDevice> list_dm_devices();
 [[nodiscard]] std::optional<DmDevice> find_dm_device(const std::string& uuid);
 
-// Empty when it has none.
+// Empty when the device has no table.
 [[nodiscard]] std::vector<DmLine> read_dm_table(const std::string& uuid);
 
 // Makes a read-only device and returns when its node can be opened, with udev or without.

@@ -41,7 +41,7 @@ bool is_on_device(const std::string& path, const std::vector<dev_t>& devices) {
 }
 
 // Tests what a link in /proc/PID leads to: compares it by name, and follows it only below /dev.
-// What lies elsewhere may be on a server that doesn't answer any more, and would hang us as well.
+// Other paths may lead to a server that doesn't answer any more, and would hang this process.
 using PathTest = std::function<bool(const std::string&)>;
 
 bool has_open(pid_t pid, const PathTest& matches) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who uses a device or a mount, and the refusal that names them. What only the kernel knows is left
-// to claim_disk() of block_device.hpp.
+// The users of a device or a mount, and the refusal that names them. Users that only the kernel
+// knows, such as a lazy unmount, are found by claim_disk() of block_device.hpp.
 #pragma once
 
 #include <string>
@@ -16,8 +16,8 @@ struct DeviceUserQuery {
   std::string device;  // block device, or a file
   bool is_file = false;
   std::string backing_file;  // on which a loop device was made for ploopu; empty otherwise
-  std::vector<std::string> own_mounts;  // mount points that don't count
-  pid_t server_pid = 0;                 // doesn't count either
+  std::vector<std::string> own_mounts;  // mount points of ploopu, which don't count
+  pid_t server_pid = 0;                 // server of the device, which doesn't count either
 };
 
 struct DeviceUser {

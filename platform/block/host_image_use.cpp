@@ -16,7 +16,7 @@ namespace ploopu {
 namespace {
 
 // Bytes that QEMU's file-posix driver locks for what it does itself: it writes, or it resizes.
-// Those of the 200s say what it doesn't allow to others, which readers use as well.
+// The bytes from 200 on say what QEMU doesn't allow to others, which readers lock as well.
 constexpr uint64_t kQemuWrites = 101;
 constexpr uint64_t kQemuResizes = 103;
 // The first bytes of the ranges that libploop locks on a base, 200..204 and 300..304. QEMU never
@@ -123,7 +123,7 @@ std::vector<Use> HostImageUses::of_places(const UsePlaces& places) const {
 std::vector<Use> HostImageUses::of_disk(const Disk& disk) const {
   std::vector<Use> uses;
   for (const auto& delta : disk.deltas()) {
-    // One says enough: to find a holder all processes are looked at.
+    // A single lock says enough: to find its holder all processes are looked at.
     if (add_byte_lock(delta, kQemuWrites, "has opened for writing:", uses)) break;
     if (add_byte_lock(delta, kQemuResizes, "resizes", uses)) break;
   }

@@ -24,11 +24,13 @@ struct LoopDevice {
 // blocks; if `scan`, the kernel looks for partitions on it.
 [[nodiscard]] Result<std::string> attach_loop(const std::string& file, bool is_writable, bool scan);
 
-// Whether the kernel does so: then it also takes their nodes away when the device is freed.
+// Whether the kernel looks for partitions on the device: then it also takes their nodes away when
+// the device is freed.
 [[nodiscard]] bool finds_partitions(const std::string& node);
 
-// The same for an open file, `name` in messages, whose whole sectors the device has. It is freed
-// when nothing has it open any more, and not scanned. One case remains: of a file that is cut both
+// Makes a free loop device a read-only view of an open file, `name` in messages, without a last
+// part of a sector. The kernel frees the device when nothing has it open any more, and looks for no
+// partitions on it. One case remains: of a file that is cut both
 // inside a hole and inside a sector while it is attached, the request that spans the cut reads as
 // zeros from there on.
 [[nodiscard]] Result<LoopDevice> attach_direct_loop(int file, const std::string& name);
@@ -43,7 +45,7 @@ struct BoundLoop {
   std::string file;
 };
 
-// Those that the device with this number is made of.
+// The loop devices that the device with this number is made of.
 [[nodiscard]] std::vector<BoundLoop> loops_below(dev_t device);
 
 // Waits until none of them, which nobody needs any more, is on its file.

@@ -134,7 +134,7 @@ Result<void> unmount_directory(const std::string& directory) {
     return fail(ErrorKind::failed, "{}: out of memory", directory);
   }
   const int returned = mnt_context_umount(context.get());
-  // What libmount keeps about it may stay when /run is full.
+  // Unmounted: only libmount's note of the mount may stay, when /run is full.
   if (mnt_context_get_status(context.get()) == 1) return {};
   return fail_errno(error_of(context.get(), returned), fmt::format("{}: unmounting", directory));
 }

@@ -16,7 +16,7 @@ namespace ploopu {
 struct MountEntry {
   int id = 0;
   int parent = 0;    // id of the mount on which this one lies, on its root (over it) or below
-  dev_t device = 0;  // of the mounted file system
+  dev_t device = 0;  // device number of the mounted file system
   std::string directory;
   std::string source;
   // Groups that mount events reach it from or go out to ("shared:5", "master:5" give 5): what is

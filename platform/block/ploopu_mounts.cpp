@@ -31,8 +31,8 @@ std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& tabl
   return users;
 }
 
-// What was mounted over a directory above it makes its path lead elsewhere: unmounting that path
-// would hit a stranger's mount.
+// A mount over a directory above it makes the path lead elsewhere: unmounting by the path hits a
+// stranger's mount then.
 Result<void> check_not_covered(const MountEntry& mount) {
   struct statx status = {};
   // Not synchronised: it must not wait for a server that doesn't answer.

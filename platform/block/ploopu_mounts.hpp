@@ -10,8 +10,8 @@
 
 namespace ploopu {
 
-// Those of a device's `mounts` that are on one of the directories where ploopu mounted it. What
-// lies on another mount comes before it: the order in which they can be unmounted.
+// The `mounts` of a device that are on one of the directories where ploopu mounted it, in the order
+// in which they can be unmounted: a mount that lies on another one comes before that.
 [[nodiscard]] std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
                                                     const std::vector<std::string>& directories);
 

@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kAnswerLimit{2};
 constexpr std::chrono::milliseconds kExitLimit{100};
 
-// What stands under a path, as it goes through a pipe.
+// A look at a path, as it goes through a pipe.
 struct Answer {
   int error = 0;
   ImageFileFacts facts;
@@ -56,7 +56,7 @@ class PathLooker {
   ~PathLooker() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
-    // One that can't even be killed is left to itself.
+    // A process that can't even be killed is left to itself.
     static_cast<void>(
         wait_until([&] { return ::waitpid(pid_, nullptr, WNOHANG) != 0; }, kExitLimit));
   }
@@ -106,7 +106,7 @@ bool look_at_files(PathLooker& looker, const ImageState& then, std::vector<FileN
 std::vector<ImageChanges> find_changes(const std::vector<AskedImage>& images) {
   const std::span<const AskedImage> all(images);
   std::vector<ImageChanges> changes;
-  // One process for all of them, and after an image that doesn't answer a new one for the rest.
+  // A process looks at all of them; after an image that doesn't answer, a new process at the rest.
   while (changes.size() < images.size()) {
     PathLooker looker(all.subspan(changes.size()));
     bool has_answered = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What became of the files of attached images since they were opened, by a look at their paths.
+// Looks at the paths of attached images for changes since their files were opened.
 #pragma once
 
 #include <vector>

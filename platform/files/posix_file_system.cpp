@@ -24,7 +24,7 @@
 namespace ploopu {
 namespace {
 
-// Of a directory, so that none that a stranger filled takes all memory.
+// A directory may have at most so many names, or a stranger's directory takes all memory.
 constexpr size_t kMaxNames = 100000;
 
 // A descriptor that names a file without opening it: no FIFO blocks and no device notices.
@@ -44,7 +44,7 @@ PathType type_of(mode_t mode) {
   return PathType::other;
 }
 
-// What to call that which isn't a regular file.
+// Names the kind of a file that isn't regular, for messages.
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return "a directory";
   if (S_ISBLK(mode)) return "a block device";
@@ -153,7 +153,7 @@ Result<std::optional<std::string>> PosixFileSystem::read_link(const std::string&
   if (!fd.valid()) return std::nullopt;
   std::array<char, PATH_MAX> target{};
   const ssize_t length = ::readlinkat(fd.get(), "", target.data(), target.size());
-  // Of anything but a link there is nothing to read.
+  // No file, or no link.
   if (length < 0 && (errno == ENOENT || errno == EINVAL)) return std::nullopt;
   if (length < 0) return fail_errno(errno, path);
   return std::string(target.data(), static_cast<size_t>(length));

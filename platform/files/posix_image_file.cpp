@@ -30,7 +30,7 @@ ImageFileFacts facts_of(const struct statx& status) {
 }
 
 void PosixImageFile::prefetch(uint64_t offset, uint64_t length) const {
-  // One call fetches at most what the disk takes as one request.
+  // A call fetches at most what the disk takes as one request.
   constexpr uint64_t kPiece = uint64_t{256} << 10;
   for (const uint64_t end = offset + length; offset < end; offset += kPiece) {
     ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),

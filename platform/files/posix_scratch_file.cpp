@@ -54,11 +54,10 @@ class PosixScratchFile final : public ScratchFile {
   [[nodiscard]] int sync() const override { return ::fdatasync(fd_.get()) == 0 ? 0 : errno; }
 
  private:
-  // Of all of these the writer can only know that there is no room.
+  // The writer can only be told that there is no room.
   static int no_room_or(int error) { return error == EDQUOT || error == EFBIG ? ENOSPC : error; }
 
-  // What waits in memory goes on its way early: a flush that came after gigabytes would take longer
-  // than the kernel waits for it.
+  // Writes pages back early: a flush after gigabytes takes longer than the kernel waits for it.
   [[nodiscard]] int send_to_disk(uint64_t written) const {
     constexpr uint64_t kBacklog = uint64_t{8} << 20;
     const uint64_t waiting = waiting_ += written;

@@ -19,17 +19,18 @@ struct Scratch {
 // descriptor. Fails when there is no room there at all.
 [[nodiscard]] Result<Scratch> create_scratch(const std::string& directory, uint64_t size);
 
-// The same with the name `path`, which nothing may have. Locked as below.
+// A sparse file of `size` bytes at `path`, where nothing may be yet. Locked as open_kept_scratch()
+// locks it.
 [[nodiscard]] Result<Scratch> create_kept_scratch(const std::string& path, uint64_t size);
 
 // Fails where create_kept_scratch() would, and leaves nothing.
 [[nodiscard]] Result<void> check_kept_scratch(const std::string& path, uint64_t size);
 
-// One that was kept. ErrorKind::busy while another process has it: it is locked as long as any
-// process has this descriptor open.
+// The file of an earlier create_kept_scratch(). ErrorKind::busy while another process has it: the
+// file is locked as long as any process has this descriptor open.
 [[nodiscard]] Result<Scratch> open_kept_scratch(const std::string& path);
 
-// The same only to be read, locked or not.
+// The file of an earlier create_kept_scratch(), only to be read, locked or not.
 [[nodiscard]] Result<Scratch> view_kept_scratch(const std::string& path);
 
 }  // namespace ploopu

@@ -17,7 +17,7 @@
 namespace ploopu {
 namespace {
 
-// One line of /proc/PID/fdinfo/FD: "lock: 1: OFDLCK ADVISORY WRITE -1 08:01:1234 101 101". The
+// A line of /proc/PID/fdinfo/FD: "lock: 1: OFDLCK ADVISORY WRITE -1 08:01:1234 101 101". The
 // device number differs from that of stat on some file systems; inodes are enough to name a holder.
 struct LockLine {
   std::string type;

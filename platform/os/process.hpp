@@ -26,13 +26,14 @@ struct ProcessIdentity {
 
 [[nodiscard]] bool is_any_alive(const std::vector<ProcessIdentity>& processes);
 
-// False when it still runs after `limit`.
+// Waits for the end of the process. False when it still runs after `limit`.
 [[nodiscard]] bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit);
 
-// The same, and then kills it. False when even that doesn't end it within another `limit`.
+// Waits for the end of the process, and kills it after `limit`. False when even that doesn't end it
+// within another `limit`.
 [[nodiscard]] bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit);
 
-// The same of each.
+// Both for each of the processes, one after the other.
 [[nodiscard]] bool wait_for_exit(const std::vector<ProcessIdentity>& processes,
                                  std::chrono::milliseconds limit);
 [[nodiscard]] bool end_processes(const std::vector<ProcessIdentity>& processes,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One way to make a disk a device of this host. All of them look alike to the rest.
+// A back end makes a disk a device of this host. All back ends look alike to the rest.
 #pragma once
 
 #include <optional>

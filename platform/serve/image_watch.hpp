@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What becomes of the files of an image while it is attached: the host's log is told.
+// Watches the files of an image while it is attached, and tells the host's log what becomes of
+// them.
 #pragma once
 
 #include <chrono>
@@ -23,9 +24,9 @@ class ImageWatch {
   // How long until look() has something to do.
   [[nodiscard]] std::chrono::milliseconds due() const;
 
-  // Once in a second: each thing is told once, and a strict disk is refused from now on if a file
-  // of it was written to. Doesn't wait for storage: of a file on a server it sees what this host
-  // has heard.
+  // Looks at the files, once in a second. Each change is told once, and a strict disk is refused
+  // from now on if a file of it was written to. Doesn't wait for storage: sees of a file on a
+  // server what this host has heard.
   void look();
 
  private:
@@ -40,7 +41,7 @@ class ImageWatch {
   const ServedDisk& disk_;
   const Teller tell_;
   const ImageState then_;
-  std::vector<Told> was_told_;  // of each file
+  std::vector<Told> was_told_;  // for each file
   bool was_told_of_room_ = false;
   Clock::time_point next_ = Clock::now();
 };

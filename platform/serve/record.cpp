@@ -60,7 +60,7 @@ std::string get_bytes(const json& value) { return text_to_bytes(value.get<std::s
 
 FileState get_file_state(const json& value) {
   FileState file{get_file(value), {}, 0, 0};
-  if (value.size() <= 2) return file;  // of an older version
+  if (value.size() <= 2) return file;  // an older version wrote it
   file.path = get_bytes(value.at(2));
   file.size = get_number<uint64_t>(value.at(3));
   file.modified = get_number<int64_t>(value.at(4));

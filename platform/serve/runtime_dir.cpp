@@ -101,7 +101,7 @@ UniqueFd RuntimeDir::open_lock() const {
   const std::string path = path_ + "/lock";
   constexpr int kFlags = O_CLOEXEC | O_NOFOLLOW;
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | kFlags, 0600));
-  // What is attached can be detached also when nothing can be written down any more.
+  // Detaching must work also when nothing can be written down any more.
   if (!fd.valid() && errno == EROFS) fd.reset(::open(path.c_str(), O_RDONLY | kFlags));
   return fd;
 }
@@ -164,7 +164,7 @@ Result<void> RuntimeDir::save_servers(const std::string& id,
 }
 
 void RuntimeDir::remove(const std::string& id) const {
-  std::error_code ignored;  // what is left is removed by the next command that looks
+  std::error_code ignored;  // the next command that looks removes the rest
   std::filesystem::remove_all(path_ + "/" + id, ignored);
 }
 

@@ -133,7 +133,7 @@ Result<ServerProcess> ServerProcess::launch(Service& service, const std::vector<
     server.started_ = *std::move(started);
     return server;
   }
-  // It ends by itself now, unless it hangs.
+  // The server ends by itself now, unless it hangs.
   server.control_.reset();
   static_cast<void>(end_process(server.identity_, kUndoLimit));
   return tl::unexpected<Error>(std::move(started).error());

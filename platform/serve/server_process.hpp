@@ -13,7 +13,7 @@
 
 namespace ploopu {
 
-// What a server process does. All of it runs in that process.
+// The work of a server process. All methods run in that process.
 class Service {
  public:
   Service() = default;
@@ -23,7 +23,7 @@ class Service {
 
   // Makes the kernel send requests here and returns the name of what it made.
   [[nodiscard]] virtual Result<std::string> start() = 0;
-  // Until the descriptor `control` can be read, or for less.
+  // Serves until the descriptor `control` can be read, or for less.
   virtual void serve_until(int /*control*/) {}
   // Returns when the kernel has let go of it.
   virtual void wait() = 0;
@@ -52,7 +52,7 @@ class ServerProcess {
   ~ServerProcess();
 
   [[nodiscard]] const ProcessIdentity& identity() const { return identity_; }
-  // What start() returned.
+  // The answer of Service::start().
   [[nodiscard]] const std::string& started() const { return started_; }
   // From now on the server lives until the kernel lets go of its device.
   [[nodiscard]] Result<void> keep();

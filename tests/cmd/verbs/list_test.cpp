@@ -69,7 +69,7 @@ TEST_F(ListTest, AllAsJson) {
                       {"clusters_allocated", 1},
                       {"in_use", false},
                       {"snapshots", 0},
-                      {"device", "/dev/nbd7"},  // of the live state
+                      {"device", "/dev/nbd7"},  // the device of the live state
                       {"mountpoint", "/mnt"},
                       {"error", nullptr}};
   EXPECT_EQ(list["containers"][1], sound);
@@ -153,7 +153,7 @@ TEST_F(ListTest, R13_AnImageThatChangedIsSaid) {
   EXPECT_EQ(listed["state"], "serving");
   EXPECT_EQ(listed["image_changed"], true);
   EXPECT_EQ(listed["warnings"], json::array({"it changed"}));
-  // That its server has died is what counts then.
+  // A server that has died counts for more.
   attachments_.attached[0].state = AttachmentState::stale;
   EXPECT_EQ(lines({"list", "-Ho", "STATE"}), (Lines{"stale"}));
 

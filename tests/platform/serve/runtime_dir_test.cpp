@@ -94,7 +94,7 @@ TEST(RuntimeDir, H70_OneThatAnotherUserMadeIsRefused) {
   EXPECT_THAT(runtime.error().message, HasSubstr("somebody else made it"));
 }
 
-// What is mounted in it is looked for under the name that the kernel shows.
+// Mounts in the directory are looked for under the name that the kernel shows.
 TEST(RuntimeDir, HasTheNameThatTheKernelKnows) {
   const TemporaryDirectory dir;
   std::filesystem::create_directory_symlink(dir.path(), dir / "link");
