@@ -18,9 +18,9 @@ namespace {
 constexpr std::string_view kPrefix = "ploopu.";
 
 // What changes which files are seen where. "ploopu.disk=1" is --disk=1.
-constexpr std::array<std::string_view, 13> kOurs = {
-    "allow-outside", "backend",   "disk", "journal",  "live",   "overlay-dir", "overlay-file",
-    "overlay-size",  "partition", "root", "snapshot", "strict", "writable"};
+constexpr std::array<std::string_view, 14> kOurs = {
+    "allow-any-owner", "allow-outside", "backend",   "disk", "journal",  "live",   "overlay-dir",
+    "overlay-file",    "overlay-size",  "partition", "root", "snapshot", "strict", "writable"};
 
 // For those who read fstab. "rw" is among them: mount(8) says it to every helper unless "ro" was
 // asked for.

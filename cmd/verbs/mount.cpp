@@ -45,6 +45,7 @@ struct MountOptionsGiven {
   std::string fstype;  // what the user says it is
   bool writable = false;
   bool unless_mounted = false;
+  bool allows_any_owner = false;
   bool dry_run = false;
   AttachRequest request;
 };
@@ -53,6 +54,7 @@ struct Mounted {
   AttachOutcome attached;
   Partition partition;
   std::string device;
+  std::unique_ptr<MountPoint> mountpoint;
   std::string directory;
   std::string options;
   const char* journal = "clean";
@@ -79,9 +81,10 @@ Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std
                                      Mounted& mounted) {
   const Partition& partition = mounted.partition;
   PLOOPU_TRY(const auto options, mount_options(partition.fstype, mode, extra));
-  const MountRequest request{mounted.device, mounted.directory, partition.fstype, options.text,
+  const MountRequest request{mounted.device, partition.fstype, options.text,
                              mode == MountMode::writable};
-  PLOOPU_TRY(const auto outcome, context.attachments.mount(mounted.attached.attachment, request));
+  PLOOPU_TRY(const auto outcome,
+             context.attachments.mount(mounted.attached.attachment, *mounted.mountpoint, request));
   mounted.options = options.text;
   mounted.warnings = options.warnings;
   return outcome;
@@ -189,11 +192,9 @@ Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
   PLOOPU_TRY(mounted.partition, choose(opened.layout, given));
   PLOOPU_TRY(const auto checked,
              mount_options(mounted.partition.fstype, MountMode::read_only, given.options));
-  PLOOPU_TRY(const auto directory, context.files.resolve("/", given.directory));
-  if (directory.type == PathType::missing) {
-    return fail(ErrorKind::not_found, "{}: the mount point does not exist", given.directory);
-  }
-  mounted.directory = directory.path;
+  PLOOPU_TRY(mounted.mountpoint,
+             context.attachments.hold_mountpoint(given.directory, given.allows_any_owner));
+  mounted.directory = mounted.mountpoint->path();
   if (!context.attachments.is_privileged()) {
     return fail(ErrorKind::not_permitted,
                 "only root can make a block device and mount it; 'attach --backend fuse --no-loop' "
@@ -207,7 +208,7 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const Disk
   PLOOPU_TRY(auto mounted, prepare(context, opened, given));
   // One step for everybody else: nobody joins what may be undone below.
   PLOOPU_TRY(const auto lock, context.attachments.lock());
-  PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
+  PLOOPU_CHECK(context.attachments.check_mountpoint(*mounted.mountpoint));
   PLOOPU_CHECK(mount_by_journal(context, opened, disk, given, mounted));
   return mounted;
 }
@@ -216,7 +217,7 @@ Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const Disk
 Result<void> plan_mount(Context& context, const OpenedImage& opened, const DiskView& disk,
                         const MountOptionsGiven& given) {
   PLOOPU_TRY(const auto mounted, prepare(context, opened, given));
-  PLOOPU_CHECK(context.attachments.check_mountpoint(mounted.directory));
+  PLOOPU_CHECK(context.attachments.check_mountpoint(*mounted.mountpoint));
   PLOOPU_TRY(const auto is_dirty, has_dirty_journal(disk, mounted.partition));
   const std::string& fstype = mounted.partition.fstype;
   const JournalPlan journal = plan_journal(fstype, is_dirty, wish_of(given));
@@ -317,6 +318,8 @@ void declare_mount(CLI::App& app, Action& action) {
       ->excludes(journal);
   command->add_option("-t", given->fstype, "What the file system is, where that isn't seen")
       ->type_name("TYPE");
+  command->add_flag("--allow-any-owner", given->allows_any_owner,
+                    "Mount below directories of other users, who could exchange them");
   command->add_flag("--unless-mounted", given->unless_mounted)->group("");  // for mount.ploopu
   add_backend_option(*command, given->request);
   add_overlay_options(*command, given->request);

@@ -71,9 +71,23 @@ struct AttachPlan {
   std::vector<std::string> notes;  // why not another back end
 };
 
+// A directory that a file system is to be mounted on. It is held: what its name means may change,
+// but the mount lands on this one.
+class MountPoint {
+ public:
+  MountPoint() = default;
+  virtual ~MountPoint() = default;
+  MountPoint(const MountPoint&) = delete;
+  MountPoint& operator=(const MountPoint&) = delete;
+  MountPoint(MountPoint&&) = default;
+  MountPoint& operator=(MountPoint&&) = default;
+
+  // Absolute, without symbolic links, as it was when the directory was found.
+  [[nodiscard]] virtual const std::string& path() const = 0;
+};
+
 struct MountRequest {
   std::string device;
-  std::string directory;  // exists, absolute
   std::string fstype;
   std::string options;
   bool is_writable = false;
@@ -152,9 +166,15 @@ class Attachments {
   // most two seconds an image for storage that doesn't answer.
   virtual void look_at_images(std::vector<Attachment>& attachments) = 0;
 
-  // ErrorKind::busy when the directory is a mount point.
-  [[nodiscard]] virtual Result<void> check_mountpoint(const std::string& directory) = 0;
+  // ErrorKind::not_found where there is no such directory. ErrorKind::refused for root where
+  // another user could exchange something on the way to it, unless `allows_any_owner`.
+  [[nodiscard]] virtual Result<std::unique_ptr<MountPoint>> hold_mountpoint(
+      const std::string& directory, bool allows_any_owner) = 0;
+  // ErrorKind::busy when something is mounted there.
+  [[nodiscard]] virtual Result<void> check_mountpoint(const MountPoint& mountpoint) = 0;
+  // `mountpoint` is one of hold_mountpoint().
   [[nodiscard]] virtual Result<MountOutcome> mount(const Attachment& attachment,
+                                                   const MountPoint& mountpoint,
                                                    const MountRequest& request) = 0;
 
   // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise

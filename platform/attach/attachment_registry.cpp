@@ -161,15 +161,17 @@ std::optional<Attachment> AttachmentRegistry::inspect(const Record& record,
   attachment.server_pid = alive ? server->pid : 0;
   attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
   add_other_nodes(attachment, now);
+  std::vector<MountEntry> own;
   if (!record.is_file && !device.empty()) {
     const auto mounts = now.mounts_of(device);
     attachment.mountpoints = directories_of(mounts);
-    attachment.ploopu_mountpoints = directories_of(ploopu_mounts(mounts, record.mountpoints));
+    own = ploopu_mounts(mounts, record.mounts);
+    attachment.ploopu_mountpoints = directories_of(own);
   }
-  for (const auto& mountpoint : record.mountpoints) {
-    if (!contains(attachment.ploopu_mountpoints, mountpoint)) {
-      attachment.former_mountpoints.push_back(mountpoint);
-    }
+  for (const auto& noted : record.mounts) {
+    const bool is_there = std::any_of(
+        own.begin(), own.end(), [&](const MountEntry& mount) { return is_noted_as(mount, noted); });
+    if (!is_there) attachment.former_mountpoints.push_back(noted.directory);
   }
   return attachment;
 }

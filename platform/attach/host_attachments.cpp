@@ -15,6 +15,8 @@
 #include "platform/attach/make_device.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/device_users.hpp"
+#include "platform/block/held_directory.hpp"
+#include "platform/block/mount_device.hpp"
 #include "platform/block/ploopu_mounts.hpp"
 #include "platform/os/interruption.hpp"
 #include "platform/os/shared_memory.hpp"
@@ -143,14 +145,15 @@ void HostAttachments::look_at_images(std::vector<Attachment>& attachments) {
   AttachmentRegistry::look_at_images(attachments);
 }
 
-Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
-  struct stat status = {};
-  if (::stat(directory.c_str(), &status) != 0) {
-    return fail_errno(errno, fmt::format("{}: mount point", directory));
-  }
-  if (!S_ISDIR(status.st_mode)) {
-    return fail(ErrorKind::not_found, "{}: the mount point must be a directory", directory);
-  }
+Result<std::unique_ptr<MountPoint>> HostAttachments::hold_mountpoint(const std::string& directory,
+                                                                     bool allows_any_owner) {
+  PLOOPU_TRY(auto held,
+             hold_directory(directory, trusted_users(), allows_any_owner || !is_privileged()));
+  return std::make_unique<HeldDirectory>(std::move(held));
+}
+
+Result<void> HostAttachments::check_mountpoint(const MountPoint& mountpoint) {
+  const std::string& directory = mountpoint.path();
   if (directory == "/") return fail(ErrorKind::busy, "/: everything would be hidden by the mount");
   for (const auto& mount : read_mount_table()) {
     if (mount.directory == directory) {
@@ -162,31 +165,40 @@ Result<void> HostAttachments::check_mountpoint(const std::string& directory) {
 }
 
 Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
+                                            const MountPoint& mountpoint,
                                             const MountRequest& request) {
+  const auto& directory = dynamic_cast<const HeldDirectory&>(mountpoint);
   PLOOPU_TRY(const auto lock, registry_.lock());
   hold_interruptions();
   PLOOPU_TRY(auto record, registry_.find(attachment.id));
   // Written down first: a mount that nobody remembers would make detach refuse.
-  const bool known = contains(record.mountpoints, request.directory);
-  if (!known) record.mountpoints.push_back(request.directory);
+  const auto mounts_before = record.mounts;
+  auto known =
+      std::find_if(record.mounts.begin(), record.mounts.end(),
+                   [&](const NotedMount& mount) { return mount.directory == directory.path(); });
+  if (known == record.mounts.end()) {
+    known = record.mounts.insert(known, {directory.path(), 0});
+  }
   PLOOPU_CHECK(registry_.runtime().save(record));
-  auto outcome = mount_device(request);
-  bool is_mounted = outcome && *outcome == MountOutcome::mounted;
+  auto done = mount_device(request, directory);
+  bool is_mounted = done && done->outcome == MountOutcome::mounted;
   if (auto going_on = check_not_interrupted(); is_mounted && !going_on) {
-    PLOOPU_CHECK(unmount_directory(request.directory));
+    PLOOPU_CHECK(unmount(done->id));
     is_mounted = false;
-    outcome = tl::unexpected<Error>(std::move(going_on).error());
+    done = tl::unexpected<Error>(std::move(going_on).error());
   }
-  if (is_mounted && request.is_writable) {
-    record.is_users_overlay = true;
-    // Only what detach says depends on it.
+  if (is_mounted) {
+    known->id = done->id;
+    record.is_users_overlay |= request.is_writable;
+    // Without its ID, the mount is known by its directory; and what detach says depends on the
+    // rest.
     static_cast<void>(registry_.runtime().save(record));
-  }
-  if (!is_mounted && !known) {
-    record.mountpoints.pop_back();
+  } else {
+    record.mounts = mounts_before;
     PLOOPU_CHECK(registry_.runtime().save(record));
   }
-  return outcome;
+  if (!done) return tl::unexpected<Error>(std::move(done).error());
+  return done->outcome;
 }
 
 // What can't be read any more may also be taken out of the tree: whoever is in there gets errors.
@@ -195,9 +207,7 @@ Result<void> HostAttachments::cut_off(const Backend& backend, const Record& reco
   constexpr std::chrono::seconds kLimit{5};
   PLOOPU_CHECK(backend.cut_off(record));
   for (const auto& mount : mounts) {
-    if (::umount2(mount.directory.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL) {
-      return fail_errno(errno, fmt::format("{}: unmounting", mount.directory));
-    }
+    PLOOPU_CHECK(unmount(mount, MNT_DETACH));
   }
   // It is free when its last user has closed it, which those that got errors do soon.
   static_cast<void>(
@@ -243,7 +253,7 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   const auto& table = before.mounts();
   const auto own = device.empty() || record.is_file
                        ? std::vector<MountEntry>()
-                       : ploopu_mounts(before.mounts_of(device), record.mountpoints);
+                       : ploopu_mounts(before.mounts_of(device), record.mounts);
   DetachOutcome outcome;
   if (request.mountpoint) {
     std::vector<MountEntry> named;
@@ -253,7 +263,8 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
     if (!outcome.detached) {
       PLOOPU_CHECK(unmount_all(table, named));
       outcome.unmounted = directories_of(named);
-      std::erase(record.mountpoints, *request.mountpoint);
+      std::erase_if(record.mounts,
+                    [&](const NotedMount& mount) { return is_noted_as(named.front(), mount); });
       // What is noted too long does no harm, so a full /run must not make it fail.
       static_cast<void>(registry_.runtime().save(record));
       return outcome;

@@ -29,8 +29,11 @@ class HostAttachments final : public Attachments {
                                                                   const std::string& file) override;
   [[nodiscard]] Result<std::vector<Attachment>> list() override;
   void look_at_images(std::vector<Attachment>& attachments) override;
-  [[nodiscard]] Result<void> check_mountpoint(const std::string& directory) override;
+  [[nodiscard]] Result<std::unique_ptr<MountPoint>> hold_mountpoint(const std::string& directory,
+                                                                    bool allows_any_owner) override;
+  [[nodiscard]] Result<void> check_mountpoint(const MountPoint& mountpoint) override;
   [[nodiscard]] Result<MountOutcome> mount(const Attachment& attachment,
+                                           const MountPoint& mountpoint,
                                            const MountRequest& request) override;
   [[nodiscard]] Result<DetachOutcome> detach(const Attachment& attachment,
                                              const DetachRequest& request) override;

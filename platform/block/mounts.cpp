@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/block/mounts.hpp"
 
-#include <array>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <sstream>
 
+#include <fcntl.h>
 #include <libmount/libmount.h>
+#include <sys/mount.h>
 
+#include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "platform/os/sysfs.hpp"
+#include "platform/os/unique_fd.hpp"
 
 namespace ploopu {
 namespace {
-
-struct ContextDeleter {
-  void operator()(libmnt_context* context) const { mnt_free_context(context); }
-};
-using MountContext = std::unique_ptr<libmnt_context, ContextDeleter>;
 
 struct TableDeleter {
   void operator()(libmnt_table* table) const { mnt_unref_table(table); }
@@ -25,21 +24,6 @@ struct TableDeleter {
 struct IteratorDeleter {
   void operator()(libmnt_iter* iterator) const { mnt_free_iter(iterator); }
 };
-
-// The errno of the mount or umount system call, or of what libmount did before it.
-int error_of(libmnt_context* context, int returned) {
-  if (mnt_context_syscall_called(context) != 0) {
-    const int status = mnt_context_get_syscall_errno(context);
-    if (status != 0) return status;
-  }
-  return returned < 0 ? -returned : EINVAL;
-}
-
-std::string explain(libmnt_context* context, int returned) {
-  std::array<char, 512> message{};
-  mnt_context_get_excode(context, returned, message.data(), message.size());
-  return message.data();
-}
 
 std::vector<uint64_t> peer_groups(libmnt_fs* fs) {
   std::vector<uint64_t> groups;
@@ -52,13 +36,51 @@ std::vector<uint64_t> peer_groups(libmnt_fs* fs) {
   return groups;
 }
 
-// proc, tmpfs and their like would be mounted without a look at the device.
-bool needs_no_device(const std::string& fstype) {
-  std::istringstream lines(read_attribute("/proc/filesystems").value_or(""));
-  for (std::string line; std::getline(lines, line);) {
-    if (line == "nodev\t" + fstype) return true;
+struct UpdateDeleter {
+  void operator()(libmnt_update* update) const { mnt_free_update(update); }
+};
+struct FsDeleter {
+  void operator()(libmnt_fs* fs) const { mnt_unref_fs(fs); }
+};
+
+// Writes what was set to /run/mount/utab. A mount is none the worse without it.
+void write_utab(const std::unique_ptr<libmnt_update, UpdateDeleter>& update) {
+  if (mnt_update_is_ready(update.get()) == 1) mnt_update_table(update.get(), nullptr);
+}
+
+// The name of a mount, in the directory that has it.
+struct Place {
+  UniqueFd parent;
+  std::string name;
+};
+
+std::optional<MountEntry> find_mount(int id) {
+  for (auto& mount : read_mount_table()) {
+    if (mount.id == id) return std::move(mount);
   }
-  return false;
+  return std::nullopt;
+}
+
+// The place where `mount` is what its name leads to. Another mount over a directory above makes
+// the path lead elsewhere, and unmounting by the path would hit that mount. A parent that its owner
+// renames meanwhile is looked up again; the last name can't be renamed while it is a mount point.
+Result<Place> find_place(const MountEntry& mount) {
+  constexpr int kLooks = 20;
+  std::optional<MountEntry> now = mount;
+  for (int look = 0; look < kLooks && now; ++look) {
+    const std::string parent = directory_of(now->directory);
+    Place place{UniqueFd(::open(parent.empty() ? "/" : parent.c_str(),
+                                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
+                std::string(base_name(now->directory))};
+    // Opened with O_PATH, a server that doesn't answer isn't asked.
+    const UniqueFd root(place.parent.valid() ? ::openat(place.parent.get(), place.name.c_str(),
+                                                        O_PATH | O_NOFOLLOW | O_CLOEXEC)
+                                             : -1);
+    if (root.valid() && mount_id(root) == mount.id) return place;
+    now = find_mount(mount.id);
+  }
+  return fail(ErrorKind::busy, "{}: another mount covers a directory above it: unmount that first",
+              mount.directory);
 }
 
 }  // namespace
@@ -79,6 +101,15 @@ std::vector<MountEntry> read_mount_table(const std::string& table) {
   return entries;
 }
 
+int mount_id(const UniqueFd& file) {
+  std::istringstream lines(
+      read_attribute(fmt::format("/proc/self/fdinfo/{}", file.get())).value_or(""));
+  for (std::string word; lines >> word;) {
+    if (int id = 0; word == "mnt_id:" && lines >> id) return id;
+  }
+  return -1;
+}
+
 std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts) {
   std::vector<std::string> directories;
   directories.reserve(mounts.size());
@@ -86,57 +117,39 @@ std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts) {
   return directories;
 }
 
-Result<MountOutcome> mount_device(const MountRequest& request) {
-  if (needs_no_device(request.fstype)) {
-    return fail(ErrorKind::usage, "{}: '{}' is not a file system of a disk", request.device,
-                request.fstype);
-  }
-  const MountContext context(mnt_new_context());
-  if (!context) return fail(ErrorKind::failed, "libmount could not be initialised");
-  libmnt_context* c = context.get();
-  mnt_context_disable_helpers(c, 1);
-  // Or a mount that was to be writable would be made read-only without a word.
-  mnt_context_enable_rwonly_mount(c, 1);
-  mnt_context_set_optsmode(c, MNT_OMODE_NOTAB);
-  // Written to /run/mount/utab, so that umount(8) runs umount.ploopu, if that is installed: the
-  // device goes, too.
-  const std::string options = request.options + ",helper=ploopu";
-  if (mnt_context_set_source(c, request.device.c_str()) != 0 ||
-      mnt_context_set_target(c, request.directory.c_str()) != 0 ||
-      mnt_context_set_fstype(c, request.fstype.c_str()) != 0 ||
-      mnt_context_set_options(c, options.c_str()) != 0) {
-    return fail(ErrorKind::usage, "{}: these mount options can't be understood: {}",
-                request.directory, request.options);
-  }
-  const int returned = mnt_context_mount(c);
-  const bool is_mounted = mnt_context_get_status(c) == 1;
-  if (returned == 0 && is_mounted) return MountOutcome::mounted;
-  // Something that libmount does afterwards failed.
-  if (is_mounted) PLOOPU_CHECK(unmount_directory(request.directory));
-  const int error = error_of(c, returned);
-  // ext4 and xfs answer so when the journal must be replayed and the device is read-only.
-  if (error == EROFS) return MountOutcome::needs_recovery;
-  auto failure = fail_errno(error, fmt::format("{}: mounting {} as {} ({})", request.directory,
-                                               request.device, request.fstype, request.options));
-  if (error == EINVAL) failure.value().message += ": " + explain(c, returned);
-  if (error == EBUSY) {
-    failure.value().message += ": if it is mounted read-only elsewhere, umount that first";
-  }
-  if (error == ENODEV) failure.value().kind = ErrorKind::missing_kernel_part;
-  return failure;
+Result<void> check_reachable(const MountEntry& mount) {
+  PLOOPU_CHECK(find_place(mount));
+  return {};
 }
 
-Result<void> unmount_directory(const std::string& directory) {
-  const MountContext context(mnt_new_context());
-  if (!context) return fail(ErrorKind::failed, "libmount could not be initialised");
-  mnt_context_disable_helpers(context.get(), 1);
-  if (mnt_context_set_target(context.get(), directory.c_str()) != 0) {
-    return fail(ErrorKind::failed, "{}: out of memory", directory);
+Result<void> unmount(const MountEntry& mount, int flags) {
+  PLOOPU_TRY(const auto place, find_place(mount));
+  const std::string path = fmt::format("/proc/self/fd/{}/{}", place.parent.get(), place.name);
+  if (::umount2(path.c_str(), UMOUNT_NOFOLLOW | flags) != 0) {
+    return fail_errno(errno, fmt::format("{}: unmounting", mount.directory));
   }
-  const int returned = mnt_context_umount(context.get());
-  // Unmounted: only libmount's note of the mount may stay, when /run is full.
-  if (mnt_context_get_status(context.get()) == 1) return {};
-  return fail_errno(error_of(context.get(), returned), fmt::format("{}: unmounting", directory));
+  const std::unique_ptr<libmnt_update, UpdateDeleter> update(mnt_new_update());
+  if (update && mnt_update_set_fs(update.get(), 0, mount.directory.c_str(), nullptr) == 0) {
+    write_utab(update);
+  }
+  return {};
+}
+
+Result<void> unmount(int id) {
+  const auto mount = find_mount(id);
+  return mount ? unmount(*mount) : Result<void>();
+}
+
+void remember_helper(const MountRequest& request, const std::string& directory) {
+  const std::unique_ptr<libmnt_fs, FsDeleter> fs(mnt_new_fs());
+  const std::unique_ptr<libmnt_update, UpdateDeleter> update(mnt_new_update());
+  if (fs && update && mnt_fs_set_source(fs.get(), request.device.c_str()) == 0 &&
+      mnt_fs_set_target(fs.get(), directory.c_str()) == 0 &&
+      mnt_fs_set_fstype(fs.get(), request.fstype.c_str()) == 0 &&
+      mnt_fs_set_options(fs.get(), (request.options + ",helper=ploopu").c_str()) == 0 &&
+      mnt_update_set_fs(update.get(), 0, nullptr, fs.get()) == 0) {
+    write_utab(update);
+  }
 }
 
 }  // namespace ploopu

@@ -10,6 +10,7 @@
 
 #include "core/attach/attachments.hpp"
 #include "core/base/result.hpp"
+#include "platform/os/unique_fd.hpp"
 
 namespace ploopu {
 
@@ -28,12 +29,24 @@ struct MountEntry {
 [[nodiscard]] std::vector<MountEntry> read_mount_table(
     const std::string& table = "/proc/self/mountinfo");
 
+// MountEntry::id of the mount that an open file is in; -1 when /proc doesn't say.
+[[nodiscard]] int mount_id(const UniqueFd& file);
+
 [[nodiscard]] std::vector<std::string> directories_of(const std::vector<MountEntry>& mounts);
 
-// No helper program is run and fstab is not looked at.
-[[nodiscard]] Result<MountOutcome> mount_device(const MountRequest& request);
+// Fails where unmount() would because the path of the mount leads elsewhere: ErrorKind::busy.
+[[nodiscard]] Result<void> check_reachable(const MountEntry& mount);
 
-// ErrorKind::busy when something uses it. Never lazy, never forced.
-[[nodiscard]] Result<void> unmount_directory(const std::string& directory);
+// Takes down this mount and no other, whatever is exchanged on the way to it meanwhile.
+// ErrorKind::busy when something uses it, unless `flags` of umount2(2) have MNT_DETACH.
+[[nodiscard]] Result<void> unmount(const MountEntry& mount, int flags = 0);
+
+// Takes down the mount that has this ID. No error where there is none any more.
+[[nodiscard]] Result<void> unmount(int id);
+
+// Notes in /run/mount/utab that umount(8) is to run umount.ploopu for what is mounted on
+// `directory`, so that the device goes, too. The note goes with unmount(). Where it can't be
+// written, umount(8) leaves the device.
+void remember_helper(const MountRequest& request, const std::string& directory);
 
 }  // namespace ploopu

@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "core/base/list.hpp"
 #include "platform/block/device_users.hpp"
 
@@ -31,28 +28,20 @@ std::vector<DeviceUser> find_mount_obstacles(const std::vector<MountEntry>& tabl
   return users;
 }
 
-// A mount over a directory above it makes the path lead elsewhere: unmounting by the path hits a
-// stranger's mount then.
-Result<void> check_not_covered(const MountEntry& mount) {
-  struct statx status = {};
-  // Not synchronised: it must not wait for a server that doesn't answer.
-  const int flags = AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
-  if (::statx(AT_FDCWD, mount.directory.c_str(), flags, STATX_MNT_ID, &status) == 0 &&
-      (status.stx_mask & STATX_MNT_ID) != 0 &&
-      status.stx_mnt_id == static_cast<uint64_t>(mount.id)) {
-    return {};
-  }
-  return fail(ErrorKind::busy, "{}: another mount covers a directory above it: unmount that first",
-              mount.directory);
-}
-
 }  // namespace
 
+bool is_noted_as(const MountEntry& mount, const NotedMount& noted) {
+  return (noted.id != 0 && noted.id == mount.id) || noted.directory == mount.directory;
+}
+
 std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
-                                      const std::vector<std::string>& directories) {
+                                      const std::vector<NotedMount>& noted) {
   std::vector<MountEntry> own;
   std::copy_if(mounts.rbegin(), mounts.rend(), std::back_inserter(own),
-               [&](const MountEntry& mount) { return contains(directories, mount.directory); });
+               [&](const MountEntry& mount) {
+                 return std::any_of(noted.begin(), noted.end(),
+                                    [&](const NotedMount& one) { return is_noted_as(mount, one); });
+               });
   return own;
 }
 
@@ -61,10 +50,10 @@ Result<void> unmount_all(const std::vector<MountEntry>& table,
   if (going.empty()) return {};
   PLOOPU_CHECK(check_unused(going.front().directory, find_mount_obstacles(table, going)));
   for (const auto& mount : going) {
-    PLOOPU_CHECK(check_not_covered(mount));
+    PLOOPU_CHECK(check_reachable(mount));
   }
   for (const auto& mount : going) {
-    PLOOPU_CHECK(unmount_directory(mount.directory));
+    PLOOPU_CHECK(unmount(mount));
   }
   return {};
 }

@@ -10,10 +10,21 @@
 
 namespace ploopu {
 
-// The `mounts` of a device that are on one of the directories where ploopu mounted it, in the order
-// in which they can be unmounted: a mount that lies on another one comes before that.
+// A mount as its record has it.
+struct NotedMount {
+  std::string directory;  // where ploopu mounted; others may have renamed it since
+  int id = 0;             // MountEntry::id; 0 until that is known, and in records of older versions
+  bool operator==(const NotedMount&) const = default;
+};
+
+// Whether a mount of the device is the one that was noted: it has its ID, or, as seen from another
+// mount namespace, its directory.
+[[nodiscard]] bool is_noted_as(const MountEntry& mount, const NotedMount& noted);
+
+// The mounts among a device's `mounts` that ploopu made. A mount that lies on another one comes
+// before it: the order in which they can be unmounted.
 [[nodiscard]] std::vector<MountEntry> ploopu_mounts(const std::vector<MountEntry>& mounts,
-                                                    const std::vector<std::string>& directories);
+                                                    const std::vector<NotedMount>& noted);
 
 // Unmounts `going`, which are all of `table`, in their order: all or, when something hinders one of
 // them, none. ErrorKind::busy, naming what hinders: others' mounts on or over them, processes, loop

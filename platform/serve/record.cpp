@@ -73,12 +73,6 @@ json encode(const std::optional<std::string>& bytes) {
 }
 json encode(bool value) { return value; }
 
-json encode(const std::vector<std::string>& texts) {
-  json array = json::array();
-  for (const auto& bytes : texts) array.push_back(bytes_to_text(bytes));
-  return array;
-}
-
 json encode(const std::vector<AttachedPartition>& partitions) {
   json array = json::array();
   for (const auto& partition : partitions) {
@@ -103,10 +97,6 @@ void decode(const json& value, std::string& bytes) { bytes = get_bytes(value); }
 void decode(const json& value, std::optional<std::string>& bytes) { bytes = get_bytes(value); }
 void decode(const json& value, bool& truth) { truth = value.get<bool>(); }
 
-void decode(const json& value, std::vector<std::string>& texts) {
-  for (const json& bytes : value) texts.push_back(get_bytes(bytes));
-}
-
 void decode(const json& value, std::vector<AttachedPartition>& partitions) {
   for (const json& partition : value) {
     partitions.push_back(
@@ -125,7 +115,12 @@ json to_json(const Record& record) {
                    {"server", {record.server.pid, record.server.start_time}},
                    {"queue", record.queue},
                    {"loops", record.loops},
-                   {"mountpoints", encode(record.mountpoints)}};
+                   {"mountpoints", json::array()},
+                   {"mount_ids", json::array()}};
+  for (const auto& mount : record.mounts) {
+    document["mountpoints"].push_back(bytes_to_text(mount.directory));
+    document["mount_ids"].push_back(mount.id);
+  }
   const auto write = [&](const auto& fact, const auto& value) {
     if (!is_left_out(fact.presence, value)) document[fact.in_record] = encode(value);
   };
@@ -147,8 +142,15 @@ Record from_json(const json& document) {
   visit_service(read, record);
   record.server.pid = get_number<pid_t>(document.at("server").at(0));
   record.server.start_time = get_number<uint64_t>(document.at("server").at(1));
-  decode(document.at("mountpoints"), record.mountpoints);
+  for (const json& directory : document.at("mountpoints")) {
+    record.mounts.push_back({get_bytes(directory), 0});
+  }
   // Records of older versions have none of these.
+  if (document.contains("mount_ids")) {
+    for (size_t i = 0; i < record.mounts.size(); ++i) {
+      record.mounts[i].id = get_number<int>(document["mount_ids"].at(i));
+    }
+  }
   if (document.contains("scratch")) record.scratch = get_file(document["scratch"]);
   record.is_users_overlay = document.value("is_users_overlay", false);
   record.queue = document.value("queue", QueueSettings());

@@ -9,6 +9,7 @@
 
 #include "core/attach/attachment_facts.hpp"
 #include "core/files/file_system.hpp"
+#include "platform/block/ploopu_mounts.hpp"
 #include "platform/os/process.hpp"
 #include "platform/os/queue_settings.hpp"
 
@@ -23,7 +24,7 @@ struct Record : AttachmentFacts {
   std::vector<ProcessIdentity> servers;  // as they noted themselves last
   QueueSettings queue;  // settings from before the attachment: nbd and loop devices outlive it
   size_t loops = 0;     // dm: loop devices that the disk is made of
-  std::vector<std::string> mountpoints;
+  std::vector<NotedMount> mounts;
   // False for a record that can't be read back (damaged, or of a newer ploopu): it has only its id.
   bool is_readable = true;
 

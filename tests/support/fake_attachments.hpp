@@ -15,6 +15,15 @@
 
 namespace ploopu::testing {
 
+class FakeMountPoint final : public MountPoint {
+ public:
+  explicit FakeMountPoint(std::string path) : path_(std::move(path)) {}
+  [[nodiscard]] const std::string& path() const override { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // Remembers what was asked for, and fails where a test wants it to.
 class FakeAttachments final : public Attachments {
  public:
@@ -29,6 +38,8 @@ class FakeAttachments final : public Attachments {
   std::map<std::string, std::string> unusable;  // back ends that plan() finds so, and why
   std::map<std::string, std::string> lies_in;   // a device that is busy until the other is detached
   MountRequest last_mount;
+  std::string last_directory;  // of last_mount
+  bool last_allows_any_owner = false;
   AttachRequest last_attach;
 
   Result<AttachmentLock> lock() override {
@@ -104,12 +115,22 @@ class FakeAttachments final : public Attachments {
     }
   }
 
-  Result<void> check_mountpoint(const std::string& directory) override {
-    return called("check_mountpoint", " " + directory);
+  Result<std::unique_ptr<MountPoint>> hold_mountpoint(const std::string& directory,
+                                                      bool allows_any_owner) override {
+    if (const auto error = errors.find("hold_mountpoint"); error != errors.end()) {
+      return tl::unexpected<Error>(error->second);
+    }
+    last_allows_any_owner = allows_any_owner;
+    return std::make_unique<FakeMountPoint>(directory);
   }
 
-  Result<MountOutcome> mount(const Attachment& /*attachment*/,
+  Result<void> check_mountpoint(const MountPoint& mountpoint) override {
+    return called("check_mountpoint", " " + mountpoint.path());
+  }
+
+  Result<MountOutcome> mount(const Attachment& /*attachment*/, const MountPoint& mountpoint,
                              const MountRequest& request) override {
+    last_directory = mountpoint.path();
     PLOOPU_CHECK(called("mount"));
     last_mount = request;
     if (mount_outcomes.empty()) return MountOutcome::mounted;

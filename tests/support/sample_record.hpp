@@ -29,7 +29,7 @@ inline Record sample_record() {
   record.overlay_file = "/scratch/\xfe";
   record.is_users_overlay = true;
   record.scratch = {7, UINT64_MAX};
-  record.mountpoints = {"/mnt", "/mnt/\x80"};
+  record.mounts = {{"/mnt", 77}, {"/mnt/\x80", 0}};
   return record;
 }
 

@@ -18,12 +18,12 @@ open=' R16 R36 '
 
 names=$(for program; do "$program" --gtest_list_tests; done)
 cases=$(sed -n 's/^case_\([a-z0-9_]*\)() .*/_\1/p' "$here"/*-cases.sh |
-    sed 's/_h\([0-9][0-9]\)/_H\1/g; s/_r\([0-9][0-9]\)/_R\1/g')
+    sed 's/_h\([0-9][0-9]\)/_H\1/g; s/_r\([0-9][0-9]\)/_R\1/g; s/_a\([0-9][0-9]\)/_A\1/g')
 wrong=
 
 has_test() { printf '%s\n%s\n' "$names" "$cases" | grep -q "[ _]$1_"; }
 
-rows=$(sed -n 's/^### \(\(Row\|H\|R\)[0-9]*\)$/\1/p' "$here/../../docs/CASES.md")
+rows=$(sed -n 's/^### \(\(Row\|H\|R\|A\)[0-9]*\)$/\1/p' "$here/../../docs/CASES.md")
 [ -n "$rows" ]
 for row in $rows; do
     case $open in

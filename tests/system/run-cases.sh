@@ -22,7 +22,7 @@ if [ -n "$found" ]; then
 fi
 passed=0
 failed=
-common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kill-cases.sh race-cases.sh'
+common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kill-cases.sh race-cases.sh swap-cases.sh'
 servers='server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh'
 case $BACKEND in
 module) scripts=module-cases.sh ;;

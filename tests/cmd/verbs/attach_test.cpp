@@ -45,7 +45,7 @@ TEST_F(CommandTest, MountsTheOnlyFileSystem) {
   const json mounted = run_json({"mount", "101", "/mnt", "-o", "noexec"});
   EXPECT_THAT(attachments_.calls, ElementsAre("check_mountpoint /mnt", "attach", "mount"));
   EXPECT_EQ(attachments_.last_mount.device, "/dev/nbd7p1");
-  EXPECT_EQ(attachments_.last_mount.directory, "/mnt");
+  EXPECT_EQ(attachments_.last_directory, "/mnt");
   EXPECT_EQ(attachments_.last_mount.fstype, "ext4");
   EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro,noload,noexec");
   EXPECT_EQ(mounted["mountpoint"], "/mnt");
@@ -216,13 +216,23 @@ TEST_F(CommandTest, AJournalThatCannotBeReplayedSaysWhatSkipGives) {
 }
 
 TEST_F(CommandTest, WhatIsWrongIsFoundBeforeAnythingIsAttached) {
+  attachments_.errors["hold_mountpoint"] = {ErrorKind::not_found, "/nowhere: no such directory"};
   EXPECT_EQ(run({"mount", "101", "/nowhere"}), 66);
+  attachments_.errors.clear();
   EXPECT_EQ(run({"mount", "101", "/mnt", "-o", "rw"}), 64);
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2"}), 65);
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "9"}), 66);
   prober_.layout = {};
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 65);
   EXPECT_THAT(attachments_.calls, IsEmpty());
+}
+
+TEST_F(CommandTest, AMountPointThatOthersCanExchangeMustBeAllowed) {
+  use_ext4();
+  EXPECT_EQ(run({"mount", "101", "/mnt"}), 0);
+  EXPECT_FALSE(attachments_.last_allows_any_owner);
+  EXPECT_EQ(run({"mount", "101", "/mnt", "--allow-any-owner"}), 0);
+  EXPECT_TRUE(attachments_.last_allows_any_owner);
 }
 
 TEST_F(CommandTest, AFailedMountDetachesWhatItAttachedAndNothingElse) {

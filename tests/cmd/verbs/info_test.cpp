@@ -271,7 +271,7 @@ TEST_F(CommandTest, H83_LabelsAreEscapedAndNoPartOfAPathOrCommand) {
   EXPECT_EQ(partition["uuid"], escaped);
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 0) << err_.str();
   EXPECT_EQ(attachments_.last_mount.device, "/dev/nbd7p1");
-  EXPECT_EQ(attachments_.last_mount.directory, "/mnt");
+  EXPECT_EQ(attachments_.last_directory, "/mnt");
   EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro,noload");
 }
 

@@ -65,7 +65,7 @@ TEST(DeviceUsers, OfAMountAreFoundByItsFileSystem) {
 TEST(PloopuMounts, ComeInTheOrderInWhichTheyCanGo) {
   const std::vector<MountEntry> mounts = {
       {1, 0, 7, "/mnt", "", {}}, {2, 0, 7, "/else", "", {}}, {3, 1, 7, "/mnt/sub", "", {}}};
-  EXPECT_THAT(directories_of(ploopu_mounts(mounts, {"/mnt", "/mnt/sub"})),
+  EXPECT_THAT(directories_of(ploopu_mounts(mounts, {{"/mnt", 0}, {"/mnt/sub", 0}})),
               ElementsAre("/mnt/sub", "/mnt"));
 }
 

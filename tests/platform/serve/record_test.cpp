@@ -20,7 +20,8 @@ constexpr char kWritten[] = R"({
   "device": "/dev/nbd0", "is_file": false, "has_overlay": true, "is_strict": true,
   "scratch": [7, 18446744073709551615], "is_users_overlay": true, "overlay_file": "/scratch/\u00fe",
   "partitions": [{"number": 1, "device": "/dev/nbd0p1"}], "server": [123, 456],
-  "queue": {"read_ahead_kb": "128"}, "loops": 3, "mountpoints": ["/mnt", "/mnt/\u0080"]})";
+  "queue": {"read_ahead_kb": "128"}, "loops": 3, "mountpoints": ["/mnt", "/mnt/\u0080"],
+  "mount_ids": [77, 0]})";
 
 TEST(Records, HaveTheFormOfEarlierVersions) {
   EXPECT_EQ(json::parse(record_text(sample_record())), json::parse(kWritten));
@@ -30,7 +31,7 @@ TEST(Records, HaveTheFormOfEarlierVersions) {
 TEST(Records, OfOlderVersionsLackWhatCameLater) {
   json older = json::parse(kWritten);
   for (const char* later : {"name", "ctid", "snapshot", "has_overlay", "is_strict", "overlay_file",
-                            "scratch", "is_users_overlay", "queue", "loops"}) {
+                            "scratch", "is_users_overlay", "queue", "loops", "mount_ids"}) {
     older.erase(later);
   }
   const Record record = parse_record(older.dump());
@@ -39,6 +40,7 @@ TEST(Records, OfOlderVersionsLackWhatCameLater) {
   EXPECT_EQ(record.ctid, std::nullopt);
   EXPECT_FALSE(record.is_strict);
   EXPECT_EQ(record.overlay_file, "");
+  EXPECT_EQ(record.mounts.front(), (NotedMount{"/mnt", 0}));
   for (const char* needed : {"image", "newest_delta", "chain", "root", "backend", "device",
                              "is_file", "partitions", "server", "mountpoints"}) {
     json damaged = older;
