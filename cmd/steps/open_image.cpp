@@ -9,6 +9,7 @@
 #include "core/base/list.hpp"
 #include "core/find/image_use.hpp"
 #include "core/find/locate.hpp"
+#include "core/volume/checked_sectors.hpp"
 
 namespace ploopu::cmd {
 std::vector<std::string> OpenedImage::warnings() const {
@@ -87,6 +88,14 @@ Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& ch
   PLOOPU_TRY(auto opened, open_named(context, choice, probing(context)));
   PLOOPU_TRY(auto layout, probed_layout(opened));
   return OpenedImage{std::move(opened), std::move(layout)};
+}
+
+Result<void> hold_checked(const Context& context, OpenedImage& opened) {
+  PLOOPU_CHECK(hold_checked_sectors(context.files, opened.layout, opened.image.disk));
+  PLOOPU_TRY(auto layout, context.prober.probe(opened.image.disk));
+  PLOOPU_CHECK(check_same_layout(opened.layout, layout, opened.image.disk.name()));
+  opened.layout = std::move(layout);
+  return {};
 }
 
 }  // namespace ploopu::cmd

@@ -64,4 +64,8 @@ void add_image_options(CLI::App& command, ImageChoice& choice,
 // Finds, opens and probes it.
 [[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice);
 
+// Has what was checked of an opened image, and is checked from now on, served from memory: for
+// commands that show the disk to a kernel. ErrorKind::busy where the image changes meanwhile.
+[[nodiscard]] Result<void> hold_checked(const Context& context, OpenedImage& opened);
+
 }  // namespace ploopu::cmd

@@ -84,6 +84,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   }
   options.request.root = context.options.root;
   PLOOPU_TRY(auto opened, open_and_probe(context, options.choice));
+  PLOOPU_CHECK(hold_checked(context, opened));
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, options.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));

@@ -257,6 +257,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
     PLOOPU_TRY(const bool is_there, is_mounted_there(context, opened.image, given.directory));
     if (is_there) return {};
   }
+  PLOOPU_CHECK(hold_checked(context, opened));
   PLOOPU_TRY(const auto view, look_through_overlay(context, opened, given.request.overlay));
   context.warn(opened.warnings());
   PLOOPU_CHECK(refuse_exposed(context, opened.image));

@@ -9,6 +9,7 @@
 #include "cmd/cli/commands.hpp"
 #include "cmd/cli/json.hpp"
 #include "cmd/steps/attached_targets.hpp"
+#include "cmd/steps/open_image.hpp"
 #include "core/disk/image.hpp"
 #include "core/find/locate.hpp"
 
@@ -27,9 +28,12 @@ Result<void> reload(const Context& context, const Attachment& attachment) {
   const HostTree tree(context.files, attachment.root);
   PLOOPU_TRY(auto location, locate_image(tree, attachment.image));
   location.allow_outside = true;  // reload() compares the files with those that are attached
-  PLOOPU_TRY(const auto image,
-             open_image(tree, std::move(location), attachment.snapshot.value_or("")));
-  return context.attachments.reload(attachment, image);
+  PLOOPU_TRY(auto image, open_image(tree, std::move(location), attachment.snapshot.value_or(""),
+                                    probing(context)));
+  PLOOPU_TRY(auto layout, probed_layout(image));
+  OpenedImage opened{std::move(image), std::move(layout)};
+  PLOOPU_CHECK(hold_checked(context, opened));
+  return context.attachments.reload(attachment, opened.image);
 }
 
 Result<void> run_reload(Context& context, const TargetChoice& choice) {

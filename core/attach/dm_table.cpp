@@ -8,7 +8,7 @@ namespace {
 bool continues(const DmTarget& run, const DmTarget& next) {
   if (run.kind != next.kind) return false;
   return run.kind != ExtentKind::data ||
-         (run.delta == next.delta && run.offset + run.length == next.offset);
+         (run.file == next.file && run.offset + run.length == next.offset);
 }
 
 // The target at a sector of the disk, at most as long as the extent there. An extent only ends

@@ -17,7 +17,7 @@ struct DmTarget {
   uint64_t start = 0;   // sectors, on the disk
   uint64_t length = 0;  // sectors
   ExtentKind kind = ExtentKind::zero;
-  uint32_t delta = 0;   // index into Disk::deltas(); data only
+  uint32_t file = 0;    // index into Disk::files(); data only
   uint64_t offset = 0;  // sectors from the start of that file; data only
 
   bool operator==(const DmTarget&) const = default;

@@ -283,9 +283,26 @@ Extent Disk::extent_in_cluster(uint64_t offset) const {
   return extent_of(top->slot, offset, std::min(length, top->valid - within));
 }
 
+void Disk::hold(std::unique_ptr<ImageFile> memory, std::vector<HeldRange> ranges) {
+  held_memory_ = std::move(memory);
+  held_ = std::move(ranges);
+  files_.push_back(held_memory_.get());
+}
+
 Extent Disk::extent_at(uint64_t offset, uint64_t max_length) const {
   max_length = std::min(max_length, size_ - offset);
   if (max_length == 0) return {};
+  const auto held = std::upper_bound(
+      held_.begin(), held_.end(), offset,
+      [](uint64_t at, const HeldRange& range) { return at < range.start + range.length; });
+  if (held != held_.end()) {
+    if (held->start <= offset) {
+      const uint64_t skipped = offset - held->start;
+      return {std::min(max_length, held->length - skipped), ExtentKind::data,
+              static_cast<uint32_t>(deltas_.size()), held->file_offset + skipped};
+    }
+    max_length = std::min(max_length, held->start - offset);
+  }
   Extent run = extent_in_cluster(offset);
   while (run.length < max_length) {
     const Extent next = extent_in_cluster(offset + run.length);

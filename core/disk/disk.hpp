@@ -19,6 +19,13 @@ namespace ploopu {
 
 struct TableAnswer;
 
+// Bytes of the disk that are served from a file in memory, not from the deltas.
+struct HeldRange {
+  uint64_t start = 0;        // disk byte
+  uint64_t length = 0;       // bytes, not 0
+  uint64_t file_offset = 0;  // bytes from the start of the file in memory
+};
+
 // What one delta contributes.
 struct DeltaUsage {
   uint64_t allocated = 0;  // clusters with an entry
@@ -45,6 +52,11 @@ class Disk final : public DiskView {
   [[nodiscard]] static Result<Disk> adopt(std::vector<Delta> base_first, const TableAnswer& answer,
                                           std::unique_ptr<CommonMemory> memory);
 
+  // From now on, `ranges` are data in `memory`, whose index in files() is deltas().size(). The
+  // ranges are sorted, apart from each other and inside the disk. Called once, before other threads
+  // read.
+  void hold(std::unique_ptr<ImageFile> memory, std::vector<HeldRange> ranges);
+
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] uint64_t cluster_size() const { return cluster_size_; }
   [[nodiscard]] uint64_t clusters_total() const { return deltas_.back().disk_clusters(); }
@@ -54,7 +66,7 @@ class Disk final : public DiskView {
   [[nodiscard]] const DeltaUsage& usage(size_t delta) const { return usage_[delta]; }
   // The cost doesn't depend on the number of deltas.
   [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const override;
-  // Of deltas(), in their order.
+  // Of deltas(), in their order, and after them the file of hold().
   [[nodiscard]] const std::vector<const ImageFile*>& files() const override { return files_; }
   [[nodiscard]] const std::string& name() const override { return deltas_.back().name(); }
 
@@ -118,7 +130,9 @@ class Disk final : public DiskView {
   [[nodiscard]] Extent extent_below_tables(uint64_t offset, uint64_t length) const;
 
   std::vector<Delta> deltas_;
-  std::vector<const ImageFile*> files_;  // of deltas_
+  std::vector<const ImageFile*> files_;  // of deltas_, and held_memory_
+  std::unique_ptr<ImageFile> held_memory_;
+  std::vector<HeldRange> held_;
   std::vector<DeltaUsage> usage_;
   std::vector<Piece> pieces_;  // by cluster / kPieceClusters
   // The memory of pieces_, which is given back all at once: one of both, depending on who read the

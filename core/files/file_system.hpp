@@ -106,6 +106,10 @@ class FileSystem {
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& path) const = 0;
 
+  // A file in memory with these bytes, which nobody can change.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> hold_in_memory(
+      std::span<const std::byte> bytes) const = 0;
+
   // The same for a path relative to `directory` that must stay beneath it; no link is followed.
   // For root, who may read everything: a file of another owner than the directory is refused
   // unless everybody may read it, or the directory is root's and only root can have put it there.

@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include "core/base/list.hpp"
+#include "core/volume/ext_superblock.hpp"
+#include "core/volume/mount_options.hpp"
 #include "platform/attach/host_overlay.hpp"
 #include "platform/attach/make_device.hpp"
 #include "platform/block/block_device.hpp"
 #include "platform/block/device_users.hpp"
+#include "platform/block/device_view.hpp"
 #include "platform/block/held_directory.hpp"
 #include "platform/block/mount_device.hpp"
 #include "platform/block/ploopu_mounts.hpp"
@@ -168,6 +171,11 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
                                             const MountPoint& mountpoint,
                                             const MountRequest& request) {
   const auto& directory = dynamic_cast<const HeldDirectory&>(mountpoint);
+  // A device that was attached earlier may have other bytes than the files that were looked at now.
+  if (is_ext(request.fstype)) {
+    PLOOPU_TRY(const auto device, DeviceView::open(request.device));
+    PLOOPU_CHECK(check_ext(device, 0, device.size()));
+  }
   PLOOPU_TRY(const auto lock, registry_.lock());
   hold_interruptions();
   PLOOPU_TRY(auto record, registry_.find(attachment.id));

@@ -86,8 +86,12 @@ bool finds_partitions(const std::string& node) {
   return read_attribute("/sys/block/" + base_name(node) + "/loop/partscan") != "0";
 }
 
+Result<LoopDevice> attach_memory_loop(int file, const std::string& name) {
+  return bind_free_loop(file, name, LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR);
+}
+
 Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {
-  PLOOPU_TRY(auto loop, bind_free_loop(file, name, LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR));
+  PLOOPU_TRY(auto loop, attach_memory_loop(file, name));
   PLOOPU_CHECK(check_direct(loop, name));
   return loop;
 }

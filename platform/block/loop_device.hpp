@@ -16,9 +16,9 @@ struct LoopDevice {
   UniqueFd fd;  // open for reading
 };
 
-// Both read past the page cache of their file, or are refused. Otherwise the driver of Linux 6.1
-// (lo_read_simple) takes zeros for what a file that shrank no longer has, and for a whole request
-// that begins in sound data and runs into what can't be read.
+// attach_loop() and attach_direct_loop() read past the page cache of their file, or are refused.
+// Otherwise the driver of Linux 6.1 (lo_read_simple) takes zeros for what a file that shrank no
+// longer has, and for a whole request that begins in sound data and runs into what can't be read.
 
 // Makes a free loop device a view of `file`, writable or not, and returns its node. 512-byte
 // blocks; if `scan`, the kernel looks for partitions on it.
@@ -34,6 +34,9 @@ struct LoopDevice {
 // inside a hole and inside a sector while it is attached, the request that spans the cut reads as
 // zeros from there on.
 [[nodiscard]] Result<LoopDevice> attach_direct_loop(int file, const std::string& name);
+
+// The same for a file in memory that nobody can change.
+[[nodiscard]] Result<LoopDevice> attach_memory_loop(int file, const std::string& name);
 
 // Frees the device that `loop` has open, and waits until the kernel has let go of the file.
 [[nodiscard]] Result<void> detach_loop(const std::string& node, const std::string& file,

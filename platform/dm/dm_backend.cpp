@@ -22,16 +22,18 @@ std::string format_number(dev_t device) {
   return fmt::format("{}:{}", major(device), minor(device));
 }
 
-// The loop devices on the deltas that the table mentions, by index of the delta. They are there as
+// The loop devices on the files that the table mentions, by index of the file. They are there as
 // long as this is kept or a device is made of them.
 using Loops = std::vector<std::optional<LoopDevice>>;
 
 Result<Loops> attach_loops(const Disk& disk, const std::vector<DmTarget>& table) {
-  Loops loops(disk.deltas().size());
+  Loops loops(disk.files().size());
   for (const auto& target : table) {
-    if (target.kind != ExtentKind::data || loops[target.delta]) continue;
-    const Delta& delta = disk.deltas()[target.delta];
-    PLOOPU_TRY(loops[target.delta], attach_direct_loop(delta.file().descriptor(), delta.name()));
+    if (target.kind != ExtentKind::data || loops[target.file]) continue;
+    const int file = disk.files()[target.file]->descriptor();
+    PLOOPU_TRY(loops[target.file], target.file < disk.deltas().size()
+                                       ? attach_direct_loop(file, disk.deltas()[target.file].name())
+                                       : attach_memory_loop(file, disk.name()));
   }
   return loops;
 }
@@ -49,7 +51,7 @@ std::vector<DmLine> lines_of(const std::vector<DmTarget>& table, const Loops& lo
     if (target.kind == ExtentKind::unreadable) line.target = "error";
     if (target.kind == ExtentKind::data) {
       line.target = "linear";
-      line.parameters = fmt::format("{} {}", numbers[target.delta], target.offset);
+      line.parameters = fmt::format("{} {}", numbers[target.file], target.offset);
     }
     lines.push_back(std::move(line));
   }

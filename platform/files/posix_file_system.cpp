@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -193,6 +194,25 @@ Result<std::vector<std::string>> PosixFileSystem::list_directory(const std::stri
 
 Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image(const std::string& path) const {
   return as_image(open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
+}
+
+Result<std::unique_ptr<ImageFile>> PosixFileSystem::hold_in_memory(
+    std::span<const std::byte> bytes) const {
+  constexpr char kWhat[] = "a file in memory";
+  UniqueFd file(::memfd_create("ploopu-held", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.valid()) return fail_errno(errno, kWhat);
+  for (auto rest = bytes; !rest.empty();) {
+    const ssize_t written = retry([&] { return ::write(file.get(), rest.data(), rest.size()); });
+    if (written <= 0) return fail_errno(written == 0 ? EIO : errno, kWhat);
+    rest = rest.subspan(static_cast<size_t>(written));
+  }
+  struct stat status = {};
+  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) !=
+          0 ||
+      ::fstat(file.get(), &status) != 0) {
+    return fail_errno(errno, kWhat);
+  }
+  return std::make_unique<PosixImageFile>(std::move(file), facts_of(status));
 }
 
 Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_beneath(

@@ -24,6 +24,8 @@ class PosixFileSystem final : public FileSystem {
       const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& path) const override;
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> hold_in_memory(
+      std::span<const std::byte> bytes) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_beneath(
       const std::string& directory, const std::string& relative) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_outside(

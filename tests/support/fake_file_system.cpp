@@ -131,6 +131,11 @@ Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image(const std::string&
   });
 }
 
+Result<std::unique_ptr<ImageFile>> FakeFileSystem::hold_in_memory(
+    std::span<const std::byte> bytes) const {
+  return std::make_unique<MemoryFile>(Bytes(bytes.begin(), bytes.end()));
+}
+
 Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image_beneath(
     const std::string& directory, const std::string& relative) const {
   return open_image(directory + "/" + relative);

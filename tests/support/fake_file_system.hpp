@@ -35,6 +35,8 @@ class FakeFileSystem final : public FileSystem {
   Result<TextFile> read_text(const std::string& path, size_t max_bytes) const override;
   Result<std::vector<std::string>> list_directory(const std::string& path) const override;
   Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override;
+  Result<std::unique_ptr<ImageFile>> hold_in_memory(
+      std::span<const std::byte> bytes) const override;
   Result<std::unique_ptr<ImageFile>> open_image_beneath(const std::string& directory,
                                                         const std::string& relative) const override;
   Result<std::unique_ptr<ImageFile>> open_image_outside(const std::string& directory,

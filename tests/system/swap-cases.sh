@@ -82,6 +82,44 @@ case_a02_the_parent_of_a_mount_is_exchanged() {
     umount "$WORK/u/other/m"
 }
 
+# What the superblock says is checked once, and is what the kernel gets.
+case_a03_a_superblock_that_changes_after_its_check() {
+    truncate -s 16M "$WORK/raw"
+    mke2fs -q -F -t ext4 -O ^has_journal "$WORK/raw"
+    mkdir "$WORK/u" "$WORK/m"
+    qemu-img convert -f raw -O parallels -o cluster_size=64k "$WORK/raw" "$WORK/u/image.hds"
+    chown -R 12345:12345 "$WORK/u"
+    # s_mount_opts, 512 bytes into the superblock.
+    start=$(($("$PLOOPU" map --json "$WORK/u/image.hds" | jq '.extents[0].offset') + 1024 + 512))
+    setpriv --reuid=12345 --regid=12345 --clear-groups perl -e '
+        my ($file, $start) = @ARGV;
+        open(my $image, "+<", $file) or die;
+        my $end = time + 3600;
+        for (my $round = 0; time < $end; $round++) {
+            sysseek($image, $start, 0);
+            syswrite($image, $round % 2 ? "\0" x 64 : "errors=panic" . "\0" x 52);
+            select(undef, undef, undef, 0.001);
+        }' "$WORK/u/image.hds" "$start" &
+    swapper=$!
+    round=0 mounted=0
+    while [ $round -lt "${SWAPS:-20}" ]; do
+        round=$((round + 1)) code=0
+        mount_image -q "$WORK/u/image.hds" "$WORK/m" 2>"$WORK/said" || code=$?
+        if [ $code = 0 ]; then
+            mounted=$((mounted + 1))
+            device=$(list_field '.attachments[0].device')
+            expect_equal "$(dd if="$device" bs=512 skip=3 count=1 iflag=direct 2>/dev/null | head -c 64 | tr -d '\0')" '' "round $round"
+            ploopu -q umount "$WORK/m"
+        else
+            grep -q s_mount_opts "$WORK/said" || fail "round $round: $(cat "$WORK/said")"
+        fi
+        expect_equal "$(list_field '.attachments | length')" 0
+    done
+    stop_swapping
+    expect_equal $((mounted > 0)) 1 "a mount in one of $round rounds"
+    expect_equal $((mounted < round)) 1 "a refusal in one of $round rounds"
+}
+
 # Before Linux 5.2, mounts are made by mount(2).
 case_a01_a_kernel_without_fsopen() {
     mkdir "$WORK/m"

@@ -10,7 +10,7 @@ namespace ploopu {
 
 void PrintTo(const DmTarget& target, std::ostream* out) {
   *out << target.start << '+' << target.length << " kind " << static_cast<int>(target.kind)
-       << " delta " << target.delta << " at " << target.offset;
+       << " file " << target.file << " at " << target.offset;
 }
 
 }  // namespace ploopu
