@@ -13,7 +13,8 @@
 namespace ploopu {
 namespace {
 
-// By their beginnings, as libraries get new ones. NL: those of libnl, NLCB and others.
+// Beginnings of names, because new versions of libraries read new variables. "NL" stands for the
+// variables of libnl, such as NLCB.
 constexpr std::array<std::string_view, 7> kUnwanted = {
     "BLKID_", "LD_", "LIBBLKID_", "LIBMOUNT_", "LIBSMARTCOLS_", "NL", "TMPDIR="};
 
@@ -31,7 +32,7 @@ std::string clear_environment() {
   for (const auto& name : names) ::unsetenv(name.c_str());
   const char* path = std::getenv("PATH");
   std::string before = path == nullptr ? "" : path;
-  // libkmod runs the commands that modprobe.d has for a module.
+  // libkmod runs the "install" commands of modprobe.d, which find programs by PATH.
   ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
   return before;
 }

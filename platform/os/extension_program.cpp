@@ -20,7 +20,7 @@ bool is_program(const std::string& path) {
          ::access(path.c_str(), X_OK) == 0;
 }
 
-// Nothing that leads elsewhere.
+// True if the verb cannot lead out of the directory: it has no '/' and no dot.
 bool is_plain(const std::string& verb) {
   return std::all_of(verb.begin(), verb.end(), [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';

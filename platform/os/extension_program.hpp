@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Runs programs that add verbs to ploopu: "ploopu VERB" becomes the program "ploopu-VERB".
 #pragma once
 
 #include <string>
@@ -8,9 +9,10 @@
 
 namespace ploopu {
 
-// Becomes the program "ploopu-VERB", of the first directory of `search_path` that has it, which is
-// also its PATH. Only absolute directories count. Returns without an error when there is none;
-// fails when there is one that can't be run.
+// Replaces this process by the program "ploopu-VERB" from the first directory of `search_path` that
+// has it. Directories are separated by ':' and skipped unless absolute. The program gets
+// `search_path` as its PATH. Returns success if there is no such program, and an error if it can't
+// be executed.
 [[nodiscard]] Result<void> run_extension_program(const std::string& verb,
                                                  const std::vector<std::string>& arguments,
                                                  const std::string& search_path);

@@ -17,8 +17,8 @@
 namespace ploopu {
 namespace {
 
-// A line of /proc/PID/fdinfo/FD: "lock: 1: OFDLCK ADVISORY WRITE -1 08:01:1234 101 101". The
-// device number differs from that of stat on some file systems; inodes are enough to name a holder.
+// A line of /proc/PID/fdinfo/FD: "lock: 1: OFDLCK ADVISORY WRITE -1 08:01:1234 101 101". On some
+// file systems its device number differs from st_dev, so holders are found by the inode alone.
 struct LockLine {
   std::string type;
   std::string mode;
@@ -45,8 +45,9 @@ std::optional<LockLine> parse_lock_line(const std::string& text) {
   return line;
 }
 
-// The process with a descriptor to which a lock belongs that `matches`: only there an OFD lock has
-// an owner. Unprivileged callers see their own processes only.
+// Describes the process that has a descriptor with a lock for which `matches` is true. An OFD lock
+// belongs to a descriptor: no other file of /proc names its owner. Users other than root see only
+// their own processes.
 template <class Matches>
 std::string describe_holder(Matches matches) {
   for (const pid_t pid : all_processes()) {
@@ -75,7 +76,7 @@ std::optional<std::string> find_flock_holder(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), kFlags));
   const auto inode = fd.valid() ? inode_of(fd.get()) : std::nullopt;
   if (!inode) return std::nullopt;
-  // A shared lock for a moment is the only way to ask; closing the file lets go of it.
+  // A shared lock for a moment is the only way to ask; closing the file releases it.
   if (::flock(fd.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return std::nullopt;
   return describe_holder(
       [&](const LockLine& line) { return line.inode == *inode && line.mode == "WRITE"; });
@@ -85,7 +86,7 @@ std::optional<std::string> find_byte_lock_holder(int descriptor, uint64_t byte) 
   const auto inode = inode_of(descriptor);
   if (!inode) return std::nullopt;
   struct flock lock = {};
-  lock.l_type = F_WRLCK;  // against this even a lock for reading stands
+  lock.l_type = F_WRLCK;  // conflicts with locks for reading, too
   lock.l_whence = SEEK_SET;
   lock.l_start = static_cast<off_t>(byte);
   lock.l_len = 1;

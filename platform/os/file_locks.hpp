@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Locks that others hold on files. Looking at one doesn't wait, keep or change anything.
+// Finds the processes that hold locks on files. A look never waits and leaves no lock behind.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,12 @@
 
 namespace ploopu {
 
-// The process that has locked the file at `path` with flock(LOCK_EX): "vzctl (pid 812)". Nothing
-// when nobody has, or it is no regular file that can be opened.
+// Describes the process that has locked the file at `path` with flock(LOCK_EX): "vzctl (pid 812)".
+// Returns nothing if the file isn't locked, isn't regular or can't be opened.
 [[nodiscard]] std::optional<std::string> find_flock_holder(const std::string& path);
 
-// The process that has a POSIX or OFD lock, for reading or writing, on that byte of the open file.
+// Describes the process that has a POSIX or OFD lock, for reading or writing, on byte `byte` of the
+// open file. Returns nothing if there is no such lock.
 [[nodiscard]] std::optional<std::string> find_byte_lock_holder(int descriptor, uint64_t byte);
 
 }  // namespace ploopu

@@ -19,7 +19,7 @@ class HugePages final : public std::pmr::memory_resource {
     const size_t whole = (bytes + kHugePage - 1) / kHugePage * kHugePage;
     void* memory = std::aligned_alloc(kHugePage, whole);
     if (memory == nullptr) throw std::bad_alloc();
-    ::madvise(memory, whole, MADV_HUGEPAGE);  // a hint: without it all works, too
+    ::madvise(memory, whole, MADV_HUGEPAGE);  // a hint: the memory can be used without it, too
     return memory;
   }
 

@@ -25,7 +25,7 @@ Held& held() {
   return instance;
 }
 
-// One that is ignored would wait as well while it is blocked.
+// A signal that is ignored must not be blocked: while it is blocked, it becomes pending anyway.
 bool is_ignored(int number) {
   struct sigaction action = {};
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
@@ -42,7 +42,7 @@ void hold_interruptions() {
       ::sigaddset(&held().signals, number);
     }
   }
-  // Where it can't be waited for, a signal does what it always did.
+  // Without a descriptor that wakes poll(), the signals keep their default effect.
   held().descriptor.reset(::signalfd(-1, &held().signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!held().descriptor.valid()) return;
   ::pthread_sigmask(SIG_BLOCK, &held().signals, nullptr);

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What Ctrl-C does to a command that is making something. The next command would take down what it
-// left; but whoever has changed their mind wants it gone at once.
+// Ctrl-C while a command creates devices or mounts: the signal waits until the command has removed
+// its half-finished work. The next command could remove it, too, but a user who presses Ctrl-C
+// wants it gone at once.
+//
+//   hold_interruptions();
+//   PLOOPU_CHECK(check_not_interrupted());  // before each step; undo what was done on error
+//   obey_interruption();                    // when the command has failed, as its last step
 #pragma once
 
 #include "core/base/result.hpp"
 
 namespace ploopu {
 
-// From now on, and until the process ends, SIGHUP, SIGINT and SIGTERM wait. Those that whoever
-// started us has turned off stay off.
+// Blocks SIGHUP, SIGINT and SIGTERM until obey_interruption(). Signals that the parent process has
+// set to be ignored or blocked are left as they are. Call it in the main thread, before others
+// start.
 void hold_interruptions();
 
-// An error once such a signal waits.
+// Fails with ErrorKind::failed if such a signal has come since hold_interruptions().
 [[nodiscard]] Result<void> check_not_interrupted();
 
-// To poll() beside other things: it can be read once such a signal waits. -1 while they aren't
-// held.
+// Returns a descriptor for poll(2) that is readable once such a signal has come; -1 before
+// hold_interruptions(). The caller must not close it.
 [[nodiscard]] int interruption_descriptor();
 
-// Ends the process by the signal that waits, if there is one, as it would have done at once.
+// Unblocks the signals, so that a signal that has come ends the process now.
 void obey_interruption();
 
 }  // namespace ploopu

@@ -14,7 +14,7 @@
 namespace ploopu {
 namespace {
 
-// Whether `man ARGUMENTS...` exits with 0. What it prints goes nowhere.
+// True if `man ARGUMENTS...` exits with 0. Its output is discarded.
 bool man_succeeds(char* const* arguments) {
   posix_spawn_file_actions_t files{};
   ::posix_spawn_file_actions_init(&files);

@@ -16,10 +16,10 @@ namespace ploopu {
 namespace {
 
 constexpr size_t kPiece = size_t{64} << 10;
-// Never written: its pages are lent to the pipe.
+// Must stay constant: the pipe refers to these pages.
 alignas(4096) const std::array<std::byte, kPiece> kZeros{};
 
-// Never waits for room: nobody would make any.
+// The pipe is full: waiting is no use, as only this thread empties the pipe.
 int full_or(int error) { return error == EAGAIN ? ENOSPC : error; }
 
 }  // namespace
@@ -31,7 +31,8 @@ PagePipe::PagePipe(size_t capacity) {
   write_end_ = UniqueFd(ends[1]);
   nowhere_.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   if (!nowhere_.valid()) write_end_.reset();
-  // Who isn't root gets no more than /proc/sys/fs/pipe-max-size; half is better than the default.
+  // Users other than root get at most /proc/sys/fs/pipe-max-size; half of the wish is still better
+  // than the default.
   while (::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(capacity)) < 0 && capacity > kPiece) {
     capacity /= 2;
   }
@@ -57,7 +58,7 @@ int PagePipe::add_data(const ImageFile& file, uint64_t offset, uint64_t length) 
       return ::splice(file.descriptor(), &position, write_end_.get(), nullptr, length,
                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     });
-    // A file system that can't do that, or no descriptor.
+    // The file system doesn't support splice, or the file has no descriptor.
     if (got < 0 && (errno == EINVAL || errno == EBADF)) return ENOSPC;
     if (got < 0) return full_or(errno);
     if (got == 0) return EIO;  // the file ends here
@@ -78,14 +79,14 @@ bool PagePipe::move_to(int descriptor) {
   return true;
 }
 
-// By splice, too: a sandbox need not allow more.
+// Discards by splice, so that the sandbox needs to allow no other call.
 void PagePipe::drop() {
   while (size_ > 0) {
     const ssize_t got = retry([&] {
       return ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size_,
                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     });
-    if (got <= 0) break;  // others took what was in it, or this pipe can't be trusted any more
+    if (got <= 0) break;  // empty, because others took data; or an error, which is looked at below
     size_ -= static_cast<size_t>(got);
   }
   int left = 0;

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Carries data from files to a socket or to FUSE without a copy of it in our memory:
+//
+//   PagePipe pipe(1 << 20);
+//   if (view.deliver(offset, length, pipe) == 0 && pipe.move_to(socket)) return;
+//   pipe.drop();  // and send the data by read and write
 #pragma once
 
 #include <cstddef>
@@ -8,32 +13,32 @@
 
 namespace ploopu {
 
-// Carries data from files to a socket or to FUSE without a copy of it in our memory: a pipe that
-// refers to pages of the page cache (splice(2)).
-// A file that is cut while its pages are here may have them zeroed, as it may under a plain read.
+// A pipe that refers to pages of the page cache (splice(2)). If a file is truncated while its pages
+// are in the pipe, their contents may become zeros; a plain read has the same race.
 class PagePipe final : public DataSink {
  public:
-  // `capacity` in bytes is a wish; the kernel may give less. Without any, all calls fail with
-  // ENOSPC.
+  // Asks the kernel for `capacity` bytes; it may give less. If there is no pipe at all, add_zeros()
+  // and add_data() fail with ENOSPC.
   explicit PagePipe(size_t capacity);
 
-  // ENOSPC when the pipe is full, and where a file's file system can't do that.
+  // Both fail with ENOSPC if the pipe is full, and add_data() also if the file system of the file
+  // doesn't support splice. Neither waits for room.
   [[nodiscard]] int add_zeros(uint64_t length) override;
   [[nodiscard]] int add_data(const ImageFile& file, uint64_t offset, uint64_t length) override;
 
   [[nodiscard]] int read_end() const { return read_end_.get(); }
 
-  // Moves everything to `descriptor`, which blocks. False when that fails, and then the rest is
-  // still here.
+  // Moves everything to `descriptor`, which must be in blocking mode. Returns false after an error;
+  // the rest is still in the pipe then.
   [[nodiscard]] bool move_to(int descriptor);
-  // Empties it, whether or not somebody took something from read_end().
+  // Empties the pipe, whether or not somebody else took data from read_end().
   void drop();
 
  private:
   UniqueFd read_end_;
   UniqueFd write_end_;
   UniqueFd nowhere_;  // /dev/null
-  size_t size_ = 0;   // bytes in it, but for what others took
+  size_t size_ = 0;   // bytes that were put in and not yet taken out by this object
 };
 
 }  // namespace ploopu

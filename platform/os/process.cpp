@@ -22,7 +22,8 @@ namespace ploopu {
 ProcessIdentity identify_process(pid_t pid) {
   const auto stat = read_attribute(fmt::format("/proc/{}/stat", pid));
   if (!stat) return {pid, 0};
-  // The name in parentheses may hold anything, so count from the last one: state is field 3.
+  // The name in parentheses may contain parentheses and blanks, so fields are counted from the last
+  // ')': the state is field 3.
   const size_t name_end = stat->rfind(')');
   if (name_end == std::string::npos) return {pid, 0};
   std::istringstream fields(stat->substr(name_end + 1));
@@ -85,7 +86,7 @@ std::vector<ProcessIdentity> session_of(pid_t session, const std::string& name) 
 }  // namespace
 
 bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit) {
-  constexpr size_t kCommonName = 10;  // "ploopu-nbd" of "ploopu-nbd-work"
+  constexpr size_t kCommonName = 10;  // length of "ploopu-nbd" in "ploopu-nbd-work"
   const pid_t session = ::getsid(member.pid);
   const auto name = read_attribute(fmt::format("/proc/{}/comm", member.pid));
   if (!name || session <= 0 || !is_alive(member)) return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Processes are named by ID and start time: an ID alone may have been given to another one since.
+// Finds, watches and ends processes. A process is identified by its ID and start time, because the
+// kernel gives the ID of a dead process to a new one.
 #pragma once
 
 #include <chrono>
@@ -19,40 +20,44 @@ struct ProcessIdentity {
   uint64_t start_time = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
 };
 
-// start_time is 0 when there is no such process.
+// Looks up the start time of a process. start_time is 0 if there is no such process, or if it is
+// dead but not yet waited for.
 [[nodiscard]] ProcessIdentity identify_process(pid_t pid);
 
 [[nodiscard]] bool is_alive(const ProcessIdentity& process);
 
 [[nodiscard]] bool is_any_alive(const std::vector<ProcessIdentity>& processes);
 
-// Waits for the end of the process. False when it still runs after `limit`.
+// Waits for the end of the process. Returns false if it still runs after `limit`.
 [[nodiscard]] bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit);
 
-// Waits for the end of the process, and kills it after `limit`. False when even that doesn't end it
-// within another `limit`.
+// Waits for the end of the process, and kills it after `limit`. Returns false if it still runs
+// after another `limit`: a process can hang in the kernel.
 [[nodiscard]] bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit);
 
-// Both for each of the processes, one after the other.
+// Call wait_for_exit() or end_process() for each process in turn, with its own `limit` each. Stop
+// and return false at the first process that doesn't end.
 [[nodiscard]] bool wait_for_exit(const std::vector<ProcessIdentity>& processes,
                                  std::chrono::milliseconds limit);
 [[nodiscard]] bool end_processes(const std::vector<ProcessIdentity>& processes,
                                  std::chrono::milliseconds limit);
 
-// Kills the process and all others of its session whose names begin as its own does, also those
-// that they still start meanwhile. False when some are left after `limit`.
+// Kills the process and all processes of its session whose names begin with the first 10 characters
+// of its name, including processes that are started meanwhile. Returns false if any is left after
+// `limit`.
 [[nodiscard]] bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit);
 
-// Bytes that a file which the process has open takes on its disk; 0 when it hasn't.
+// Returns the bytes on disk that a file takes which the process `pid` has open; 0 if the process
+// doesn't have it open or can't be examined. The file may have no name any more.
 [[nodiscard]] uint64_t open_file_room(pid_t pid, const FileIdentity& file);
 
-// Closes all descriptors of this process but these and the standard streams. Linux 5.9 or later.
+// Closes all descriptors of this process except `keep` and the standard streams. Needs Linux 5.9.
 [[nodiscard]] Result<void> close_all_but(std::vector<int> keep);
 
-// All processes that this one sees, itself among them.
+// Lists the IDs of all processes in /proc, including this process.
 [[nodiscard]] std::vector<pid_t> all_processes();
 
-// "dd (pid 812)".
+// Describes a process for messages: "dd (pid 812)".
 [[nodiscard]] std::string describe_process(pid_t pid);
 
 }  // namespace ploopu

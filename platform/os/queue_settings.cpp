@@ -12,15 +12,16 @@
 namespace ploopu {
 namespace {
 
-// The driver takes up to 32 MiB. But its timer gives a request 5 seconds
-// (platform/nbd/nbd_netlink.cpp), and from a slow disk or network, more than this can take longer.
+// The nbd driver accepts requests of up to 32 MiB, but fails a request that takes longer than 5
+// seconds (platform/nbd/nbd_netlink.cpp). A slow disk or network may need longer for more than
+// this.
 constexpr uint64_t kRequestKib = 4096;
 
 std::string attribute_path(const std::string& disk, const std::string& attribute) {
   return fmt::format("/sys/block/{}/queue/{}", base_name(disk), attribute);
 }
 
-// "[none] mq-deadline" says that "none" is in use.
+// Returns the value in use: "none" for "[none] mq-deadline".
 std::string chosen(const std::string& text) {
   const size_t open = text.find('[');
   const size_t close = text.find(']', open == std::string::npos ? 0 : open);
@@ -39,7 +40,8 @@ QueueSettings tune_queue(const std::string& disk) {
   };
   const auto limit =
       parse_number(read_attribute(attribute_path(disk, "max_hw_sectors_kb")).value_or(""));
-  // Our server has no seeks to save; a scheduler would hand requests over through one more thread.
+  // A scheduler saves seeks, which our server doesn't have, and passes requests through one more
+  // thread.
   set("scheduler", "none");
   if (limit) set("max_sectors_kb", std::to_string(std::min(*limit, kRequestKib)));
   set("read_ahead_kb", std::to_string(kReadAhead / 1024));

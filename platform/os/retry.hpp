@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// System calls that a signal interrupts.
+// Repeats system calls that a signal interrupts:
+//
+//   const ssize_t got = retry([&] { return ::read(fd, buffer, size); });
 #pragma once
 
 #include <cerrno>

@@ -7,7 +7,7 @@
 
 namespace ploopu {
 
-// Who isn't listened to goes on: systemd sees by its own time limit that the service isn't ready.
+// Ignores errors: without the message, systemd ends the service by its own time limit.
 void tell_service_manager(const std::string& state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   if (path != nullptr) static_cast<void>(send_datagram(path, state, true));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Memory that a process shares with the processes that it forks.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +10,11 @@
 
 namespace ploopu {
 
-// Zeroed memory that processes which are forked later have in common. Pages that nobody touches
-// cost nothing.
+// Zeroed memory that this process and all processes forked later share. Pages that nobody touches
+// cost nothing. Each process unmaps its view when its object ends. Accesses need atomics.
 class SharedMemory {
  public:
+  // `size` is in bytes; 0 becomes 1.
   [[nodiscard]] static Result<SharedMemory> create(size_t size);
 
   SharedMemory(SharedMemory&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}

@@ -49,7 +49,7 @@ std::vector<std::string> list_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::directory_iterator entry(path, error);
   const std::filesystem::directory_iterator end;
-  // Entries come and go while we look: an error ends the list, it doesn't matter here.
+  // Entries come and go during the loop: an error ends the list and is ignored.
   for (; !error && entry != end; entry.increment(error)) {
     names.push_back(entry->path().filename().string());
   }

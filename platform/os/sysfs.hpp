@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Small readers for /sys and /proc, and a writer.
+// Reads and writes the small files of /sys and /proc. Files there come and go at any time, so a
+// missing file is an empty answer and not an error.
 #pragma once
 
 #include <optional>
@@ -8,17 +9,17 @@
 
 namespace ploopu {
 
-// The content of a small file without the newline at its end; nothing when it can't be opened, and
-// what came before the error when reading fails.
+// Returns the content of a small file without the newline at its end. Returns nothing if the file
+// can't be opened. If reading fails, returns the bytes before the error.
 [[nodiscard]] std::optional<std::string> read_attribute(const std::string& path);
 
-// Where a symbolic link leads, without a look there; empty when it can't be read.
+// Returns the text of a symbolic link, whether or not its target exists; empty if it can't be read.
 [[nodiscard]] std::string read_link(const std::string& path);
 
-// False when it isn't there or the kernel won't have it.
+// Writes `value` in one call. Returns false if the file is missing or the kernel rejects the value.
 [[nodiscard]] bool write_attribute(const std::string& path, const std::string& value);
 
-// Names in a directory, without "." and "..", sorted; empty when it can't be read.
+// Returns the names in a directory, without "." and "..", sorted; empty if it can't be read.
 [[nodiscard]] std::vector<std::string> list_directory(const std::string& path);
 
 }  // namespace ploopu

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Owns a file descriptor and closes it at the end of a scope:
+//
+//   const UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+//   if (!fd.valid()) return fail_errno(errno, path);
 #pragma once
 
 #include <cerrno>
@@ -8,8 +12,8 @@
 
 namespace ploopu {
 
-// Owns one file descriptor. Closing keeps errno and is never repeated: on Linux the descriptor is
-// gone even when close() reports an error.
+// A negative number means that it owns nothing. Closing preserves errno, and is never repeated: on
+// Linux the descriptor is free even if close() reports an error.
 class UniqueFd {
  public:
   UniqueFd() = default;
@@ -26,6 +30,7 @@ class UniqueFd {
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
 
+  // Closes the descriptor and takes ownership of `fd`.
   void reset(int fd = -1) {
     if (fd_ >= 0) {
       const int saved = errno;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Waits with a limit for changes that the kernel sends no event for.
 #pragma once
 
 #include <chrono>
@@ -7,8 +8,8 @@
 
 namespace ploopu {
 
-// Asks `condition` until it is true; false when that took longer than `limit`. For things of which
-// the kernel sends no event that could be waited for. The first question is asked at once.
+// Calls `condition` until it returns true: at once, and then every 1 to 16 milliseconds. Returns
+// false if it isn't true after `limit`.
 template <class Condition>
 [[nodiscard]] bool wait_until(Condition condition, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
