@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kAnswerLimit{2};
 constexpr std::chrono::milliseconds kExitLimit{100};
 
-// A look at a path, as it goes through a pipe.
+// The state of a path, in the form that goes through a pipe.
 struct Answer {
   int error = 0;
   ImageFileFacts facts;
@@ -39,7 +39,7 @@ Answer look_at(const std::string& path) {
   return {0, facts_of(now)};
 }
 
-// A process that looks at paths: whoever asks a server that doesn't answer any more hangs.
+// A process that looks at paths, because a look at storage that no longer answers hangs.
 class PathLooker {
  public:
   // Looks at all files of these images, one after the other.
@@ -56,12 +56,13 @@ class PathLooker {
   ~PathLooker() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
-    // A process that can't even be killed is left to itself.
+    // A process that hangs in the kernel ends when the storage answers.
     static_cast<void>(
         wait_until([&] { return ::waitpid(pid_, nullptr, WNOHANG) != 0; }, kExitLimit));
   }
 
-  // The next answer; nothing when there is none before the deadline: then none will come.
+  // Returns the next answer, or nothing if there is none before the deadline. After nothing, call
+  // it no more.
   [[nodiscard]] std::optional<Answer> next(Clock::time_point deadline) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
         std::max<Clock::duration>(deadline - Clock::now(), {}));
@@ -87,8 +88,8 @@ class PathLooker {
   pid_t pid_ = -1;
 };
 
-// Appends what stands in place of each file. Returns false, and the rest of `found` is ETIMEDOUT,
-// when one of them doesn't answer.
+// Appends to `found` what is now at the path of each file. Returns false if a path doesn't answer;
+// this file and the files after it get ETIMEDOUT.
 bool look_at_files(PathLooker& looker, const ImageState& then, std::vector<FileNow>& found) {
   const auto deadline = Clock::now() + kAnswerLimit;
   bool has_answered = true;
@@ -106,7 +107,8 @@ bool look_at_files(PathLooker& looker, const ImageState& then, std::vector<FileN
 std::vector<ImageChanges> find_changes(const std::vector<AskedImage>& images) {
   const std::span<const AskedImage> all(images);
   std::vector<ImageChanges> changes;
-  // A process looks at all of them; after an image that doesn't answer, a new process at the rest.
+  // A process looks at all images. After an image that doesn't answer, a new process continues with
+  // the next image.
   while (changes.size() < images.size()) {
     PathLooker looker(all.subspan(changes.size()));
     bool has_answered = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Looks at the paths of attached images for changes since their files were opened.
+// Finds out whether the files of attached images were changed since they were opened.
 #pragma once
 
 #include <vector>
@@ -9,12 +9,12 @@
 namespace ploopu {
 
 struct AskedImage {
-  const ImageState& then;
-  bool is_strict = false;  // once it was written to, it isn't served any more
+  const ImageState& then;  // its files when the image was opened; must outlive the call
+  bool is_strict = false;  // servers stop serving the image once it was written to
 };
 
-// The changes of each image, in their order. Storage that doesn't answer is waited for, for at most
-// two seconds an image.
+// Returns the changes of each image, in the order of `images`. Waits at most two seconds an image
+// for storage that doesn't answer; the files of that image count as not answering (ETIMEDOUT).
 [[nodiscard]] std::vector<ImageChanges> find_changes(const std::vector<AskedImage>& images);
 
 }  // namespace ploopu

@@ -25,10 +25,11 @@
 namespace ploopu {
 namespace {
 
-// A directory may have at most so many names, or a stranger's directory takes all memory.
+// Most names that a directory may have: a stranger's directory must not take all memory.
 constexpr size_t kMaxNames = 100000;
 
-// A descriptor that names a file without opening it: no FIFO blocks and no device notices.
+// Returns a descriptor that refers to a file without opening it (O_PATH): a FIFO doesn't block, and
+// the driver of a device doesn't notice.
 UniqueFd open_path(int directory, const std::string& path, uint64_t resolve, uint64_t flags = 0) {
   struct open_how how = {};
   how.flags = O_PATH | O_CLOEXEC | flags;
@@ -53,7 +54,8 @@ const char* kind_of(mode_t mode) {
   return S_ISFIFO(mode) ? "a FIFO" : "a socket";
 }
 
-// Files of the kernel: their sizes say nothing, and reading some of them has effects.
+// True for files of /proc, /sys and the like: their sizes say nothing, and reading some of them has
+// effects.
 bool is_kernels_own(const UniqueFd& fd) {
   struct statfs status = {};
   if (::fstatfs(fd.get(), &status) != 0) return false;
@@ -67,7 +69,8 @@ struct OpenFile {
   struct stat status = {};
 };
 
-// Opens for reading what `path` names, if it is a regular file.
+// Opens `path` for reading if it is a regular file. `resolve` are flags of openat2; `name` is the
+// path in messages.
 Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t resolve,
                               const std::string& name) {
   OpenFile file;
@@ -92,7 +95,7 @@ Result<OpenFile> open_regular(int directory, const std::string& path, uint64_t r
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   const std::string link = proc_path(handle);
   file.fd.reset(::open(link.c_str(), kFlags | O_NOATIME));
-  // Only the owner (or CAP_FOWNER) may leave atime alone; others can still read.
+  // O_NOATIME is for the owner of the file and for CAP_FOWNER; others read without it.
   if (!file.fd.valid() && errno == EPERM) file.fd.reset(::open(link.c_str(), kFlags));
   if (!file.fd.valid()) return fail_errno(errno, name);
   return file;
@@ -103,7 +106,8 @@ Result<std::unique_ptr<ImageFile>> as_image(Result<OpenFile> file) {
   return std::make_unique<PosixImageFile>(std::move(file->fd), facts_of(file->status));
 }
 
-// The rule of open_image_beneath about owners. Everybody but root has only what the kernel gives.
+// Checks the rule about owners of FileSystem::open_image_beneath(). The rule is for root: the
+// kernel already limits everybody else.
 Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
                          const std::string& name) {
   struct stat bundle = {};
@@ -116,7 +120,7 @@ Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
               name, file.st_uid, bundle.st_uid);
 }
 
-// Names a file of the tree `root` without opening it; not valid when there is none.
+// Returns an O_PATH descriptor for a file of the tree `root`; not valid if there is no such file.
 Result<UniqueFd> open_in_tree(const std::string& root, const std::string& path, uint64_t flags) {
   UniqueFd directory(AT_FDCWD);
   uint64_t rules = RESOLVE_NO_MAGICLINKS;
@@ -154,7 +158,7 @@ Result<std::optional<std::string>> PosixFileSystem::read_link(const std::string&
   if (!fd.valid()) return std::nullopt;
   std::array<char, PATH_MAX> target{};
   const ssize_t length = ::readlinkat(fd.get(), "", target.data(), target.size());
-  // No file, or no link.
+  // The file is no link: for an empty path readlinkat(2) says so by ENOENT.
   if (length < 0 && (errno == ENOENT || errno == EINVAL)) return std::nullopt;
   if (length < 0) return fail_errno(errno, path);
   return std::string(target.data(), static_cast<size_t>(length));
@@ -238,7 +242,7 @@ Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_outside(
 Result<std::vector<std::string>> PosixFileSystem::writable_by_others(
     const std::string& directory) const {
   std::vector<std::string> found;
-  // "a/b/.." is "a": there are no links in it.
+  // The path has no links, so "a/b/.." is "a".
   const auto start = (std::filesystem::path("/" + directory) / "").lexically_normal().parent_path();
   for (auto at = start;; at = at.parent_path()) {
     struct stat status = {};

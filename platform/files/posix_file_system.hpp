@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Implements the port FileSystem (core/files/file_system.hpp) for the files of this host.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@
 
 namespace ploopu {
 
-// The files of this host, opened O_RDONLY and, where the owner allows it, without touching atime.
-// Path rules are enforced by the kernel's openat2 (Linux 5.6).
+// Opens files O_RDONLY and, if the caller owns the file or is root, without changing atime. The
+// kernel enforces the path rules, by openat2 (docs/KERNEL.md#opening-files-openat2).
 class PosixFileSystem final : public FileSystem {
  public:
   [[nodiscard]] Result<ResolvedPath> resolve(const std::string& root,

@@ -30,7 +30,8 @@ ImageFileFacts facts_of(const struct statx& status) {
 }
 
 void PosixImageFile::prefetch(uint64_t offset, uint64_t length) const {
-  // A call fetches at most what the disk takes as one request.
+  // The kernel limits one call to the largest request of the disk, so the range is asked for in
+  // pieces.
   constexpr uint64_t kPiece = uint64_t{256} << 10;
   for (const uint64_t end = offset + length; offset < end; offset += kPiece) {
     ::posix_fadvise(fd_.get(), static_cast<off_t>(offset),
@@ -41,7 +42,8 @@ void PosixImageFile::prefetch(uint64_t offset, uint64_t length) const {
 uint64_t PosixImageFile::next_data(uint64_t offset) const {
   const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
   if (found >= 0) return static_cast<uint64_t>(found);
-  // No data up to the end: that of the size we know, or was the file cut short since?
+  // ENXIO: no data from here to the end of the file. The rest is a hole only if the file still has
+  // the size that we know: a file that was truncated has lost data.
   struct stat now = {};
   const bool is_whole = errno == ENXIO && ::fstat(fd_.get(), &now) == 0 &&
                         static_cast<uint64_t>(now.st_size) >= size();
@@ -58,7 +60,7 @@ int PosixImageFile::read(uint64_t offset, std::span<std::byte> out) const {
     const ssize_t got = retry(
         [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
     if (got < 0) return errno;
-    if (got == 0) return EIO;  // the file ends here: it was cut short
+    if (got == 0) return EIO;  // the file was truncated
     out = out.subspan(static_cast<size_t>(got));
     offset += static_cast<uint64_t>(got);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An open file of this host as an ImageFile.
+// Implements the port ImageFile (core/files/file_system.hpp) for an open file of this host.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace ploopu {
 
-// The answers of ImageFile that don't change while the file is open. Plain data: it can be sent to
-// another process together with the descriptor.
+// The answers of ImageFile that don't change while the file is open. Plain data, so that it can be
+// sent to another process together with the descriptor.
 struct ImageFileFacts {
   uint64_t size = 0;  // bytes
   FileIdentity identity;
@@ -24,6 +24,7 @@ struct ImageFileFacts {
 
 class PosixImageFile final : public ImageFile {
  public:
+  // Takes ownership of the descriptor.
   PosixImageFile(UniqueFd fd, const ImageFileFacts& facts) : fd_(std::move(fd)), facts_(facts) {}
 
   [[nodiscard]] uint64_t size() const override { return facts_.size; }

@@ -19,7 +19,7 @@
 namespace ploopu {
 namespace {
 
-// With less than that free, no journal can be replayed.
+// An overlay with less room than this cannot even replay a journal.
 constexpr uint64_t kLeastRoom = uint64_t{1} << 20;
 
 class PosixScratchFile final : public ScratchFile {
@@ -54,10 +54,11 @@ class PosixScratchFile final : public ScratchFile {
   [[nodiscard]] int sync() const override { return ::fdatasync(fd_.get()) == 0 ? 0 : errno; }
 
  private:
-  // The writer can only be told that there is no room.
+  // ENOSPC is the only error of this kind that a block device can report.
   static int no_room_or(int error) { return error == EDQUOT || error == EFBIG ? ENOSPC : error; }
 
-  // Writes pages back early: a flush after gigabytes takes longer than the kernel waits for it.
+  // Writes pages back early, because a flush after gigabytes takes longer than the kernel waits for
+  // a request.
   [[nodiscard]] int send_to_disk(uint64_t written) const {
     constexpr uint64_t kBacklog = uint64_t{8} << 20;
     const uint64_t waiting = waiting_ += written;
@@ -83,10 +84,11 @@ class PosixScratchFile final : public ScratchFile {
   uint64_t size_;
   FileIdentity identity_;
   bool is_kept_;
-  mutable std::atomic<uint64_t> waiting_ = 0;  // bytes that were written since the last send
+  mutable std::atomic<uint64_t> waiting_ = 0;  // bytes written since the last send_to_disk()
 };
 
-// NFS, for one, knows no files without a name.
+// Falls back to a named file that is removed at once: some file systems, such as NFS, don't support
+// O_TMPFILE.
 UniqueFd open_unnamed(const std::string& directory) {
   UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (fd.valid() || (errno != EOPNOTSUPP && errno != EISDIR)) return fd;
@@ -127,7 +129,8 @@ Result<Scratch> size_kept(const std::string& path, UniqueFd fd, uint64_t size) {
 
 Result<UniqueFd> open_kept(const std::string& path, int access) {
   struct stat status = {};
-  // First by its name, since to open a device has effects, and then what was opened.
+  // Looks at the path first, because opening a device has effects, and then at the open file, which
+  // may be another one.
   UniqueFd fd;
   for (int look = 0; look < 2; ++look) {
     const int looked = look == 0 ? ::stat(path.c_str(), &status) : ::fstat(fd.get(), &status);
@@ -179,7 +182,7 @@ Result<Scratch> open_kept_scratch(const std::string& path) {
   PLOOPU_TRY(auto fd, open_kept(path, O_RDWR));
   PLOOPU_CHECK(lock_for_good(fd, path));
   struct stat opened = {}, named = {};
-  // Whoever made it may have removed it meanwhile, having failed.
+  // The process that created the file may have failed and removed it meanwhile.
   if (::fstat(fd.get(), &opened) != 0 || ::stat(path.c_str(), &named) != 0 ||
       opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) {
     return fail(ErrorKind::busy, "{}: was just removed by another process: try again", path);

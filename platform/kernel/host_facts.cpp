@@ -17,7 +17,7 @@
 namespace ploopu {
 namespace {
 
-// linux/capability.h
+// Numbers of capabilities, from linux/capability.h.
 constexpr unsigned kCapSysModule = 16;
 constexpr unsigned kCapSysAdmin = 21;
 
@@ -61,8 +61,8 @@ std::string HostFacts::read(const std::string& file) const {
   return read_attribute(path(file)).value_or("");
 }
 
-// As systemd and the engines leave it for who asks; OpenVZ has /proc/vz in both, /proc/bc on the
-// host only.
+// systemd and container engines leave files that name the kind of container. OpenVZ has /proc/vz on
+// the host and in containers, but /proc/bc on the host only.
 std::string HostFacts::find_container() const {
   std::string name = read("/run/systemd/container");
   if (!name.empty()) return name;
@@ -74,8 +74,9 @@ std::string HostFacts::find_container() const {
   return "";
 }
 
-// A virtual machine may have the file system of a container. PROC_PID_INIT_INO is a constant of
-// the kernel's (linux/proc_ns.h).
+// A virtual machine can run the file system of a container, /.dockerenv included, so docker is
+// recognised by its PID namespace as well. The number is the kernel's PROC_PID_INIT_INO
+// (linux/proc_ns.h).
 bool HostFacts::is_first_pid_namespace() const {
   std::error_code error;
   return std::filesystem::read_symlink(path("/proc/self/ns/pid"), error) == "pid:[4026531836]";
@@ -113,7 +114,6 @@ std::string HostFacts::why_no_right() const {
   return is_in_user_namespace() ? "root of a user namespace may not make devices" : "";
 }
 
-// What may be done when the kernel lacks a module.
 std::vector<std::string> HostFacts::advice(ModuleState state) const {
   if (!container_.empty()) {
     return {"a container has the kernel and the modules of its host: work there"};
@@ -152,7 +152,6 @@ std::vector<std::string> HostFacts::advice(ModuleState state) const {
   return {"install the modules of this kernel"};
 }
 
-// One thing that a back end needs. True when it is there, or will be.
 bool HostFacts::need(BackendReport& report, bool is_there, const std::string& module,
                      const std::string& option) const {
   if (is_there) return true;
@@ -175,12 +174,11 @@ bool HostFacts::need(BackendReport& report, bool is_there, const std::string& mo
   return false;
 }
 
-// A node through which a driver that is there is reached.
 bool HostFacts::need_node(BackendReport& report, const std::string& node) const {
   const UniqueFd fd(::open(path(node).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (fd.valid()) return true;
   const int error = errno;
-  if (error == ENODEV || error == ENXIO) return true;  // until the module is loaded
+  if (error == ENODEV || error == ENXIO) return true;  // prepare() loads the module
   report.usable = false;
   report.reason = fmt::format("{}: {}", node, std::strerror(error));
   if (error == ENOENT) {

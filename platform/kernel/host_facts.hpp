@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a host has and allows, as far as a back end needs to know before it does anything. Nothing
-// is changed to find out, and no module is loaded.
+// Finds out whether a host has and allows what a back end needs, before the back end changes
+// anything. Looking changes nothing on the host and loads no module.
 //
 //   BackendReport report{"dm", true, "", {}};
 //   if (host.need_rights(report)) host.need(report, false, "dm_mod", "CONFIG_BLK_DEV_DM");
@@ -15,23 +15,24 @@
 
 namespace ploopu {
 
-// What is asked of the kernel rather than read from files.
+// Facts that system calls give, as opposed to files; tests fill it in by hand.
 struct SurveyedHost {
-  std::string root;     // before each path: "" for the host itself; another tree in tests
-  std::string release;  // of the running kernel
+  std::string root;     // prefix of each path: "" for the host itself, another tree in tests
+  std::string release;  // version of the running kernel, as uname -r prints it
   bool is_root = false;
-  bool has_close_range = true;  // without it no server and no parser starts
-  bool has_nbd_family = false;  // nbd answers on netlink
-  bool has_dm_zero = false;     // device-mapper has its target "zero"
-  int landlock = 0;             // version of its interface; 0 where there is none
+  bool has_close_range = true;  // servers and parsers need this system call
+  bool has_nbd_family = false;  // the nbd driver answers on netlink
+  bool has_dm_zero = false;     // device-mapper has the target "zero"
+  int landlock = 0;             // version of the Landlock interface; 0 without Landlock
   bool has_seccomp = false;
 };
 
-// Distributions that package kernels and programs alike.
+// Groups of distributions whose packages have common names.
 enum class Family { debian, ubuntu, redhat, other };
 
 class HostFacts {
  public:
+  // Reads the files that say which system this is; missing files leave the facts empty.
   explicit HostFacts(SurveyedHost host);
 
   [[nodiscard]] const SurveyedHost& asked() const { return host_; }
@@ -39,24 +40,28 @@ class HostFacts {
   [[nodiscard]] Family family() const { return family_; }
   // "Debian GNU/Linux 12 (bookworm)"; may be empty.
   [[nodiscard]] const std::string& system() const { return system_; }
-  // "lxc", "docker"...; empty where this is no container.
+  // The kind of container that this process runs in: "lxc", "docker"...; empty outside of one.
   [[nodiscard]] const std::string& container() const { return container_; }
-  // Whether we are root with CAP_SYS_ADMIN.
+  // True for root with CAP_SYS_ADMIN.
   [[nodiscard]] bool is_privileged() const;
-  // Our rights, in words.
+  // Says for people what this process may do: "root", "not root: ...".
   [[nodiscard]] std::string rights() const;
-  // Why we may not make a device; empty when we may.
+  // The reason why this process may not create devices; empty if it may.
   [[nodiscard]] std::string why_no_right() const;
+  // Compares the version of the kernel; false if the version can't be parsed.
   [[nodiscard]] bool is_older_than(int major, int minor) const;
 
-  // Each of these looks for one thing that a back end needs. True when the thing is there, or will
-  // be once attach has loaded a module, which `report.reason` then says. Otherwise the report says
-  // why not, and what can be done.
+  // The need functions each look for one thing that a back end needs. They return true if the thing
+  // is there, or if attach can load the module that provides it; report.reason then names the
+  // module. Otherwise report.usable becomes false, and report.reason and report.advice say why and
+  // what to do.
   [[nodiscard]] bool need_rights(BackendReport& report) const;
   [[nodiscard]] bool need_loop(BackendReport& report) const;
+  // `is_there` is true if the driver is known to be there; `option` is the name of its option in
+  // the kernel's configuration, such as "CONFIG_BLK_DEV_NBD".
   [[nodiscard]] bool need(BackendReport& report, bool is_there, const std::string& module,
                           const std::string& option) const;
-  // The node through which a driver that is there is reached.
+  // Needs the device node of a driver, such as "/dev/fuse", to be there and to be permitted.
   [[nodiscard]] bool need_node(BackendReport& report, const std::string& node) const;
 
  private:
@@ -67,6 +72,7 @@ class HostFacts {
   [[nodiscard]] uint64_t read_capabilities() const;
   [[nodiscard]] bool has_capability(unsigned number) const;
   [[nodiscard]] bool is_in_user_namespace() const;
+  // Says what to do if the kernel lacks a module.
   [[nodiscard]] std::vector<std::string> advice(ModuleState state) const;
 
   SurveyedHost host_;

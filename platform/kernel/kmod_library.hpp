@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// libkmod, loaded when it is first needed: few commands load a kernel module, and it links
-// libcrypto, which took a third of the time that every command takes to start.
+// libkmod, loaded at its first use: few commands load a kernel module, and libkmod links libcrypto,
+// which took a third of the time that every command needs to start.
+//
+//   PLOOPU_TRY(const KmodLibrary* const kmod, kmod_library());
+//   kmod_ctx* context = kmod->create(nullptr, nullptr);
 #pragma once
 
 #include <libkmod.h>
@@ -9,7 +12,7 @@
 
 namespace ploopu {
 
-// The functions of libkmod(3) that are used here, by their names there without "kmod_".
+// The functions of libkmod(3) that ploopu uses, named without "kmod_".
 struct KmodLibrary {
   decltype(&::kmod_new) create = nullptr;  // kmod_new
   decltype(&::kmod_unref) unref = nullptr;
@@ -26,7 +29,8 @@ struct KmodLibrary {
   decltype(&::kmod_config_iter_free_iter) config_iter_free_iter = nullptr;
 };
 
-// Lives as long as the process. From one thread only.
+// Loads the library. The result lives as long as the process. Must be called from one thread only.
+// ErrorKind::missing_kernel_part if the library isn't installed.
 [[nodiscard]] Result<const KmodLibrary*> kmod_library();
 
 }  // namespace ploopu

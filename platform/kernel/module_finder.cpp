@@ -22,15 +22,15 @@ bool exists(const std::string& path) {
   return std::filesystem::exists(path, error);
 }
 
-// File names have "-" where names have "_", or not.
+// Module names and file names differ in the use of "-" and "_"; this returns the form with "_".
 std::string normal(std::string_view name) {
   std::string text(name);
   std::replace(text.begin(), text.end(), '-', '_');
   return text;
 }
 
-// Whether a line of modules.dep or modules.builtin ("kernel/drivers/block/nbd.ko.xz: ...") is about
-// that module; its path then, otherwise nothing.
+// Returns the path in a line of modules.dep or modules.builtin, such as
+// "kernel/drivers/block/nbd.ko.xz: ...", if the line is about module `name`; otherwise "".
 std::string path_in_line(const std::string& line, const std::string& name) {
   const std::string file = line.substr(0, line.find(':'));
   const size_t slash = file.rfind('/');
@@ -39,7 +39,7 @@ std::string path_in_line(const std::string& line, const std::string& name) {
   return end != std::string::npos && normal(file.substr(begin, end - begin)) == name ? file : "";
 }
 
-// The path that one of these files has for the module; empty when it is in none of their lines.
+// Returns the path that modules.dep or modules.builtin has for the module; empty if no line has it.
 std::string find_in_index(const std::string& index, const std::string& name) {
   std::istringstream lines(read_attribute(index).value_or(""));
   for (std::string line; std::getline(lines, line);) {
@@ -48,7 +48,7 @@ std::string find_in_index(const std::string& index, const std::string& name) {
   return "";
 }
 
-// The last word of each line; /proc/misc and /proc/filesystems have names there.
+// True if `word` ends a line, which is where /proc/misc and /proc/filesystems have their names.
 bool has_last_word(const std::string& text, const std::string& word) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
@@ -57,7 +57,7 @@ bool has_last_word(const std::string& text, const std::string& word) {
   return false;
 }
 
-// A file that may be compressed; nothing when it can't be read.
+// Returns the content of a file that may be compressed by gzip; empty if it can't be read.
 std::string read_unpacked(const std::string& path) {
   const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "re"), gzclose);
   std::string text;
@@ -92,7 +92,7 @@ bool KernelParts::has_file_system(const std::string& name) const {
   return has_last_word(read_attribute(path("/proc/filesystems")).value_or(""), name);
 }
 
-// "none [integrity] confidentiality".
+// The file has all modes, with the current mode in brackets: "none [integrity] confidentiality".
 std::string KernelParts::lockdown() const {
   const std::string text = read_attribute(path("/sys/kernel/security/lockdown")).value_or("");
   const size_t begin = text.find('[');

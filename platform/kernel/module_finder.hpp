@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether the running kernel has a module, or why it hasn't, as far as files tell. Nothing is
-// loaded.
+// Finds out from files whether the running kernel has a module, or why it doesn't. Loads nothing.
+//
+//   const KernelParts kernel("", release);
+//   const auto found = kernel.find_module("nbd", "CONFIG_BLK_DEV_NBD");
 #pragma once
 
 #include <string>
@@ -10,46 +12,47 @@ namespace ploopu {
 
 enum class ModuleState {
   present,        // loaded, or built in
-  loadable,       // its file is there
-  forbidden,      // by a "blacklist" or "install" line of modprobe.d, or by modules_disabled
-  not_installed,  // this kernel was built with it, but its file isn't there
-  not_built,      // this kernel was built without it
-  other_kernel,   // there are modules, but of other kernels only
-  unknown,        // no file of it, and nothing says how this kernel was built
+  loadable,       // the file of the module is there
+  forbidden,      // a line of modprobe.d ("blacklist", "install") or modules_disabled forbids it
+  not_installed,  // this kernel was built with the module, but the file is missing
+  not_built,      // this kernel was built without the module
+  other_kernel,   // all modules in /lib/modules belong to other kernels
+  unknown,        // the file is missing, and no file says how this kernel was built
 };
 
 struct ModuleFinding {
   ModuleState state = ModuleState::unknown;
-  std::string detail;  // one clause for people
+  std::string detail;  // a clause for people; empty for ModuleState::present
 };
 
-// The tree of files that is looked into: that of the host, but in tests.
+// The modules and drivers of a kernel, as the files of a tree show them: the host's or a test's.
 class KernelParts {
  public:
-  // `root` is put before each path: "" for the host itself. `release` is that of the running
-  // kernel.
+  // `root` is the prefix of each path: "" for the host itself. `release` is the version of the
+  // running kernel, as uname -r prints it.
   KernelParts(std::string root, std::string release)
       : root_(std::move(root)), release_(std::move(release)) {}
 
   [[nodiscard]] const std::string& release() const { return release_; }
 
-  // `option` is its name in the kernel's configuration, as "CONFIG_BLK_DEV_NBD".
+  // `option` is the option of the module in the kernel's configuration: "CONFIG_BLK_DEV_NBD".
   [[nodiscard]] ModuleFinding find_module(const std::string& name, const std::string& option) const;
 
-  // Of /proc/misc: "fuse", "loop-control", "device-mapper".
+  // True if /proc/misc lists the device: "fuse", "loop-control", "device-mapper".
   [[nodiscard]] bool has_misc_device(const std::string& name) const;
 
-  // Of /proc/filesystems.
+  // True if /proc/filesystems lists the file system: "ext4".
   [[nodiscard]] bool has_file_system(const std::string& name) const;
 
-  // "none", "integrity", "confidentiality"; empty where the kernel doesn't say.
+  // The lockdown mode: "none", "integrity", "confidentiality"; empty if the kernel doesn't say.
   [[nodiscard]] std::string lockdown() const;
 
  private:
   [[nodiscard]] std::string path(const std::string& rest) const { return root_ + rest; }
   [[nodiscard]] std::string modules_file(const std::string& name) const;
   [[nodiscard]] bool is_forbidden(const std::string& name) const;
-  // "y", "m", "n"; empty when that isn't known.
+  // The value of an option in the kernel's configuration: "y", "m", "n"; empty if the configuration
+  // can't be read.
   [[nodiscard]] std::string configured(const std::string& option) const;
 
   std::string root_;

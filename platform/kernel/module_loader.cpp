@@ -27,7 +27,7 @@ Result<void> load_kernel_module(const std::string& name, const std::string& opti
   const std::unique_ptr<kmod_ctx, decltype(kmod->unref)> context(kmod->create(nullptr, nullptr),
                                                                  kmod->unref);
   if (!context) return fail(ErrorKind::failed, "libkmod could not be initialised");
-  // Its complaints about a missing /lib/modules would only repeat what we say below.
+  // libkmod's own message about a missing /lib/modules repeats the error below.
   kmod->set_log_fn(
       context.get(), [](void*, int, const char*, int, const char*, const char*, va_list) {},
       nullptr);
