@@ -20,14 +20,14 @@
 namespace ploopu {
 namespace {
 
-// GPT with its entries, ext, xfs, btrfs, swap, LUKS, LVM and md all live in the first or the last
-// mebibyte of what they describe.
+// GPT with its entries, ext, xfs, btrfs, swap, LUKS, LVM and md all have their data in the first or
+// the last mebibyte of the disk or partition.
 constexpr uint64_t kWindow = uint64_t{1} << 20;
-// More partitions than this are an attack: each costs two windows, and the logical ones of an MBR
-// form a linked list across the disk.
+// More partitions than this are an attack: each costs two windows, and the logical partitions of an
+// MBR form a linked list across the disk.
 constexpr int kMaxPartitions = 16;
 
-// The sparse memory file.
+// The sparse memory file that libblkid reads.
 class Window {
  public:
   explicit Window(const DiskView& disk) : disk_(disk) {}
@@ -42,7 +42,7 @@ class Window {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  // Both ends of a range of the disk.
+  // Copies both ends of a range of the disk into the file, at most kWindow bytes each.
   [[nodiscard]] Result<void> show_ends(uint64_t start, uint64_t size) {
     const uint64_t length = std::min(size, kWindow);
     PLOOPU_CHECK(show(start, length));
@@ -69,7 +69,7 @@ class Window {
     return {};
   }
 
-  // What libblkid shall see there, whatever the disk has.
+  // Writes `data` at that offset of the file, whatever the disk has there.
   [[nodiscard]] Result<void> store(uint64_t offset, std::span<const std::byte> data) const {
     while (!data.empty()) {
       const ssize_t written =
@@ -81,7 +81,7 @@ class Window {
     return {};
   }
 
-  // One warning for everything that could not be shown, as there may be thousands of places.
+  // Adds one warning for all ranges that can't be read, as there may be thousands.
   void warn_of_unreadable(std::vector<std::string>& warnings) const {
     if (unreadable_.empty()) return;
     const auto& [start, length] = *unreadable_.begin();
@@ -93,7 +93,7 @@ class Window {
   }
 
  private:
-  // It stays a hole: libblkid finds nothing there, and the user is told why.
+  // An unreadable range stays a hole: libblkid finds nothing there, and a warning says why.
   void add_unreadable(uint64_t offset, uint64_t length) {
     if (!unreadable_.empty()) {
       auto& [start, known] = *unreadable_.rbegin();
@@ -106,14 +106,15 @@ class Window {
   }
 
   const DiskView& disk_;
-  // Used again and again, as fresh memory costs page faults.
+  // Memory for all reads, since fresh memory costs page faults.
   std::array<std::byte, size_t{32} << 10> buffer_ = {};
   std::map<uint64_t, uint64_t> unreadable_;  // start and length; windows overlap
   UniqueFd fd_;
 };
 
-// Shows the chain of extended boot records, which libblkid follows from an MBR. False when it
-// has no end, or that is far: the kernel follows one in a circle until it has 252 partitions.
+// Shows libblkid the chain of extended boot records, which it follows from the MBR. Returns false
+// if the chain is circular or longer than kMaxPartitions: the kernel makes up to 252 partitions of
+// it (docs/KERNEL.md#block-devices-extended-partitions).
 Result<bool> show_logical_partitions(const DiskView& disk, Window& window) {
   constexpr size_t kFirstEntry = 446, kEntrySize = 16, kEntries = 4;
   const auto is_extended = [](std::byte type) {
@@ -138,14 +139,14 @@ Result<bool> show_logical_partitions(const DiskView& disk, Window& window) {
   return false;
 }
 
-// Shows libblkid the sound copies of a GPT, with the signature that it knows, and no other: it
-// would read as many entries as a header says, which can be gigabytes.
+// Shows libblkid the sound copies of a GPT, with the signature that it knows, and hides damaged
+// ones: libblkid reads as many entries as a header claims, which can be gigabytes.
 Result<void> show_gpt(const Gpt& gpt, Window& window) {
   for (const GptCopy* copy : {&gpt.primary, &gpt.backup}) {
     if (!copy->present || !copy->is_sound()) continue;
     PLOOPU_CHECK(window.show(copy->entries_offset, copy->entries_size));
   }
-  // Last of all: what is shown later could bring a hidden header back.
+  // The signatures come last: a range shown after them can bring a hidden header back.
   for (const GptCopy* copy : {&gpt.primary, &gpt.backup}) {
     if (!copy->present) continue;
     constexpr std::string_view kRight = "EFI PART";
@@ -187,8 +188,8 @@ Result<void> probe_file_system(Window& window, Partition& partition,
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(),
                                     BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID);
-  // Of regular files, which the window is one of, these two parse partition tables anew, of any
-  // kind and without the care of show_gpt. They are no file systems of a container.
+  // For regular files, such as the window, these two types make libblkid parse partition tables of
+  // all kinds again, without the care of show_gpt(). Containers don't use them.
   std::array<std::string, 2> names = {"zfs_member", "linux_raid_member"};
   std::array<char*, 3> filter = {names[0].data(), names[1].data(), nullptr};
   blkid_probe_filter_superblocks_type(probe.get(), BLKID_FLTR_NOTIN, filter.data());
@@ -209,14 +210,15 @@ Result<void> probe_file_system(Window& window, Partition& partition,
   return {};
 }
 
-// `unit` is that of a GPT. Starts and sizes come in sectors of 512 bytes whatever the unit is.
+// Reads the partition table into `layout`. `unit` is the size in bytes of the blocks in which a GPT
+// counts. libblkid returns starts and sizes in sectors of 512 bytes, whatever the unit is.
 Result<void> read_table(const DiskView& disk, const Window& window, uint32_t unit,
                         DiskLayout& layout) {
   PLOOPU_TRY(const auto probe, new_probe(window, 0, disk.size(), unit));
   blkid_probe_enable_superblocks(probe.get(), 0);
   blkid_probe_enable_partitions(probe.get(), 1);
-  // The tables that a container's disk can have. Others are found by weak signatures, and where
-  // there are none.
+  // A container's disk has a GPT or an MBR. Other tables have weak signatures, so libblkid finds
+  // some where there are none.
   std::array<std::string, 2> names = {"gpt", "dos"};
   std::array<char*, 3> filter = {names[0].data(), names[1].data(), nullptr};
   blkid_probe_filter_partitions_type(probe.get(), BLKID_FLTR_ONLYIN, filter.data());
@@ -259,7 +261,7 @@ Result<void> read_table(const DiskView& disk, const Window& window, uint32_t uni
 
 Result<void> find_table(const DiskView& disk, Window& window, const std::optional<Gpt>& gpt,
                         DiskLayout& layout) {
-  // Of another table the unit of a GPT's remnant says nothing.
+  // Without a protective MBR, the GPT is a remnant: its unit doesn't apply to the table in use.
   const bool use_gpt = gpt && gpt->has_protective_mbr;
   PLOOPU_TRY(const bool ends, show_logical_partitions(disk, window));
   if (use_gpt) PLOOPU_CHECK(show_gpt(*gpt, window));

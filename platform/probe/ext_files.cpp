@@ -41,7 +41,7 @@ class Search {
   }
 
  private:
-  // Part of a file that is lost.
+  // A lost range of a file.
   struct Run {
     uint32_t inode = 0;
     const char* part = nullptr;
@@ -60,7 +60,7 @@ class Search {
     return at != lost_inodes_.end() && at->first <= inode ? &*at : nullptr;
   }
 
-  // The files of a group whose blocks are lost, and all directories.
+  // Finds the files of a group that have lost blocks, and all its directories.
   void find_owners(dgrp_t group) {
     const uint32_t inodes = EXT2_INODES_PER_GROUP(fs_->super);
     uint32_t used = inodes;
@@ -77,7 +77,8 @@ class Search {
     }
   }
 
-  // One that was never written to: a large file system has many.
+  // True if the inode table of the group was never written to. A large file system has many such
+  // groups.
   [[nodiscard]] bool is_empty_table(dgrp_t group) const {
     const uint64_t start = position_of(ext2fs_inode_table_loc(fs_, group));
     const uint64_t bytes = uint64_t{fs_->inode_blocks_per_group} * fs_->blocksize;
@@ -104,7 +105,7 @@ class Search {
     current_part_ = LINUX_S_ISDIR(inode.i_mode) ? "directory" : "data";
     const errcode_t error =
         ext2fs_block_iterate3(fs_, number, BLOCK_FLAG_READ_ONLY, nullptr, visit_block, this);
-    // A lost block of the map has been seen, and noted, by then.
+    // If the error is a lost block of the block map, visit_block() has noted that block already.
     if (error != 0 && error != EXT2_ET_INLINE_DATA_CANT_ITERATE) incomplete_ = true;
   }
 
@@ -174,7 +175,8 @@ class Search {
                             {piece.position + (inode - piece.first) * size, size}});
   }
 
-  // libext2fs looks at most 32 directories upwards.
+  // Returns the path of an entry; it begins with "..." if the directory is more than 32 levels
+  // deep, where libext2fs gives up.
   std::string path_below(uint32_t directory, const std::string& name) {
     auto [path, is_new] = paths_.try_emplace(directory);
     if (is_new) {
@@ -187,7 +189,7 @@ class Search {
     return path->second + "/" + name;
   }
 
-  // What stands in no directory.
+  // Names inodes that no directory has; empty for all others.
   [[nodiscard]] std::string name_of_reserved(uint32_t inode) const {
     if (inode == EXT2_ROOT_INO) return "/";
     if (inode == fs_->super->s_journal_inum) return "(journal)";
@@ -238,14 +240,14 @@ class Search {
   uint64_t not_listed_ = 0;
   bool incomplete_ = false;
   bool incomplete_names_ = false;
-  uint32_t current_ = 0;  // whose blocks are being visited
+  uint32_t current_ = 0;  // inode whose blocks are being visited
   const char* current_part_ = nullptr;
   std::vector<Run> runs_;                // at most kMaxListed
   std::vector<LostInodes> lost_inodes_;  // ascending
   std::vector<uint32_t> directories_;
   std::set<uint32_t> wanted_;
   std::multimap<uint32_t, std::pair<uint32_t, std::string>> names_;  // inode: directory, name
-  std::map<uint32_t, std::string> paths_;                            // of directories
+  std::map<uint32_t, std::string> paths_;                            // directory inode: its path
 };
 
 Result<LostFiles> find_files(const Disk& disk, const Partition& partition,

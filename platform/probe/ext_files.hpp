@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Files on ext2, ext3 and ext4, by libext2fs, which reads the disk through Disk::read: it needs no
-// device and no privilege, and what is lost is EIO for it.
+// Implements the port FileFinder (core/check/lost_files.hpp) for ext2, ext3 and ext4 with
+// libext2fs, which reads the disk through Disk::read. It needs no device and no privilege, and gets
+// EIO for bytes that are lost. The search runs confined (core/confine/confined.hpp).
 #pragma once
 
 #include "core/check/lost_files.hpp"

@@ -11,13 +11,15 @@
 namespace ploopu {
 namespace {
 
-// For a small image, so that the worst is over within two seconds.
+// Bytes of work that every image may cause. They take at most two seconds.
 constexpr uint64_t kLeastWork = uint64_t{512} << 20;
-// Inodes are 1.6 % of a file system by default, 6 % where mke2fs was told to expect small files.
+// An eighth of the image is added: inodes are 1.6 % of a file system by default, and 6 % if mke2fs
+// was told to expect small files.
 constexpr uint64_t kShareOfImage = 8;
-// Sparse images may claim any size.
+// The share has a limit, because sparse images can claim any size.
 constexpr uint64_t kMostShare = uint64_t{4} << 30;
-// Those of 128 TiB with blocks of 4 KiB. libext2fs has all of them in memory.
+// Group descriptors of a file system of 128 TiB with blocks of 4 KiB. libext2fs keeps all group
+// descriptors in memory.
 constexpr uint64_t kMaxDescriptorBytes = uint64_t{64} << 20;
 
 struct Source {
@@ -26,7 +28,7 @@ struct Source {
   WorkLimit& limit;
 };
 
-// libext2fs hands a name to open() and nothing else.
+// The source for open_channel(): libext2fs passes only a name to it.
 thread_local const Source* opening = nullptr;
 
 struct Channel {
@@ -48,7 +50,7 @@ errcode_t set_block_size(io_channel channel, int size) {
   return 0;
 }
 
-// A negative count is bytes.
+// A positive `count` is in blocks, a negative one in bytes.
 errcode_t read_blocks(io_channel channel, unsigned long long block, int count, void* data) {
   const auto& [disk, partition, limit] = static_cast<Channel*>(channel->private_data)->source;
   const auto block_size = static_cast<uint64_t>(channel->block_size);
@@ -100,11 +102,11 @@ errcode_t open_channel(const char* /*name*/, int flags, io_channel* channel) {
   made->base.block_size = SUPERBLOCK_OFFSET;
   made->base.refcount = 1;
   made->base.private_data = made.get();
-  *channel = &made.release()->base;  // until close_channel
+  *channel = &made.release()->base;  // close_channel() deletes it
   return 0;
 }
 
-// A superblock in another group than the first, whose copy of itself it is.
+// The place of a superblock: the superblock itself, or the copy in another group.
 struct Copy {
   int group = 0;  // 0: the superblock itself
   int block = 0;
@@ -120,12 +122,12 @@ errcode_t open_once(const Source& source, const Copy& copy, int flags, ExtFileSy
   opening = nullptr;
   if (error != 0) return error;
   opened.reset(fs);
-  // Not a copy of a superblock that lies in some file.
+  // A copy says its own group. A superblock without it belongs to a file system inside of a file.
   const bool is_copy = copy.group == 0 || fs->super->s_block_group_nr == copy.group;
   return is_copy ? 0 : EXT2_ET_BAD_MAGIC;
 }
 
-// The superblock first: what it claims decides how much memory the group descriptors take.
+// Opens the superblock alone first: its fields decide how much memory the group descriptors take.
 errcode_t open_by(const Source& source, const Copy& copy, ExtFileSystem& opened) {
   ExtFileSystem claims;
   if (const auto error = open_once(source, copy, EXT2_FLAG_SUPER_ONLY, claims); error != 0) {
@@ -139,7 +141,7 @@ errcode_t open_by(const Source& source, const Copy& copy, ExtFileSystem& opened)
 
 std::vector<Copy> places_of_copies() {
   std::vector<Copy> copies;
-  // With sparse_super these groups have one; without it every group has.
+  // With the feature sparse_super these groups have a copy; without it all groups have.
   for (const unsigned block_size : {4096U, 1024U, 2048U}) {
     for (const int group : {1, 3, 5, 7, 9}) {
       const int first_block = block_size == 1024 ? 1 : 0;

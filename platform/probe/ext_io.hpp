@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A partition of a disk as libext2fs opens it: read-only, and for a limited amount of work.
+// Opens the ext file system on a partition with libext2fs, read-only and for a limited amount of
+// work:
+//
+//   WorkLimit limit(disk);
+//   PLOOPU_TRY(const auto opened, open_ext(disk, partition, limit));
+//   ... ext2fs functions on opened.fs.get() ...
 #pragma once
 
 #include <cstdint>
@@ -14,13 +19,13 @@
 
 namespace ploopu {
 
-// How much may be read and looked at, in bytes: a file system that leads in circles would be read
-// for ever. A sound one takes a few percent of the bytes that its image has.
+// Limits the bytes that a search reads and looks at: a file system that leads in circles has no
+// end. The search of a sound file system takes a few percent of the bytes that the image has.
 class WorkLimit {
  public:
   explicit WorkLimit(const Disk& disk);
 
-  // False when nothing is left, and from then on.
+  // Takes `bytes` from the limit. Returns false once the limit is exhausted.
   [[nodiscard]] bool spend(uint64_t bytes) {
     left_ = bytes < left_ ? left_ - bytes : 0;
     return left_ > 0;
@@ -38,11 +43,12 @@ using ExtFileSystem = std::unique_ptr<struct_ext2_filsys, CloseExt>;
 
 struct OpenedExt {
   ExtFileSystem fs;
-  std::string note;  // when a copy of the superblock had to be taken
+  std::string note;  // says which copy of the superblock was used; empty for the superblock itself
 };
 
-// By its superblock or, where that or the group descriptors can't be read, by a copy of them.
-// `disk`, `partition` and `limit` must outlive the result.
+// Opens the file system by its superblock or, if that or the group descriptors can't be used, by a
+// copy. `disk`, `partition` and `limit` must outlive the result. ErrorKind::damaged if no copy can
+// be used.
 [[nodiscard]] Result<OpenedExt> open_ext(const Disk& disk, const Partition& partition,
                                          WorkLimit& limit);
 

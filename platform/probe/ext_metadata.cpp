@@ -19,7 +19,7 @@ class MetadataSearch {
     if (super != 0 || group == 0) {
       add(group == 0 ? "superblock" : "copy of the superblock", super, 1);
     }
-    // Where there is room for more descriptors, an inode of its own (7) owns it.
+    // Blocks that are reserved for more descriptors belong to inode 7 and count as descriptors.
     const uint64_t blocks = ext2fs_has_feature_meta_bg(fs_->super)
                                 ? std::min<uint64_t>(fs_->super->s_first_meta_bg, fs_->desc_blocks)
                                 : uint64_t{fs_->desc_blocks} + fs_->super->s_reserved_gdt_blocks;
@@ -52,7 +52,7 @@ class MetadataSearch {
     });
   }
 
-  // In whole blocks, as libext2fs reads them.
+  // Adds all inodes of a block that is lost in part, because libext2fs reads whole blocks.
   void add_inodes(dgrp_t group, blk64_t table) {
     if (!is_block(fs_, table)) return;
     const uint64_t start = position_in_disk(fs_, partition_, table);
@@ -72,7 +72,7 @@ class MetadataSearch {
         });
   }
 
-  // The bitmaps of neighbouring groups lie side by side.
+  // Joins neighbouring pieces, such as the bitmaps of neighbouring groups.
   void join_neighbours() {
     auto& list = found_.pieces;
     std::sort(list.begin(), list.end(), [](const LostMetadata& a, const LostMetadata& b) {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ranges of a disk that can't be read, asked once for every block of a file system.
+// Finds the lost parts of a range of the disk, fast enough for a call for each block of a file
+// system:
+//
+//   LostRanges lost(ranges);
+//   lost.for_each_in(start, length, [&](DiskRange part) { ... });
 #pragma once
 
 #include <algorithm>
@@ -10,16 +14,16 @@
 
 namespace ploopu {
 
-// `ranges` are ascending, don't overlap, and must outlive an object of this class.
+// `ranges` must be ascending, must not overlap, and must outlive the object.
 class LostRanges {
  public:
   explicit LostRanges(std::span<const DiskRange> ranges) : ranges_(ranges) {}
 
-  // Calls visit(DiskRange) for each piece of these disk bytes that is lost.
+  // Calls visit(DiskRange) for each lost part of `length` disk bytes from `start`, in order.
   template <class Visit>
   void for_each_in(uint64_t start, uint64_t length, Visit visit) {
     const uint64_t end = start + length;
-    if (start >= gap_start_ && end <= gap_end_) return;  // nearly always
+    if (start >= gap_start_ && end <= gap_end_) return;  // true for nearly all calls
     auto at = std::partition_point(ranges_.begin(), ranges_.end(), [&](const DiskRange& range) {
       return range.start + range.length <= start;
     });
@@ -33,7 +37,8 @@ class LostRanges {
 
  private:
   std::span<const DiskRange> ranges_;
-  uint64_t gap_start_ = 0;  // in these bytes nothing is lost
+  // The gap between lost ranges that the last call looked at: nothing is lost in these disk bytes.
+  uint64_t gap_start_ = 0;
   uint64_t gap_end_ = 0;
 };
 
