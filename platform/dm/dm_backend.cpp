@@ -22,8 +22,8 @@ std::string format_number(dev_t device) {
   return fmt::format("{}:{}", major(device), minor(device));
 }
 
-// The loop devices on the files that the table mentions, by index of the file. They are there as
-// long as this is kept or a device is made of them.
+// The loop devices on the files that the table uses, by index of the file. A loop device exists
+// as long as this object, or as long as a dm device uses it.
 using Loops = std::vector<std::optional<LoopDevice>>;
 
 Result<Loops> attach_loops(const Disk& disk, const std::vector<DmTarget>& table) {
@@ -58,7 +58,7 @@ std::vector<DmLine> lines_of(const std::vector<DmTarget>& table, const Loops& lo
   return lines;
 }
 
-// "ploopu-101", or "ploopu-101-2" when some device has that name.
+// Returns "ploopu-101", or "ploopu-101-2" if a device has that name already.
 std::string free_name(const Record& record) {
   const auto devices = list_dm_devices();
   const std::string name = dm_name(record.image, record.ctid, record.snapshot);
@@ -72,7 +72,7 @@ std::string free_name(const Record& record) {
   return candidate;
 }
 
-// As kpartx calls them, so that lsblk shows what they are.
+// Returns a UUID in the form of kpartx, by which lsblk recognises partitions.
 std::string partition_uuid(const std::string& disk_uuid, uint32_t number) {
   return fmt::format("part{}-{}", number, disk_uuid);
 }
@@ -92,7 +92,8 @@ std::vector<PartitionDevice> partitions_of(const std::string& disk_uuid) {
   return partitions;
 }
 
-// Of one that reaches beyond the end of the disk, what is there, as the kernel's own scan does it.
+// Makes a device of `size` bytes for a partition. `size` is less than partition.size if the
+// partition ends past the end of the disk, as in the kernel's own scan.
 Result<void> provide_partition(const DmDevice& disk, const std::string& name,
                                const Partition& partition, uint64_t size) {
   const std::string uuid = partition_uuid(disk.uuid, partition.number);
@@ -106,7 +107,7 @@ Result<void> provide_partition(const DmDevice& disk, const std::string& name,
         fmt::format("{} {}", format_number(disk.number), partition.start / kSectorSize)}});
 }
 
-// Removes all or, when something uses the disk or a partition, none.
+// Removes the partitions and the disk, or nothing if something uses the disk or a partition.
 Result<void> remove_all(const DmDevice& disk, const std::vector<PartitionDevice>& partitions) {
   std::vector<UniqueFd> claims;
   for (const auto& partition : partitions) {
@@ -114,7 +115,7 @@ Result<void> remove_all(const DmDevice& disk, const std::vector<PartitionDevice>
     PLOOPU_TRY(auto claim, claim_disk(dm_node(partition.device.name)));
     claims.push_back(std::move(claim));
   }
-  claims.clear();  // the kernel removes nothing that is open
+  claims.clear();  // the kernel doesn't remove a device that is open
   auto removed = Result<void>();
   size_t count = 0;
   while (removed && count < partitions.size()) {
@@ -123,7 +124,7 @@ Result<void> remove_all(const DmDevice& disk, const std::vector<PartitionDevice>
   }
   if (removed) removed = remove_dm_device(disk);
   if (removed) return {};
-  // Somebody came between.
+  // Another process opened a device after the claims: make the removed partitions again.
   for (size_t i = 0; i < count; ++i) {
     const auto& [device, table] = partitions[i];
     if (!table.empty()) static_cast<void>(create_dm_device(device.name, device.uuid, table));
@@ -191,7 +192,8 @@ std::string DmBackend::find_device(const Record& record, const BlockSnapshot& /*
   return disk ? dm_node(disk->name) : "";
 }
 
-// The loop devices below it can't go while it is there, unless its table was exchanged.
+// The loop devices below the disk exist as long as its table refers to them, so a wrong number of
+// them means that the table was replaced.
 bool DmBackend::is_served(const Record& record, bool /*has_server*/) const {
   const auto disk = find_dm_device(uuid_of(record));
   if (!disk || !record.is_readable) return false;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The dm back end: makes the disk a device-mapper device over loop devices on the files of the
+// image. The kernel serves it alone, without a server. Partitions are dm devices above that of the
+// disk.
 #pragma once
 
 #include <optional>
@@ -10,13 +13,12 @@
 
 namespace ploopu {
 
-// The disk as a device-mapper device over loop devices on the files of the image. The kernel does
-// it alone: there is no server. Partitions are devices of their own, above that of the disk.
+// Implements Backend (platform/serve/backend.hpp), which documents the methods.
 class DmBackend final : public Backend {
  public:
   explicit DmBackend(const RuntimeDir& /*runtime*/) {}
 
-  // As HostBackend::survey.
+  // Finds out whether this back end works on the host, and changes nothing.
   [[nodiscard]] static BackendReport survey(const HostFacts& host, bool as_file);
 
   [[nodiscard]] const char* name() const override { return "dm"; }

@@ -35,7 +35,7 @@ bool is_mounted(const std::string& file, const BlockSnapshot& now) {
                      [&](const MountEntry& mount) { return mount.directory == file; });
 }
 
-// Who isn't root may only unmount through the set-uid helper of FUSE.
+// Unmounts as a user other than root, which only the set-uid program fusermount3 can do.
 int unmount_by_helper(const std::string& file) {
   std::array<std::string, 4> words = {"fusermount3", "-u", "-q", file};
   std::array<char*, 5> arguments = {words[0].data(), words[1].data(), words[2].data(),
@@ -55,16 +55,17 @@ int unmount_by_helper(const std::string& file) {
 
 Result<void> unmount_file(const std::string& file) {
   const bool is_root = ::geteuid() == 0;
-  // Root asks the kernel: a mount table that can't be read now would look as if nothing were there.
+  // Root always tries to unmount: if the mount table can't be read, a look there finds no mount and
+  // the file stays mounted.
   if (!is_root && !is_mounted(file, BlockSnapshot())) return {};
   int error = 0;
   const auto unmounted = [&] {
     error = is_root ? (::umount2(file.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno)
                     : unmount_by_helper(file);
-    if (is_root && (error == EINVAL || error == ENOENT)) error = 0;  // it isn't mounted
+    if (is_root && (error == EINVAL || error == ENOENT)) error = 0;  // the file isn't mounted
     return error != EBUSY;
   };
-  // A loop device that was freed a moment ago gives its file back a little later.
+  // A loop device closes its file a little after the command that frees the device.
   constexpr std::chrono::seconds kLimit{3};
   if (wait_until(unmounted, kLimit) && error == 0) return {};
   if (!is_root) {
@@ -94,12 +95,12 @@ class FuseService final : public Service {
     const auto end = end_.get_future();
     while (end.wait_for(watch.due()) != std::future_status::ready) watch.look();
     thread_.join();
-    static_cast<void>(disk_.close());  // detach looks at the file
+    static_cast<void>(disk_.close());  // detach finds out if the overlay file isn't closed
   }
 
   Result<void> stop() override { return backend_.release(record_); }
 
-  // An aborted FUSE connection ends the loop, too, but takes no loop device away.
+  // After an aborted FUSE connection the loop device still exists, and the record with it.
   void clean_up() override {
     if (backend_.find_device(record_, BlockSnapshot()).empty()) runtime_.remove(record_.id);
   }
@@ -111,7 +112,7 @@ class FuseService final : public Service {
   const FuseBackend& backend_;
   const RuntimeDir& runtime_;
   std::thread thread_;
-  std::promise<void> end_;  // of its work
+  std::promise<void> end_;  // set when the thread has served its last request
 };
 
 }  // namespace
@@ -157,7 +158,7 @@ std::string FuseBackend::backing_file(const Record& record) const {
   return record.is_file ? "" : runtime_.disk_file(record.id);
 }
 
-// Others may make loop devices on the file, too: only the one that was written down is ours.
+// Other programs can make loop devices on the file, too: only the device in the record is ours.
 std::string FuseBackend::find_device(const Record& record, const BlockSnapshot& now) const {
   const std::string file = runtime_.disk_file(record.id);
   if (!record.is_file) {
@@ -173,7 +174,7 @@ Result<void> FuseBackend::release(const Record& record) const {
   if (const std::string device = find_device(record, BlockSnapshot());
       !device.empty() && device != file) {
     PLOOPU_TRY(auto claim, claim_disk(device));
-    // Somebody else may have freed it meanwhile, and a third one taken its number.
+    // Meanwhile another process may have freed the device, and a third may use its number.
     if (find_device(record, BlockSnapshot()) != device) return unmount_file(file);
     if (!record.overlay_file.empty() && is_any_alive(record.servers))
       PLOOPU_CHECK(flush_disk(claim, device));

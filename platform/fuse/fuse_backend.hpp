@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The fuse back end: shows the disk as a FUSE file, and makes a loop device on that file unless
+// only the file is wanted. The file alone needs no root.
 #pragma once
 
 #include <optional>
@@ -9,12 +11,13 @@
 
 namespace ploopu {
 
-// The disk as a FUSE file, and a loop device on that file unless just the file is wanted.
+// Implements Backend (platform/serve/backend.hpp), which documents the methods.
 class FuseBackend final : public Backend {
  public:
+  // `runtime` must outlive the object.
   explicit FuseBackend(const RuntimeDir& runtime) : runtime_(runtime) {}
 
-  // As HostBackend::survey.
+  // Finds out whether this back end works on the host, and changes nothing.
   [[nodiscard]] static BackendReport survey(const HostFacts& host, bool as_file);
 
   [[nodiscard]] const char* name() const override { return "fuse"; }

@@ -20,14 +20,14 @@
 namespace ploopu {
 namespace {
 
-// The disk changes only by writes through the kernel: it may keep what it knows.
+// The disk changes only by writes through the kernel, so the kernel may cache attributes for a day.
 constexpr double kAttributeSeconds = 86400;
 
 const ServedDisk& disk_of(fuse_req_t request) {
   return *static_cast<const ServedDisk*>(fuse_req_userdata(request));
 }
 
-// True, and the request is answered, once a strict image was written to.
+// Answers the request with EIO and returns true if the image is strict and was written to.
 bool refuse(fuse_req_t request) {
   if (!disk_of(request).is_refused()) return false;
   fuse_reply_err(request, EIO);
@@ -55,9 +55,10 @@ void open_file(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* info) {
   fuse_reply_open(request, info);
 }
 
-// libfuse keeps its threads, and each has these.
+// Each thread of libfuse has these buffers for as long as it lives.
 struct ReadBuffers {
-  // The largest read, at least twice over, since a cluster needn't begin at a page.
+  // At least twice the largest read: a cluster can begin within a page, which takes more slots of
+  // the pipe.
   PagePipe pages{size_t{2} << 20};
   std::vector<std::byte> memory;
 };
@@ -67,7 +68,7 @@ ReadBuffers& read_buffers() {
   return buffers;
 }
 
-// Reading into our memory is the way for what is small, and for what has no room among the pages.
+// Replies by a copy in our memory: for small reads, and for reads that don't fit into the pipe.
 void reply_from_memory(fuse_req_t request, uint64_t start, uint64_t length) {
   auto& memory = read_buffers().memory;
   if (memory.size() < length) memory.resize(length);
@@ -78,19 +79,20 @@ void reply_from_memory(fuse_req_t request, uint64_t start, uint64_t length) {
   fuse_reply_buf(request, reinterpret_cast<const char*>(memory.data()), length);
 }
 
-// Of a reply that is too short the kernel would take the rest for zeros: so all of the data has to
-// be here before the first of it leaves.
+// Replies with pages of the page cache. The kernel fills up a reply that is too short with zeros
+// (docs/KERNEL.md#fuse-replies-and-servers), so all data must be in the pipe before the reply
+// begins.
 void reply_from_pages(fuse_req_t request, uint64_t start, uint64_t length) {
   PagePipe& pages = read_buffers().pages;
   const int error = disk_of(request).view().deliver(start, length, pages);
   if (error == 0) {
-    // Not by FUSE_BUFVEC_INIT, which is C: clang has a warning for it, and warnings are errors.
+    // FUSE_BUFVEC_INIT is C: clang warns about it in C++, and warnings are errors.
     fuse_bufvec data = {};
     data.count = 1;
     data.buf[0].size = length;
     data.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_RETRY);
     data.buf[0].fd = pages.read_end();
-    // Pages are not given away (FUSE_BUF_SPLICE_MOVE): the cache of the image would lose them.
+    // Without FUSE_BUF_SPLICE_MOVE, which takes pages out of the page cache of the image.
     fuse_reply_data(request, &data, FUSE_BUF_SPLICE_NONBLOCK);
   }
   pages.drop();
@@ -116,7 +118,7 @@ void write_file(fuse_req_t request, fuse_ino_t /*inode*/, const char* data, size
   if (refuse(request)) return;
   const auto bytes = std::as_bytes(std::span(data, size));
   int error = disk_of(request).write(static_cast<uint64_t>(offset), bytes);
-  if (error == EINVAL) error = ENOSPC;  // as of a block device: it doesn't grow
+  if (error == EINVAL) error = ENOSPC;  // past the end, where a block device says ENOSPC
   if (error != 0) {
     fuse_reply_err(request, error);
   } else {
@@ -124,7 +126,7 @@ void write_file(fuse_req_t request, fuse_ino_t /*inode*/, const char* data, size
   }
 }
 
-// What a loop device makes of a discard.
+// Handles fallocate(2), which a loop device calls for a discard.
 void punch_file(fuse_req_t request, fuse_ino_t /*inode*/, int mode, off_t offset, off_t length,
                 fuse_file_info* /*info*/) {
   if (refuse(request)) return;
@@ -148,7 +150,8 @@ void set_up_connection(void* /*disk*/, fuse_conn_info* connection) {
   connection->max_readahead = std::max(connection->max_readahead, kReadAhead);
 }
 
-// What libfuse has to say goes to stderr by default, which a server doesn't have.
+// Keeps the last message of libfuse for our error: by default libfuse prints to stderr, which a
+// server doesn't have.
 std::string& last_log_line() {
   static std::string line;
   return line;

@@ -175,8 +175,8 @@ class Search {
                             {piece.position + (inode - piece.first) * size, size}});
   }
 
-  // Returns the path of an entry; it begins with "..." if the directory is more than 32 levels
-  // deep, where libext2fs gives up.
+  // Returns the path of an entry. The path begins with "..." if a directory above can't be read, or
+  // after 32 levels, where libext2fs gives up.
   std::string path_below(uint32_t directory, const std::string& name) {
     auto [path, is_new] = paths_.try_emplace(directory);
     if (is_new) {
