@@ -23,6 +23,7 @@ dpkg-deb -c "$deb" | awk '{ print $6 }' >"$work/files"
 for file in ./usr/sbin/ploopu ./usr/sbin/mount.ploopu ./usr/sbin/umount.ploopu ./etc/ploopu/ploopu.tab \
     ./usr/lib/systemd/system/ploopu@.service ./usr/lib/tmpfiles.d/ploopu.conf \
     ./usr/lib/udev/rules.d/59-ploopu.rules ./usr/share/man/man8/ploopu.8.gz \
+    ./usr/share/man/man8/umount.ploopu.8.gz ./usr/share/man/man8/ploopu-umount.8.gz \
     ./usr/share/bash-completion/completions/ploopu ./usr/share/doc/ploopu/copyright \
     ./usr/share/doc/ploopu/examples/modprobe-nbd.conf; do
     grep -qxF "$file" "$work/files" || fail "$file is not in the package"
