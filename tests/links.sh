@@ -17,7 +17,8 @@ references() {
     for file; do
         case $file in
         *.md)
-            grep -oE '\]\([^)]+\)' "$file" | sed 's/^](//; s/)$//' | grep -vE '^(https?|mailto):' | while read -r target; do
+            # Code has brackets and parentheses of its own.
+            awk '/^```/ { code = !code } !code' "$file" | grep -oE '\]\([^)]+\)' | sed 's/^](//; s/)$//' | grep -vE '^(https?|mailto):' | while read -r target; do
                 case $target in
                 '#'*) echo "$file $file$target" ;;
                 *) [ "${file%/*}" = "$file" ] && echo "$file $target" || echo "$file ${file%/*}/$target" ;;
@@ -78,6 +79,8 @@ expect 'no docs/NOWHERE.md' 'see NOWHERE.md'
 expect 'docs/FACTS.md has no heading #another' 'see docs/FACTS.md#another'
 expect 'docs/FACTS.md has no heading #another' 'see [this](FACTS.md#another)'
 expect 'docs/PAGE.md has no heading #a-heading-one' 'see [this](#a-heading-one)'
+# shellcheck disable=SC2016 # Markdown
+expect '' "$(printf '```cpp\n[this](int what) {}\n```')"
 expect '' 'see [this](FACTS.md#a-heading-one), docs/FACTS.md#the-page and [that](https://example.org/#x)'
 
 cd "$(dirname "$0")/.."
