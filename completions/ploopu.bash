@@ -7,7 +7,7 @@ _ploopu() {
     # Administrators who become root by sudo may lack these directories.
     mapfile -t COMPREPLY < <(PATH=$PATH:/usr/local/sbin:/usr/sbin \
         command ploopu __complete --bash "$COMP_WORDBREAKS" "$line" 2>/dev/null)
-    # A last line that isn't a word: readline completes paths itself where there are no words.
+    # The last line may ask for paths, which readline completes itself if there are no words.
     case ${COMPREPLY[*]: -1} in
     :files) compopt -o default ;;
     :directories) compopt -o dirnames ;;

@@ -15,9 +15,9 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS libkmod2) # loaded at run time, see platform/kernel/kmod_library.hpp
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS fuse3)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-    "Shows what is in the disks of OpenVZ and Virtuozzo containers, makes them
-read-only block devices, and mounts them, on kernels that know nothing of
-ploop. The image is never written to.")
+    "Shows the contents of the disks of OpenVZ and Virtuozzo containers, attaches
+them as read-only block devices, and mounts them, on kernels without a ploop
+driver. It never writes to an image.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${CMAKE_CURRENT_SOURCE_DIR}/debian/conffiles
