@@ -5,7 +5,7 @@
 set -eu
 
 # The rule holds for the commits after this one.
-rule_since=b6ec547ae68d51816ddd58e60655d5ec11c80853
+rule_since=322191a5e55f15c5aeffad57008f647594eab256
 
 # judge: reads lines "HASH<tab>yes if it has a body<tab>SUBJECT", and prints what is wrong with each.
 judge() {
