@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a lookup and a request cost in our own code, without a kernel or a disk in the way.
+// Measures the cost of a lookup and of a request in the code of ploopu, without a kernel or a disk.
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -19,7 +19,8 @@
 namespace ploopu::testing {
 namespace {
 
-// `clusters` clusters of 4 KiB in shuffled order, each delta holding every depth-th of them.
+// Returns a disk of `clusters` clusters of 4 KiB in shuffled order. Each of the `depth` deltas
+// contains every depth-th cluster.
 Disk shuffled_disk(uint32_t clusters, uint32_t depth) {
   std::vector<uint32_t> order(clusters);
   for (uint32_t i = 0; i < clusters; ++i) order[i] = i + 1 + clusters / 1024;
@@ -45,8 +46,8 @@ void lookup(benchmark::State& state) {
 }
 BENCHMARK(lookup)->Arg(1)->Arg(100)->ArgName("deltas");
 
-// One client, one request at a time, over a socket pair. The data is a hole in a real file, so that
-// large requests go through the pipe, and the page cache has it.
+// A client sends one request at a time over a socket pair. The data is a hole in a real file, so
+// large requests go through the pipe, and the data comes from the page cache.
 void request(benchmark::State& state) {
   const auto length = static_cast<uint32_t>(state.range(0));
   TemporaryDirectory directory;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A chain whose shape, sizes and tables the input decides, against a slow reader. Every header is
-// right, so that all of the input goes into what is behind them.
+// The input decides the shape, the sizes and the BATs of a chain, which is compared with a slow
+// reader. All headers are sound, so that the input reaches the code after them.
 //     byte     1: version 1; 2: raw base; 4, 8: deltas but one; the rest: sectors of a cluster
 //     then for each file, base first:
 //     2 bytes  sectors of its disk, or of the raw base
-//     byte     clusters of the file behind its table
-//     and, of a delta, its table in runs:
-//     byte     entries in the run; 0: the end of the table
+//     byte     clusters of the file after its BAT
+//     and for a delta its BAT in runs:
+//     byte     entries in the run; 0: the end of the BAT
 //     byte     from each entry to the next; 255: all are the same, times 65536
 //     2 bytes  the first entry
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Configuration files of vzctl, and the value of DISK in one.
+// The input is a configuration file of vzctl, and a value of DISK.
 #include "core/base/text.hpp"
 #include "core/format/disk_descriptor.hpp"
 #include "core/vz/vz_config.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as DiskDescriptor.xml: the chains and the tree of snapshots that it gives.
+// The input is a DiskDescriptor.xml. Its chains and its tree of snapshots must be sound.
 #include <algorithm>
 #include <set>
 

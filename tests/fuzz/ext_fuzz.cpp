@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as a superblock of ext: one that is let through to the kernel has none of what would
-// harm the host.
+// The input is a superblock of ext. A superblock that may reach the kernel has no field that harms
+// the host.
 //     2 bytes  length of the file system in KiB
 //     rest     the superblock
 #include <bit>

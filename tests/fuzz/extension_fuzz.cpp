@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as the features of a format extension whose MD5 is right, and as the bitmaps behind it.
-// The first byte picks the disk's size.
+// The input is the features of a format extension with a correct MD5, and the bitmaps after it. The
+// first byte selects the size of the disk.
 #include "core/format/format_extension.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 #include "tests/support/extension_builder.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the fuzz targets share.
+// Parts that all fuzz targets share.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace ploopu::testing {
 
-// Something that holds for any input. Where it doesn't, the fuzzer keeps the input.
+// Ends the target if a condition that must hold for every input is false. The fuzzer then keeps the
+// input.
 inline void require(bool condition) {
   if (!condition) std::abort();
 }
@@ -20,7 +21,7 @@ inline std::string text_of(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// Hands out the input from its start. Behind its end there are zeros.
+// Hands out the bytes of the input from its start, and zeros after its end.
 class Input {
  public:
   Input(const uint8_t* data, size_t size) : rest_(data, size) {}
@@ -36,7 +37,7 @@ class Input {
     const uint32_t low = byte();
     return static_cast<uint16_t>(low | static_cast<uint32_t>(byte()) << 8);
   }
-  // What is before the next newline, which is dropped.
+  // Returns the text before the next newline, and drops the newline.
   std::string line() {
     std::string text;
     while (!empty()) {

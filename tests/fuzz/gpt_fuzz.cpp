@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any disk: which GUID partition table is believed, and that its entries can be read.
+// The input is a disk. A GUID partition table that core believes has entries that can be read.
 #include "core/volume/gpt.hpp"
 #include "tests/fuzz/table_disk.hpp"
 
@@ -16,7 +16,7 @@ void check_copy(const Disk& disk, const GptCopy& copy, uint32_t unit) {
   require(copy.entries_size > 0 && copy.entries_size <= kMaxGptEntries);
   require(copy.entries_offset <= disk.size() - copy.entries_size);
   require(copy.disk_size > copy.offset);
-  // What the header says of the entries is what they are.
+  // The checksum in the header must be that of the entries.
   Bytes header(unit);
   Bytes entries(copy.entries_size);
   require(disk.read(copy.offset, header) == 0 && disk.read(copy.entries_offset, entries) == 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A file of any bytes as a delta, alone and over a raw base: where each of its bytes lies and what
-// is there, against a slow reader; and what `check` says of it.
+// The input is a delta, alone and above a raw base. The place and the value of each byte must be
+// those of a slow reader, and `check` must agree.
 #include "core/check/check.hpp"
 #include "tests/fuzz/against_slow_reader.hpp"
 #include "tests/support/fake_file_system.hpp"
@@ -20,7 +20,7 @@ void compare_place(const SlowReader& slow, const Extent& extent, uint64_t offset
   if (extent.kind == ExtentKind::data) require(piece.position == extent.file_offset);
 }
 
-// Of a large disk: both ends of the first extents.
+// Compares both ends of the first extents of a large disk.
 void compare_first_extents(const Disk& disk, const std::vector<Layer>& layers) {
   const SlowReader slow(layers);
   require(disk.size() == slow.size());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a user calls a container, and what /etc/vz says of it: nothing leads to another container,
-// or to a file that is none of their configurations.
+// The input is a name of a container and the files in /etc/vz. No name leads to another container,
+// or to a file that is not the configuration of a container.
 //     line   the word
-//     line   what /etc/vz/names/WORD is a link to
-//     line   what /etc/vz/conf/102.conf is a link to; empty: it is a file
+//     line   target of the link /etc/vz/names/WORD
+//     line   target of the link /etc/vz/conf/102.conf; if empty, 102.conf is a file
 //     rest   the configuration of each container
 #include <algorithm>
 
@@ -23,7 +23,7 @@ bool is_digits(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// It becomes a part of paths.
+// Checks the form of a CTID, which becomes a part of paths.
 void check_ctid(const std::string& word) {
   const auto ctid = parse_ctid(word);
   if (!ctid) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as a client's requests: each request gets exactly one reply, as long as it must be.
+// The input is the requests of a client. Each request gets exactly one reply of the right length.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -42,7 +42,8 @@ class InputStream final : public nbd::Stream {
   size_t sent_ = 0;
 };
 
-// What all replies must come to, up to where the client's bytes end or make no sense.
+// Returns the length of all replies to the requests before the end of the input, or before the
+// first bytes that are no request.
 size_t expected_reply_bytes(std::span<const std::byte> input) {
   size_t total = 0;
   while (input.size() >= nbd::kRequestSize) {

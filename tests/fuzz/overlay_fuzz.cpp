@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as what is done with an overlay that is kept, held against plain memory; or as the file
-// in which one was kept.
+// The input is a list of operations on an overlay with a file, whose result is compared with plain
+// memory; or the input is an overlay file.
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -16,10 +16,10 @@
 namespace ploopu::testing {
 namespace {
 
-constexpr uint64_t kSize = (16 << 20) + 96 * 512;  // a piece and a part of one
+constexpr uint64_t kSize = (16 << 20) + 96 * 512;  // more than one piece
 constexpr char kName[] = "kept";
 
-// Sparse, since most of it is never touched.
+// A sparse file in memory, since inputs touch only a small part of the file.
 class SparseScratch final : public ScratchFile {
  public:
   [[nodiscard]] uint64_t size() const override { return OverlayFile::size_for(kSize); }
@@ -71,7 +71,7 @@ const Image& image() {
   return made;
 }
 
-// Its digest takes long.
+// Describes the image once for all inputs, since the digest takes long.
 const OverlayBase& base() {
   static const OverlayBase described = describe_base(image());
   return described;
@@ -91,7 +91,8 @@ struct Session {
   std::optional<Overlay> overlay;
 };
 
-// What the disk should be: made once, and put right again where an input changed it.
+// The expected content of the disk. The memory is filled once; the destructor restores the range
+// that an input changed.
 class PlainMemory {
  public:
   PlainMemory() = default;
@@ -115,7 +116,7 @@ class PlainMemory {
     first_ = std::min(first_, offset);
     end_ = std::max(end_, offset + length);
   }
-  // All that was touched, and a bit more.
+  // Returns the start and the end of the range that was touched, with some bytes around it.
   [[nodiscard]] std::pair<uint64_t, uint64_t> touched() const {
     const uint64_t start = first_ - std::min<uint64_t>(first_, 1000);
     return {start, std::min(std::max(start, end_) + 1000, kSize)};
@@ -134,7 +135,7 @@ void try_operations(std::span<const uint8_t> input) {
   constexpr size_t kMost = 60 * 6;
   input = input.first(std::min(input.size(), kMost));
   for (; input.size() >= 6; input = input.subspan(6)) {
-    // Places near the start, near the border of the pieces, and anywhere by sectors.
+    // The places are near the start, near the border of the pieces, or at any sector.
     const uint64_t value = input[1] | uint64_t{input[2]} << 8;
     const std::array<uint64_t, 3> places = {value, (16 << 20) - 32768 + value,
                                             value * 512 % (kSize + 512)};
@@ -183,12 +184,12 @@ void try_operations(std::span<const uint8_t> input) {
   require(std::equal(got.begin(), got.end(), model.begin() + static_cast<ptrdiff_t>(start)));
 }
 
-// What can't be an overlay's file is refused; from what can, something is read.
+// Opens the input as an overlay file, and reads from the overlay if the file is accepted.
 void try_file(std::span<const uint8_t> input) {
   const SparseScratch scratch;
   require(OverlayFile::create(scratch, kName, base()).has_value());
   const auto bytes = std::as_bytes(input.first(std::min<size_t>(input.size(), 32768)));
-  // The header stays for what lies behind it to be looked at, if the input begins with 0.
+  // If the input begins with 0, the sound header stays, so that the data after it is reached.
   const bool keep_header = !bytes.empty() && bytes[0] == std::byte{0};
   require(scratch.write(keep_header ? 4096 : 0, bytes) == 0);
   OwnStates states(kSize);

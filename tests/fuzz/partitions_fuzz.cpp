@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any disk as libblkid is shown it: partitions lie on the disk, and one that may be mounted is
-// looked at before.
+// The input is a disk as libblkid sees it. Partitions are inside the disk, and the file system of a
+// partition that may be mounted was checked.
 #include "core/volume/ext_superblock.hpp"
 #include "platform/probe/blkid_prober.hpp"
 #include "tests/fuzz/table_disk.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as Snapshots.xml: names go to the snapshots of a sound descriptor, and to no other.
+// The input is a Snapshots.xml. Each name goes to the snapshot with its GUID in a sound descriptor.
 #include <algorithm>
 
 #include "core/disk/snapshots.hpp"
@@ -28,7 +28,7 @@ void try_names(const std::string& text) {
     require(!name.guid.empty());
     require(std::none_of(name.guid.begin(), name.guid.end(),
                          [](char c) { return c >= 'A' && c <= 'Z'; }));
-    // One text would be read as another by who stops at a NUL.
+    // A reader that stops at a NUL would take the text for another one.
     for (const auto* field : {&name.guid, &name.name, &name.date, &name.description}) {
       require(field->find('\0') == std::string::npos);
     }

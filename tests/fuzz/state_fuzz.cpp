@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as the record of an attachment. One that can't be read has nothing that a command could
-// act on; one that can is written as it was read.
+// The input is the record of an attachment. A record that is refused leaves nothing to act on; a
+// record that is accepted is written as it was read.
 #include "platform/serve/record.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A disk for the targets that look for partition tables.
-//     byte     1: make the checksums of its GPTs right, which no fuzzer could
-//     byte     sectors of the input's end that are the disk's end, where a GPT's backup is
-//     byte     sectors of zeros before them
-//     rest     the disk
+// Makes a disk from the input, for targets that look for partition tables:
+//     byte     1: correct the checksums of the GPTs, which a fuzzer can't guess
+//     byte     sectors of the input's end that become the end of the disk, the place of a backup
+//     GPT byte     sectors of zeros before that end rest     the disk
 #pragma once
 
 #include <algorithm>
@@ -29,7 +28,7 @@ inline void store_le32(std::span<std::byte> bytes, size_t at, uint32_t value) {
   for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
 }
 
-// Of the header in a block, if one is there. UEFI 2.10, table 5-5.
+// Corrects the checksums of the GPT header in a block, if there is one. UEFI 2.10, table 5-5.
 inline void repair_gpt(Bytes& disk, uint64_t unit, uint64_t block) {
   constexpr std::string_view kPart = "PART";
   constexpr size_t kHeaderSize = 92;
@@ -42,7 +41,7 @@ inline void repair_gpt(Bytes& disk, uint64_t unit, uint64_t block) {
     store_le32(header, 88, crc32(std::span(disk).subspan(first * unit, size)));
   }
   Bytes summed(header.begin(), header.begin() + kHeaderSize);
-  summed[0] = std::byte{'E'};  // of one that says "XXX PART", too
+  summed[0] = std::byte{'E'};  // a header may begin with "XXX PART"
   summed[1] = std::byte{'F'};
   summed[2] = std::byte{'I'};
   store_le32(summed, 12, kHeaderSize);

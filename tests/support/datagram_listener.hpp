@@ -14,7 +14,7 @@
 
 namespace ploopu::testing {
 
-// Listens at a UNIX datagram socket of this name, '@' first for an abstract one.
+// Listens at a UNIX datagram socket. A name that begins with '@' is an abstract socket.
 class DatagramListener {
  public:
   explicit DatagramListener(const std::string& name)
@@ -29,7 +29,7 @@ class DatagramListener {
     }
   }
 
-  // The next message that has come; empty when there is none.
+  // Returns the next message that has arrived, or an empty text.
   [[nodiscard]] std::string heard() const {
     std::array<char, 1000> text{};
     const ssize_t got = ::recv(socket_.get(), text.data(), text.size(), MSG_DONTWAIT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes format extensions for tests, right ones and wrong ones.
+// Writes sound and damaged format extensions for tests.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,18 @@ struct BitmapSpec {
   uint64_t sectors = 64;
   uint32_t granularity = 1;  // sectors
   std::vector<uint64_t> table = {};
-  std::optional<uint32_t> table_entries = {};  // when it shall lie about the table
+  std::optional<uint32_t> table_entries = {};  // if the field differs from the length of `table`
 };
 
-// What a dirty bitmap feature holds. Its id is 000102030405060708090a0b0c0d0e0f.
+// Returns the data of a dirty bitmap feature with the ID 000102030405060708090a0b0c0d0e0f.
 Bytes bitmap_data(const BitmapSpec& spec);
 
-// A feature and what it holds, padded. `size` when it shall lie about that.
+// Returns a feature with its data, padded. `size` replaces the size of the data in the header.
 Bytes feature(uint64_t magic, const Bytes& data, uint64_t flags = 0,
               std::optional<uint32_t> size = {});
 
-// The cluster: magic, MD5, the features, and zeros, which end them. Features that don't fit are
-// cut.
+// Returns the cluster: magic, MD5, the features, and zeros, which end the features. Features that
+// are too long are cut.
 Bytes extension_cluster(const std::vector<Bytes>& features, size_t cluster_size);
 
 }  // namespace ploopu::testing

@@ -24,21 +24,21 @@ class FakeMountPoint final : public MountPoint {
   std::string path_;
 };
 
-// Remembers what was asked for, and fails where a test wants it to.
+// Records all calls, and fails in the calls that a test selects.
 class FakeAttachments final : public Attachments {
  public:
   std::vector<Attachment> attached;
   std::vector<std::string> calls;
-  std::map<std::string, Error> errors;  // by call: "attach", "mount", "detach", "check_mountpoint"
-  std::vector<MountOutcome> mount_outcomes;  // of the next calls; then "mounted"
+  std::map<std::string, Error> errors;       // by the name of the call, such as "attach"
+  std::vector<MountOutcome> mount_outcomes;  // results of the next calls; then "mounted"
   bool already_attached = false;
   bool is_root = true;
   uint64_t discarded = 0;
   std::optional<bool> image_changed = false;
-  std::map<std::string, std::string> unusable;  // back ends that plan() finds so, and why
-  std::map<std::string, std::string> lies_in;   // a device that is busy until the other is detached
+  std::map<std::string, std::string> unusable;  // reason by back end, for plan()
+  std::map<std::string, std::string> lies_in;   // device -> the one to detach first
   MountRequest last_mount;
-  std::string last_directory;  // of last_mount
+  std::string last_directory;  // mount point of the last mount
   bool last_allows_any_owner = false;
   AttachRequest last_attach;
 

@@ -8,7 +8,7 @@
 
 namespace ploopu::testing {
 
-// Answers by the partition's number, and remembers what it was asked.
+// Answers by the number of the partition, and records the questions.
 class FakeFileFinder final : public FileFinder {
  public:
   std::map<uint32_t, Result<LostFiles>> answers;

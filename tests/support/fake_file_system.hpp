@@ -13,8 +13,8 @@
 
 namespace ploopu::testing {
 
-// A tree of files in memory. Directories exist where a file lies below them. A root other than "/"
-// is a prefix, out of which links don't lead.
+// A tree of files in memory. A directory exists if it contains a file. A root other than "/" is a
+// prefix, and links do not lead out of the root.
 class FakeFileSystem final : public FileSystem {
  public:
   void add(const std::string& path, const std::string& content);
@@ -22,11 +22,12 @@ class FakeFileSystem final : public FileSystem {
   void add_directory(const std::string& path) { files_[path + "/."] = nullptr; }
   void add_special(const std::string& path) { files_[path] = nullptr; }
   void remove(const std::string& path) { files_.erase(path); }
-  // Called after every read of a text or of a file's content, with the path: files can change then.
+  // Called with the path after every read of a text or of the content of a file. A test can change
+  // files here.
   std::function<void(const std::string& path)> on_read;
   void let_others_write(const std::string& directory) { writable_.push_back(directory); }
   void add_link(const std::string& path, const std::string& target) { links_[path] = target; }
-  // Opening it will be refused.
+  // Makes every attempt to open this file fail.
   void forbid(const std::string& path) { forbidden_.push_back(path); }
 
   Result<ResolvedPath> resolve(const std::string& root, const std::string& path) const override;

@@ -7,7 +7,7 @@
 
 namespace ploopu::testing {
 
-// Says what a test wants it to say.
+// Returns the uses that a test sets.
 class FakeImageUses final : public ImageUses {
  public:
   [[nodiscard]] std::vector<Use> of_places(const UsePlaces& asked) const override {

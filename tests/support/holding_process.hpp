@@ -12,8 +12,8 @@
 
 namespace ploopu::testing {
 
-// Another process that holds something until this object goes. The constructor returns when it
-// holds it; is_holding() is false if it couldn't.
+// A process that holds a resource until this object is destroyed. The constructor returns when the
+// process holds the resource; is_holding() is false if the process failed.
 class HoldingProcess {
  public:
   // `take` runs in the new process and must only make system calls.
@@ -27,7 +27,8 @@ class HoldingProcess {
     });
   }
 
-  // A program that writes something when it holds it, and ends with its standard input.
+  // Runs a program that writes a byte when it holds the resource, and ends at the end of its
+  // standard input.
   explicit HoldingProcess(const std::vector<std::string>& command) {
     start([&] {
       std::vector<char*> words;
@@ -59,7 +60,7 @@ class HoldingProcess {
     }
     pid_ = ::fork();
     if (pid_ == 0) {
-      ::close(stay_[1]);  // or it would wait for itself
+      ::close(stay_[1]);  // the child would wait for itself
       ::close(ready_[0]);
       body();
       ::_exit(0);

@@ -30,14 +30,14 @@ class MemoryFile final : public ImageFile {
     if (!data.empty()) pieces_[offset] = std::move(data);
   }
   void set_size(uint64_t size) { size_ = size; }
-  // What was written, by offset.
+  // Returns the written data by offset.
   [[nodiscard]] const std::map<uint64_t, Bytes>& pieces() const { return pieces_; }
-  // From now on every read that touches this byte fails.
+  // Makes every later read of this byte fail with the errno value `error`.
   void fail_at(uint64_t offset, int error) { bad_[offset] = error; }
 
-  // From now on every read takes this long.
+  // Makes every later read take this long.
   void be_slow(std::chrono::milliseconds delay) { delay_ = delay; }
-  // What expect() was told, as offset and length.
+  // Returns offset and length of each prefetch().
   [[nodiscard]] const std::vector<std::pair<uint64_t, uint64_t>>& expected() const {
     return expected_;
   }
@@ -67,7 +67,7 @@ class MemoryFile final : public ImageFile {
     expected_.emplace_back(offset, length);
   }
 
-  // By all calls of read() so far.
+  // Returns the number of bytes that all calls of read() returned.
   [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }
 
   [[nodiscard]] int read(uint64_t offset, std::span<std::byte> out) const override {
@@ -94,7 +94,7 @@ class MemoryFile final : public ImageFile {
   std::map<uint64_t, int> bad_;
   uint64_t size_ = 0;
   std::chrono::milliseconds delay_{0};
-  mutable std::vector<std::pair<uint64_t, uint64_t>> expected_;  // one thread only
+  mutable std::vector<std::pair<uint64_t, uint64_t>> expected_;  // only one thread may prefetch
   mutable std::atomic<uint64_t> bytes_read_ = 0;                 // several threads may read
 };
 

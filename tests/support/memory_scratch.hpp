@@ -15,8 +15,8 @@
 
 namespace ploopu::testing {
 
-// Writes nothing but what it is told. Holes are read as `hole`: for one that isn't kept in the
-// worst way.
+// A scratch file in memory. Holes read as `hole`, since an overlay must not depend on their content
+// unless its file is kept.
 class MemoryScratch final : public ScratchFile {
  public:
   explicit MemoryScratch(uint64_t size, std::byte hole = std::byte{0xDD})
@@ -30,7 +30,7 @@ class MemoryScratch final : public ScratchFile {
     std::copy_n(at(offset), out.size(), out.begin());
     return 0;
   }
-  // A disk that is full takes the first half.
+  // A write to a full disk writes the first half of the data.
   [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data) const override {
     std::copy_n(data.begin(), error == 0 ? data.size() : data.size() / 2, at(offset));
     return error;
@@ -47,7 +47,7 @@ class MemoryScratch final : public ScratchFile {
     if (error == 0) safe_ = content_;
     return error;
   }
-  // Of each sector that was changed since the last sync only chance says what is there now.
+  // Sets each sector that changed since the last sync to its old or its new content at random.
   void crash(std::mt19937& random) {
     for (size_t at = 0; at < content_.size(); at += kSectorSize) {
       const size_t length = std::min<size_t>(kSectorSize, content_.size() - at);
@@ -57,7 +57,7 @@ class MemoryScratch final : public ScratchFile {
   }
 
   std::atomic<int> error = 0;
-  mutable std::atomic<int> good_syncs = INT_MAX;  // after so many more they fail
+  mutable std::atomic<int> good_syncs = INT_MAX;  // sync() fails after so many successful calls
 
  private:
   [[nodiscard]] Bytes::iterator at(uint64_t offset) const {
@@ -68,7 +68,7 @@ class MemoryScratch final : public ScratchFile {
   mutable Bytes safe_;
 };
 
-// The states of a disk's sectors in memory of their own.
+// Sector states that own their memory.
 class OwnStates {
  public:
   explicit OwnStates(uint64_t disk_size)

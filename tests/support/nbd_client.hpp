@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The client's side of the NBD protocol, as far as tests and benchmarks need it.
+// The client of the NBD protocol, with the parts that tests and benchmarks need.
 #pragma once
 
 #include <cerrno>
@@ -36,7 +36,7 @@ inline Bytes nbd_reply(uint64_t cookie, uint32_t status, const Bytes& data = {})
   return out;
 }
 
-// Waits for all of it. False when the other side is gone before.
+// Receives until `out` is full. Returns false if the other side closes the connection before.
 inline bool receive_all(nbd::Stream& stream, std::span<std::byte> out) {
   while (!out.empty()) {
     const size_t got = stream.receive_some(out);
@@ -46,7 +46,7 @@ inline bool receive_all(nbd::Stream& stream, std::span<std::byte> out) {
   return true;
 }
 
-// Collects into memory, up to a size.
+// Collects data in memory, up to a maximum size.
 class MemoryCollector final : public DataSink {
  public:
   explicit MemoryCollector(size_t room) : room_(room) {}

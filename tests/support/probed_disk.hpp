@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A disk in a temporary file, for fdisk and mkfs to write to and for BlkidProber to look at.
+// A disk in a temporary file, which fdisk and mkfs write and BlkidProber reads.
 #pragma once
 
 #include <cstdlib>
@@ -27,10 +27,10 @@ class ProbedDisk : public ::testing::Test {
 
   void resize(uint64_t size) { std::filesystem::resize_file(dir_ / "disk", size); }
 
-  // A table from an sfdisk script, in sectors of 512 bytes.
+  // Writes a partition table with an sfdisk script, in sectors of 512 bytes.
   void partition(const std::string& script) { shell("sfdisk -q disk <<'X'\n" + script + "\nX\n"); }
 
-  // A GPT in blocks of `unit` bytes, by fdisk: sfdisk writes none other than 512.
+  // Writes a GPT in blocks of `unit` bytes with fdisk, since sfdisk supports only 512.
   void partition_in_units(uint64_t unit, const std::string& script) {
     dir_.write("script", "label: gpt\n" + script + "\n");
     shell("printf 'I\\nscript\\nw\\n' | fdisk -w never -W never -b " + std::to_string(unit) +
@@ -45,7 +45,7 @@ class ProbedDisk : public ::testing::Test {
         << command;
   }
 
-  // `text` is what printf(1) takes.
+  // `text` may contain escapes of printf(1).
   void patch(uint64_t offset, const std::string& text) {
     shell("printf '" + text + "' | dd of=disk bs=1 seek=" + std::to_string(offset) +
           " conv=notrunc status=none");

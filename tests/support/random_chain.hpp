@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Chains of deltas that a seed decides: geometry, order of the table, holes, sizes, damage.
+// Makes chains of deltas at random: geometry, order of the BAT, holes, sizes, damage.
 #pragma once
 
 #include <cstdint>
@@ -13,46 +13,47 @@
 
 namespace ploopu::testing {
 
-// One file of a chain: what is in it, and what the chain takes it for.
+// A file of a chain, and its place in the chain.
 struct Layer {
   std::shared_ptr<MemoryFile> file;
   uint32_t cluster_sectors = 0;
-  uint64_t disk_sectors = 0;  // as its header says; of a raw file rounded up
+  uint64_t disk_sectors = 0;  // in the header; the size of a raw file, rounded up
   bool raw = false;
 };
 
-// What a chain shall be. The seed decides what isn't given.
+// Properties of a chain. The seed decides those that are not set.
 struct ChainShape {
   std::optional<uint32_t> version = {};
   std::optional<uint32_t> cluster_sectors = {};
   std::optional<uint32_t> depth = {};     // ploop files, not counting a raw base
-  std::optional<uint32_t> clusters = {};  // of the first disk; a few more or less further up
+  std::optional<uint32_t> clusters = {};  // number in the base; the deltas above differ by a few
   std::optional<uint32_t> raw_base = {};  // 0 or 1
-  // Nothing that programs read differently: entries outside of the file, files cut short, a disk
-  // that was shrunk and grown again.
+  // True excludes properties that other programs read differently: BAT entries past the end of the
+  // file, files that are cut short, and a disk that was shrunk and grown again.
   bool sound = false;
-  // Only what libploop writes and takes: whole clusters everywhere, disks that only grow. 0 or 1.
+  // 1 makes a chain that libploop can write and read: whole clusters, and disks that only grow. 0
+  // or 1.
   std::optional<uint32_t> by_libploop = {};
 };
 
-// The same seed and shape make the same chain, wherever they run.
+// A seed and a shape make one chain, which is equal on all hosts.
 class RandomChain {
  public:
   explicit RandomChain(uint32_t seed, const ChainShape& shape = {});
 
-  // Base first.
+  // The layers, base first.
   [[nodiscard]] const std::vector<Layer>& layers() const { return layers_; }
-  // One more delta of this chain: the top of a branch.
+  // Makes another delta above the chain, which is the top of a branch.
   [[nodiscard]] Layer another_delta();
-  // 0..limit - 1; more randomness for who uses the chain.
+  // Returns a random number in 0..limit - 1.
   [[nodiscard]] uint64_t below(uint64_t limit) { return random_() % limit; }
 
  private:
-  // Where the data of a delta goes.
+  // Free space for the data of a delta.
   struct Room {
     uint64_t next = 0;  // in units
-    uint64_t unit = 0;  // bytes: what the offsets of data are multiples of
-    uint64_t data = 0;  // byte at which data may begin
+    uint64_t unit = 0;  // bytes; divides the offsets of all data
+    uint64_t data = 0;  // offset of the first data, in bytes
   };
 
   [[nodiscard]] uint32_t below32(uint64_t limit) { return static_cast<uint32_t>(below(limit)); }
@@ -75,7 +76,7 @@ class RandomChain {
   ChainShape shape_;
   int version_ = 0;
   uint32_t cluster_sectors_ = 0;
-  uint64_t disk_sectors_ = 0;  // of the newest delta
+  uint64_t disk_sectors_ = 0;  // size of the disk in the newest delta
   bool by_libploop_ = false;
   bool damaged_ = false;
   std::vector<Layer> layers_;

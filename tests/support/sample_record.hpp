@@ -6,7 +6,7 @@
 
 namespace ploopu::testing {
 
-// A record of everything that a record can have, with bytes that are no UTF-8.
+// Returns a record with all fields set, and with bytes that are not UTF-8.
 inline Record sample_record() {
   Record record;
   record.id = random_id();

@@ -51,7 +51,7 @@ SlowPiece SlowReader::piece_at(uint64_t offset) const {
     const MemoryFile& file = *layers_[i].file;
     const Header& header = headers_[i];
     if (offset >= header.end) continue;
-    length = std::min(length, header.end - offset);  // what is behind it, a lower layer may have
+    length = std::min(length, header.end - offset);  // a lower layer may have the rest
     if (layers_[i].raw) return {Kind::data, length, i, offset};
     const uint64_t index = offset / header.cluster;
     if (index >= header.entries) continue;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A reader that is as slow and plain as it can be, and shares no code with core, only the names of
-// what it finds: what core says about a chain is held against it. It walks through the chain again
-// for every sector.
+// A reader for comparisons with core. It is slow and plain: it walks through the chain again for
+// every sector. It shares no code with core but the names of the results.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +11,7 @@
 
 namespace ploopu::testing {
 
-// Some bytes of the disk, at most a sector, that are in one place.
+// A range of the disk of at most one sector that is in one place.
 struct SlowPiece {
   enum class Kind { zero, data, unreadable } kind = Kind::zero;
   uint64_t length = 0;    // bytes
@@ -35,7 +34,7 @@ class SlowReader {
     bool is_v1 = false;
     uint64_t cluster = 0;  // bytes
     uint64_t entries = 0;
-    uint64_t end = 0;  // bytes of the disk that this layer can have
+    uint64_t end = 0;  // size in bytes of the disk of this layer
   };
   static Header read_header(const Layer& layer);
 
@@ -47,10 +46,10 @@ class SlowReader {
 struct Expected {
   std::vector<Extent> extents;  // as long as they can be
   Bytes content;
-  Bytes lost;  // for each byte: 1 if it can't be read
+  Bytes lost;  // 1 for each byte that can't be read
 };
 
-// Throws where the slow reader looks past the end of a file.
+// Throws if the slow reader looks past the end of a file.
 [[nodiscard]] Expected read_slowly(const std::vector<Layer>& layers);
 
 [[nodiscard]] ExtentKind kind_of(const SlowPiece& piece);

@@ -14,7 +14,7 @@
 
 namespace ploopu::testing {
 
-// A new file with the same data and the same holes.
+// Creates a file with the data and the holes of the other file.
 inline void write_sparsely(const std::string& path, const MemoryFile& file) {
   const UniqueFd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   bool good = out.get() >= 0 && ::ftruncate(out.get(), static_cast<off_t>(file.size())) == 0;

@@ -9,7 +9,7 @@
 
 namespace ploopu::testing {
 
-// A directory that goes with its object.
+// A temporary directory, which the destructor removes with its files.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
