@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the shells' completion is answered. That the shells make of it what is meant is for
-// tests/system/completion-test.sh.
+// The answers of __complete. tests/system/completion-test.sh tests the use of these answers by the
+// shells.
 #include "cmd/app/bash_line.hpp"
 #include "tests/support/command_test.hpp"
 
@@ -41,7 +41,7 @@ class CompletionTest : public CommandTest {
     return all;
   }
 
-  // The same without descriptions.
+  // Returns the answers without their descriptions.
   std::vector<std::string> words(std::vector<std::string> typed) {
     auto all = answers(std::move(typed));
     for (auto& line : all) line.resize(std::min(line.find('\t'), line.size()));
@@ -65,7 +65,7 @@ TEST_F(CompletionTest, OptionsOfTheVerbAndThoseOfAll) {
   EXPECT_THAT(words({"mount", "--journ"}), ElementsAre("--journal"));
   EXPECT_THAT(words({"--j"}), ElementsAre("--json"));
   EXPECT_THAT(words({"info", "101", "--", "--j"}), IsEmpty());
-  EXPECT_THAT(words({"mount", "--unless"}), IsEmpty());  // one that help doesn't show
+  EXPECT_THAT(words({"mount", "--unless"}), IsEmpty());  // help doesn't show this option
 }
 
 TEST_F(CompletionTest, FixedValues) {

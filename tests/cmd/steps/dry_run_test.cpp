@@ -85,7 +85,7 @@ TEST_F(DryRunTest, MountSaysHowItWouldMount) {
                                     "Journal    clean\n"
                                     "Options    ro,"));
   EXPECT_THAT(out_.str(), HasSubstr("noexec\nNothing was done.\n"));
-  // What it prints is what it does.
+  // The command does what -n printed.
   const auto plan = run_dry_json({"mount", "101", "/mnt", "-n"});
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 0);
   EXPECT_EQ(attachments_.last_mount.options, plan["options"]);

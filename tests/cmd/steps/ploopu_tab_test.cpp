@@ -14,7 +14,7 @@ class TabTest : public CommandTest {
  protected:
   void write_tab(const std::string& text) { files_.add(cmd::tab_path(), text); }
 
-  // What systemd is told.
+  // Runs a command and returns the state that systemd receives.
   std::string told_by(const std::vector<std::string>& arguments) {
     std::string told;
     auto context = context_writing_to(out_);

@@ -166,7 +166,7 @@ TEST_F(CommandTest, MountAsWhatTheUserSays) {
   EXPECT_EQ(run({"mount", "101", "/mnt", "-t", "vfat"}), 64);
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "1", "-t", "auto"}), 64);
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "1", "-t", "btrfs"}), 64);
-  // What is called ext4 must look like it.
+  // -t ext4 requires the signature of ext4.
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2", "-t", "ext4"}), 65);
 }
 
@@ -209,7 +209,7 @@ TEST_F(CommandTest, AJournalThatCannotBeReplayedSaysWhatSkipGives) {
   attachments_.errors["mount"] = {ErrorKind::failed, "structure needs cleaning"};
   EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 65);
   EXPECT_THAT(err_.str(), HasSubstr("structure needs cleaning"));
-  // What has nothing to do with the journal is not blamed on it.
+  // An error that has another cause does not mention the journal.
   attachments_.errors["attach"] = {ErrorKind::failed, "no room"};
   EXPECT_EQ(run({"mount", "101", "/mnt", "--journal", "replay"}), 1);
   EXPECT_EQ(err_.str(), "ploopu: no room\n");

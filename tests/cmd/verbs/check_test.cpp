@@ -26,7 +26,7 @@ TEST_F(CommandTest, CheckTellsByItsExitCode) {
   EXPECT_EQ(run({"check", "/i/leaky"}), 3);
 }
 
-// What attach refuses, check reports: with the kind of what is wrong.
+// check reports an image that attach refuses, with the kind of the error.
 TEST_F(CommandTest, CheckLooksAtWhatCannotBeAttached) {
   const std::string descriptor = "/vz/private/101/root.hdd/DiskDescriptor.xml";
   const auto kind = [&] {

@@ -23,7 +23,7 @@ struct Outcome {
   int code = 0;
   bool overlay = false;
   std::string journal;
-  std::string planned;  // what -n says of the journal
+  std::string planned;  // the journal in the output of -n
   std::string options;
   bool operator==(const Outcome&) const = default;
 };
@@ -98,7 +98,7 @@ const Outcome kUsage = {64, false, "", "", ""};
 TEST_F(JournalTableTest, EveryStateOnEveryFileSystemWithEveryWish) {
   struct Row {
     Volume volume;
-    std::vector<Outcome> outcomes;  // of kWishes
+    std::vector<Outcome> outcomes;  // an outcome for each of kWishes
   };
   const auto ext = [](const char* skipped) {
     return std::vector<Outcome>{{0, false, "clean", "clean", skipped},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is odd about an image, but loses no byte of the disk: warnings.
+// Oddities of an image that lose no byte of the disk cause warnings.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

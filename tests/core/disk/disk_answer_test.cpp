@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a process that was taken over may say of a table: none of it makes lookups leave what there
-// is.
+// No answer of a process that was taken over makes lookups leave the BAT, the deltas or the disk.
 #include <functional>
 #include <memory>
 #include <vector>

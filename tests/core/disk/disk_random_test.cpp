@@ -21,8 +21,8 @@ constexpr uint32_t kSeeds = 12000;
 struct Counts {
   uint64_t disks = 0;
   uint64_t images = 0;
-  uint64_t bytes = 0;       // of disks, each compared once by its extents and once by its content
-  uint64_t unreadable = 0;  // of these
+  uint64_t bytes = 0;       // size of all disks; extents and content of each are compared
+  uint64_t unreadable = 0;  // bytes among them that are unreadable
 };
 
 void compare_extents(const Disk& disk, const Expected& expected) {

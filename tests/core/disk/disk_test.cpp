@@ -118,7 +118,7 @@ TEST(Disk, PiecesOfATableAreWhatTheirEntriesAre) {
       allocated += static_cast<uint64_t>(bat[i] != 0);
       const uint32_t entry = upper[i] != 0 ? upper[i] : bat[i];
       const Extent extent = disk.extent_at(uint64_t{i} * kSectors * 512, 512);
-      // One sector behind the place of the last whole cluster, a start is still in the file.
+      // A cluster that starts one sector after the last whole cluster still starts in the file.
       const bool starts_inside = version == 1 && entry == last + 1;
       const bool unreadable = upper[i] == 0 && is_damaged && !starts_inside;
       const auto kind = entry == 0   ? ExtentKind::zero
@@ -335,7 +335,7 @@ TEST(Disk, H25_TheLargestEntryOfTheLargestCluster) {
     auto file = ploop_file(spec_of(version, kMaxClusterSectors, {0xFFFFFFFF}));
     file->set_size(uint64_t{1} << 40);
     const Disk disk = assemble(chain(open_ploop(file)));
-    // Of version 1, where it is a sector, it lies at 2 TiB.
+    // Version 1 counts sectors, so its position is 2 TiB.
     EXPECT_EQ(disk.extent_at(0, UINT64_MAX).kind, ExtentKind::unreadable);
     EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, uint64_t{64} << 20);
     Bytes out(512);

@@ -20,9 +20,10 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr uint64_t kFileSize = 64 << 10;
-constexpr uint64_t kMostClusters = 100000;  // of disks that are looked at: others take too long
+constexpr uint64_t kMostClusters = 100000;  // larger disks are skipped, since they take too long
 
-// A header that is right, wrong in some fields, or nonsense behind its magic, and a table to match.
+// An image with a matching BAT, and a header that is sound, damaged in some fields, or nonsense
+// after its magic.
 class RandomImage {
  public:
   explicit RandomImage(uint32_t seed) : random_(seed) {
@@ -43,7 +44,7 @@ class RandomImage {
  private:
   uint32_t number() { return static_cast<uint32_t>(random_()); }
 
-  // One that lies near a limit of something, or any.
+  // Returns a number near a limit of some field, or any number.
   uint32_t odd_number() {
     constexpr std::array<uint32_t, 8> kLimits = {0,       1,          127,        131072,
                                                  1 << 26, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};

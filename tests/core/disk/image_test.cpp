@@ -278,7 +278,7 @@ TEST_F(ImageTest, H08_ADiskWithoutATableIsZerosWithAWarning) {
   }
 }
 
-// What no table describes is not allocated: in a chain, the parent's data is there.
+// A cluster without a BAT entry is not allocated: in a chain, it has the data of the parent.
 TEST_F(ImageTest, H11_ATableShorterThanTheDisk) {
   for (const int version : {1, 2}) {
     put_descriptor({.images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "top"),

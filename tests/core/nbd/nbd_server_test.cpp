@@ -11,7 +11,7 @@
 namespace ploopu::testing {
 namespace {
 
-// What the client sends, and what it gets.
+// A connection whose input is set by a test, and whose output is recorded.
 class ScriptedStream final : public nbd::Stream {
  public:
   void add(const Bytes& bytes) { input_.insert(input_.end(), bytes.begin(), bytes.end()); }
@@ -66,7 +66,8 @@ class NbdServerTest : public ::testing::Test {
   ScriptedStream stream_;
 };
 
-// Of a slow disk, all that waits is fetched at once; a fast one isn't told anything.
+// The server prefetches the data of all waiting requests from a slow disk, and nothing from a fast
+// disk.
 TEST_F(NbdServerTest, WhatWaitsBehindASlowReadIsAnnounced) {
   using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
   stream_.trickle(2 * nbd::kRequestSize);

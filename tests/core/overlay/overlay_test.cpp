@@ -87,11 +87,11 @@ TEST_F(OverlayTest, R17_AFullScratchFailsTheWriterAndNobodyElse) {
   Bytes before(3 * kCluster);
   ASSERT_EQ(served.view().read(0, before), 0);
   EXPECT_EQ(small.write(65536, Bytes(512)), ENOSPC);
-  EXPECT_EQ(small.write(8192 + 512, Bytes(4096)), ENOSPC);  // one sector too many
+  EXPECT_EQ(small.write(8192 + 512, Bytes(4096)), ENOSPC);  // exceeds the limit by one sector
   Bytes after(3 * kCluster);
   ASSERT_EQ(served.view().read(0, after), 0);
   EXPECT_EQ(after, before);
-  // What has its place may change, and what is given back is room for others.
+  // Sectors that are in the overlay may change, and sectors that are zeroed make room for others.
   EXPECT_EQ(small.write(8192, pattern(4096, 6)), 0);
   EXPECT_EQ(small.write_zeroes(8192, 512), 0);
   EXPECT_EQ(small.write(65536, Bytes(512)), 0);

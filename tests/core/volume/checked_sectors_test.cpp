@@ -42,7 +42,7 @@ class CheckedSectorsTest : public ::testing::Test {
     return layout;
   }
 
-  // What the image's owner does after the check.
+  // Overwrites the file, as the owner of the image can do after the check.
   void overwrite_file() {
     for (const uint32_t cluster : {1U, 2U, 3U}) file_->write(cluster * kCluster, Bytes(kCluster));
   }

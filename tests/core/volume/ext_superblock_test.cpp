@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr uint64_t kStart = 4096;
-constexpr uint64_t kBlocks = 64;  // of 4 KiB
+constexpr uint64_t kBlocks = 64;  // blocks of 4 KiB
 
 TEST(ExtSuperblock, OneThatCannotBeReadIsAnError) {
   auto raw = std::make_shared<MemoryFile>();
@@ -88,7 +88,7 @@ TEST_F(CheckExt, H76_WithoutAJournal) {
   EXPECT_FALSE(*checked);
 }
 
-// What errors=panic would do is overridden by an option, so it is no reason to refuse.
+// A mount option overrides errors=panic of the superblock, so such a superblock is accepted.
 TEST_F(CheckExt, H73_PanicOnErrorsIsNotRefused) {
   put(0x3c, 3, 2);
   EXPECT_TRUE(check());
@@ -100,7 +100,7 @@ TEST_F(CheckExt, H74_OptionsOfTheImagesOwn) {
 }
 
 TEST_F(CheckExt, H74_OptionsWithoutAnEnd) {
-  put(0x240, 0x41, 1);  // what lies behind the field
+  put(0x240, 0x41, 1);  // the byte after the field
   put_options(std::string(64, 'x'));
   EXPECT_THAT(refusal(), HasSubstr("'" + std::string(64, 'x') + "'"));
 }

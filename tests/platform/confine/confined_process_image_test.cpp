@@ -100,7 +100,7 @@ TEST_F(ConfinedImageTest, ADiskIsTheSameDisk) {
   }
 }
 
-// What a process that was taken over asks for, instead of the files of its image.
+// A process that was taken over asks for other files than those of its image.
 class TakenOverOpeningTest : public ConfinedImageTest {
  protected:
   TakenOverOpeningTest() {
@@ -150,7 +150,7 @@ TEST_F(TakenOverOpeningTest, RelativePathsStartAtADescriptorThatWasRead) {
   std::ofstream(other / "file") << "x";
   EXPECT_THAT(ask_for({kFixedTop, true, "file", other.path()}, true, "/"),
               HasSubstr("no descriptor was read there"));
-  // Of a dead host's disk nothing else of this host can be had, with --allow-outside neither.
+  // An image below --root can reach no file of this host, even with --allow-outside.
   EXPECT_THAT(ask_for({kFixedTop, true, "passwd", "/etc"}, true, dir_.path()),
               HasSubstr("no descriptor was read there"));
 }
@@ -250,7 +250,7 @@ std::string lie() {
   return encode_answer<PloopFigures>(figures);
 }
 
-// It may say of its own container what it likes.
+// A process that was taken over can lie about its own container only.
 TEST_F(TakenOverSeriesTest, ALieIsAboutItsOwnContainer) {
   expect_no_harm([](const std::string&) { return lie(); });
 }

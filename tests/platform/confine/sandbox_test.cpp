@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a worker may do, and what ends it. Each attempt is made from inside, in a process of its
-// own.
+// Tests what the sandbox permits, and what kills the process. Each attempt runs in a sandboxed
+// process of its own.
 #include "platform/confine/sandbox.hpp"
 
 #include <array>

@@ -187,8 +187,7 @@ TEST_F(HostileFilesTest, H42_LinksInTheBundle) {
   EXPECT_EQ(image->disk.deltas()[0].name(), dir_ / "bundle/inside.hds");
 }
 
-// What was opened is what is read, whatever the name leads to later.
-// Of a dead host's disk, all that has a name is below --root.
+// Every path on the disk of a dead host stays below --root.
 TEST_F(HostileFilesTest, H42_LinksLeadNowhereOutOfAnotherRoot) {
   put_delta("golden/base.hds");
   put_delta("old/golden/base.hds");

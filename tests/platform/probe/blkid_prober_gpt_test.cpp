@@ -17,7 +17,7 @@ constexpr uint64_t kDiskSize = 64 * kMiB;
 
 class GptTest : public ProbedDisk {
  protected:
-  // One partition of 32 MiB, in which there is an ext4.
+  // Makes a GPT with one partition of 32 MiB, which contains an ext4.
   void make_gpt(uint64_t unit, uint64_t start = kMiB, const std::string& header_lines = "") {
     make_disk(kDiskSize);
     partition_in_units(unit, header_lines + "first-lba: " + std::to_string(65536 / unit) +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What lies on disks and partitions; tables have a file of their own.
+// File systems on disks and partitions. blkid_prober_gpt_test.cpp tests partition tables.
 #include "platform/probe/blkid_prober.hpp"
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 
 class BlkidProberTest : public ProbedDisk {
  protected:
-  // What makes libblkid see two file systems where an xfs begins: its signature beside an ext4.
+  // Writes the signature of xfs over an ext4, so that libblkid finds two file systems in one place.
   void put_xfs_over_ext4(const std::string& offset) {
     shell(
         "truncate -s 400M xfs && mkfs.xfs -q -f xfs && truncate -s 400M ext4 && "
@@ -143,7 +143,8 @@ TEST_F(BlkidProberTest, WhatCannotBeReadIsSaid) {
   EXPECT_THAT(layout->warnings, ElementsAre(HasSubstr("disk bytes 0 to 1048575 can't be read")));
 }
 
-// It was one warning each, found again by a search through all of them: 22 seconds for 1 MB.
+// An earlier version made a warning of each and searched all warnings each time, which took 22
+// seconds for 1 MB.
 TEST_F(BlkidProberTest, ThousandsOfPlacesThatCannotBeReadAreOneWarning) {
   std::vector<uint32_t> bat(4096);
   for (size_t i = 0; i < bat.size(); i += 2) bat[i] = 1000000;
