@@ -92,8 +92,8 @@ bool is_no_delta(std::string_view name) {
                      [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
-bool is_ploop_file(const FileSystem& files, const std::string& directory, const std::string& name) {
-  const auto file = files.open_image_beneath(directory, name);
+bool is_ploop_file(const ImageDirectory& directory, const std::string& name) {
+  const auto file = directory.open_image(name);
   std::array<std::byte, 16> magic{};
   return file && (*file)->size() >= magic.size() && (*file)->read(0, magic) == 0 &&
          has_ploop_magic(magic);
@@ -121,8 +121,9 @@ void check_directory(const FileSystem& files, const DiskDescriptor& descriptor,
                      const std::string& path, CheckReport& report) {
   const std::string directory = directory_of(path);
   const auto names = files.list_directory(directory);
-  if (!names) {
-    report.warnings.push_back(names.error().message);
+  const auto bundle = files.open_directory(directory);
+  if (!names || !bundle) {
+    report.warnings.push_back((names ? bundle.error() : names.error()).message);
     return;
   }
   std::set<std::string> listed;
@@ -133,7 +134,7 @@ void check_directory(const FileSystem& files, const DiskDescriptor& descriptor,
   for (size_t i = 0; i < std::min(names->size(), kNamesLookedAt); ++i) {
     const std::string& name = (*names)[i];
     if (listed.contains(name) || is_no_delta(name)) continue;
-    if (is_ploop_file(files, directory, name)) extra.push_back(name);
+    if (is_ploop_file(**bundle, name)) extra.push_back(name);
   }
   if (extra.empty()) return;
   const size_t shown = std::min(extra.size(), kNamesShown);

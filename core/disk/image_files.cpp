@@ -10,12 +10,12 @@
 namespace ploopu {
 namespace {
 
-Result<DescriptorText> read_text(const FileSystem& files, const std::string& path) {
-  auto file = files.read_text(path, kMaxDescriptorBytes);
+// Reads the descriptor at `path` by `read`, which returns a Result<TextFile>.
+template <class Read>
+Result<DescriptorText> read_text(const std::string& path, Read read) {
+  Result<TextFile> file = read();
   // Whoever replaces it by other means than a rename takes it away for a moment.
-  if (!file && file.error().kind == ErrorKind::not_found) {
-    file = files.read_text(path, kMaxDescriptorBytes);
-  }
+  if (!file && file.error().kind == ErrorKind::not_found) file = read();
   if (!file) return tl::unexpected<Error>(std::move(file).error());
   return DescriptorText{path, std::move(file->text), file->identity};
 }
@@ -142,11 +142,28 @@ Result<DescriptorText> LocatedFiles::read_descriptor() {
 void LocatedFiles::forget() {
   texts_.clear();
   opened_.clear();
+  directory_.reset();
 }
 
-Result<bool> LocatedFiles::have_changed() const {
+Result<const ImageDirectory*> LocatedFiles::directory() {
+  if (!directory_) {
+    PLOOPU_TRY(directory_, tree_.files().open_directory(directory_of(location_.path)));
+  }
+  return directory_.get();
+}
+
+Result<DescriptorText> LocatedFiles::read_now(const std::string& path) {
+  if (path != location_.path) {
+    return read_text(path, [&] { return tree_.files().read_text(path, kMaxDescriptorBytes); });
+  }
+  PLOOPU_TRY(const auto bundle, directory());
+  const std::string name(base_name(path));
+  return read_text(path, [&] { return bundle->read_text(name, kMaxDescriptorBytes); });
+}
+
+Result<bool> LocatedFiles::have_changed() {
   for (const auto& known : texts_) {
-    PLOOPU_TRY(const auto now, read_text(tree_.files(), known.path));
+    PLOOPU_TRY(const auto now, read_now(known.path));
     if (now.text != known.text) return true;
   }
   return false;
@@ -162,7 +179,7 @@ Result<DescriptorText> LocatedFiles::read(const std::string& path) {
     return fail(ErrorKind::damaged, "{}: is a clone of more than {} descriptors", location_.path,
                 kMaxCloneLevels);
   }
-  PLOOPU_TRY(auto text, read_text(tree_.files(), path));
+  PLOOPU_TRY(auto text, read_now(path));
   texts_.push_back(text);
   return text;
 }
@@ -199,20 +216,20 @@ Result<DescriptorText> LocatedFiles::read_parent(const std::string& path,
 
 Result<Delta> LocatedFiles::open_listed(const DescriptorImage& image, bool is_base,
                                         uint32_t cluster_sectors,
-                                        std::vector<std::string>& warnings) const {
+                                        std::vector<std::string>& warnings) {
   if (!is_known(image.directory + "/" + base_name(location_.path)) &&
       !is_known(image.directory + "/" + kDescriptorName)) {
     return fail(ErrorKind::damaged, "{}: no descriptor was read there: refused", image.directory);
   }
-  const std::string directory = directory_of(location_.path);
+  PLOOPU_TRY(const auto bundle, directory());
   PLOOPU_TRY(const auto listed, find_listed_file(tree_, location_, image, warnings));
   DeltaFile source;
   if (listed.is_outside) {
     source.name = listed.path;
-    PLOOPU_TRY(source.file, tree_.files().open_image_outside(directory, listed.path));
+    PLOOPU_TRY(source.file, bundle->open_image_outside(listed.path));
   } else {
-    source.name = directory + "/" + listed.path;
-    PLOOPU_TRY(source.file, tree_.files().open_image_beneath(directory, listed.path));
+    source.name = directory_of(location_.path) + "/" + listed.path;
+    PLOOPU_TRY(source.file, bundle->open_image(listed.path));
   }
   // libploop writes Plain for a whole chain when its base is raw: only a base can really be
   // (docs/FORMAT.md#image-types). What a raw file contains is the guest's business and never

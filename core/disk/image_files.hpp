@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,7 @@ class LocatedFiles {
   // Reads the text of the image's descriptor, the first time only.
   [[nodiscard]] Result<DescriptorText> read_descriptor();
   // Whether a descriptor that was read has another text now; an error when it can't be read.
-  [[nodiscard]] Result<bool> have_changed() const;
+  [[nodiscard]] Result<bool> have_changed();
   // Reads the descriptors anew from now on.
   void forget();
 
@@ -72,11 +73,15 @@ class LocatedFiles {
                                                    const std::string& clone_of);
   [[nodiscard]] Result<Delta> open_listed(const DescriptorImage& image, bool is_base,
                                           uint32_t cluster_sectors,
-                                          std::vector<std::string>& warnings) const;
+                                          std::vector<std::string>& warnings);
   [[nodiscard]] std::string backups_of(const std::string& path) const;
+  // The directory of the image, which is held from the first call on.
+  [[nodiscard]] Result<const ImageDirectory*> directory();
+  [[nodiscard]] Result<DescriptorText> read_now(const std::string& path);
 
   const HostTree& tree_;
   const ImageLocation& location_;
+  std::unique_ptr<ImageDirectory> directory_;
   std::vector<DescriptorText> texts_;  // of the image's descriptor, then of its parents
   std::vector<Delta> opened_;
   size_t requests_ = 0;

@@ -66,6 +66,37 @@ struct TextFile {
   FileIdentity identity;
 };
 
+// The directory of an image, which is held: its owner may give its name to another directory, but
+// all files come from this one.
+//
+//     PLOOPU_TRY(const auto bundle, files.open_directory("/vz/private/101/root.hdd"));
+//     PLOOPU_TRY(const auto text, bundle->read_text("DiskDescriptor.xml", kMaxDescriptorBytes));
+//     PLOOPU_TRY(const auto file, bundle->open_image("root.hds"));
+class ImageDirectory {
+ public:
+  ImageDirectory() = default;
+  virtual ~ImageDirectory() = default;
+  ImageDirectory(const ImageDirectory&) = delete;
+  ImageDirectory& operator=(const ImageDirectory&) = delete;
+
+  // As FileSystem::read_text(), for a name in the directory.
+  [[nodiscard]] virtual Result<TextFile> read_text(const std::string& name,
+                                                   size_t max_bytes) const = 0;
+
+  // As FileSystem::open_image(), for a path relative to the directory that must stay beneath it; no
+  // link is followed. For root, who may read everything: a file of another owner than the directory
+  // is refused unless everybody may read it, or the directory is root's and only root can have put
+  // it there. Otherwise a hard link would lead root to a file that the directory's owner can't
+  // read.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
+      const std::string& relative) const = 0;
+
+  // Opens a regular file at an already resolved path anywhere, because a descriptor in this
+  // directory names it: the rule about owners holds.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_outside(
+      const std::string& path) const = 0;
+};
+
 enum class PathType { missing, regular, directory, other };
 
 struct ResolvedPath {
@@ -110,17 +141,9 @@ class FileSystem {
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> hold_in_memory(
       std::span<const std::byte> bytes) const = 0;
 
-  // The same for a path relative to `directory` that must stay beneath it; no link is followed.
-  // For root, who may read everything: a file of another owner than the directory is refused
-  // unless everybody may read it, or the directory is root's and only root can have put it there.
-  // Or a hard link would lead root to what the directory's owner can't read.
-  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_beneath(
-      const std::string& directory, const std::string& relative) const = 0;
-
-  // Opens a regular file at an already resolved path anywhere, because a descriptor in `directory`
-  // names it: the rule about owners holds.
-  [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image_outside(
-      const std::string& directory, const std::string& path) const = 0;
+  // Holds the directory of an image, at an already resolved path.
+  [[nodiscard]] virtual Result<std::unique_ptr<ImageDirectory>> open_directory(
+      const std::string& path) const = 0;
 
   // Of a directory at an already resolved path and those above it: the ones that everybody may
   // write to. Those with the sticky bit, as /tmp, don't count: nobody can replace another's entry.

@@ -106,7 +106,7 @@ Result<std::unique_ptr<ImageFile>> as_image(Result<OpenFile> file) {
   return std::make_unique<PosixImageFile>(std::move(file->fd), facts_of(file->status));
 }
 
-// Checks the rule about owners of FileSystem::open_image_beneath(). The rule is for root: the
+// Checks the rule about owners of ImageDirectory::open_image(). The rule is for root: the
 // kernel already limits everybody else.
 Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
                          const std::string& name) {
@@ -119,6 +119,55 @@ Result<void> check_owner(const UniqueFd& directory, const struct stat& file,
               "refused; chown it if it is part of the image",
               name, file.st_uid, bundle.st_uid);
 }
+
+Result<TextFile> read_all(Result<OpenFile> file, const std::string& name, size_t max_bytes) {
+  if (!file) return tl::unexpected<Error>(std::move(file).error());
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = retry([&] { return ::read(file->fd.get(), buffer.data(), buffer.size()); });
+    if (got < 0) return fail_errno(errno, name);
+    if (got == 0) return TextFile{std::move(text), facts_of(file->status).identity};
+    text.append(buffer.data(), static_cast<size_t>(got));
+    if (text.size() > max_bytes) {
+      return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", name, max_bytes);
+    }
+  }
+}
+
+class PosixImageDirectory final : public ImageDirectory {
+ public:
+  PosixImageDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  [[nodiscard]] Result<TextFile> read_text(const std::string& name,
+                                           size_t max_bytes) const override {
+    const std::string path = path_ + "/" + name;
+    return read_all(open_regular(fd_.get(), name, kRules, path), path, max_bytes);
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image(
+      const std::string& relative) const override {
+    const std::string path = path_ + "/" + relative;
+    return as_checked(open_regular(fd_.get(), relative, kRules, path), path);
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_outside(
+      const std::string& path) const override {
+    return as_checked(open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path), path);
+  }
+
+ private:
+  static constexpr uint64_t kRules = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+
+  [[nodiscard]] Result<std::unique_ptr<ImageFile>> as_checked(Result<OpenFile> file,
+                                                              const std::string& path) const {
+    if (file) PLOOPU_CHECK(check_owner(fd_, file->status, path));
+    return as_image(std::move(file));
+  }
+
+  UniqueFd fd_;
+  std::string path_;
+};
 
 // Returns an O_PATH descriptor for a file of the tree `root`; not valid if there is no such file.
 Result<UniqueFd> open_in_tree(const std::string& root, const std::string& path, uint64_t flags) {
@@ -165,18 +214,7 @@ Result<std::optional<std::string>> PosixFileSystem::read_link(const std::string&
 }
 
 Result<TextFile> PosixFileSystem::read_text(const std::string& path, size_t max_bytes) const {
-  PLOOPU_TRY(const auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
-  std::string text;
-  std::array<char, 4096> buffer{};
-  for (;;) {
-    const ssize_t got = retry([&] { return ::read(file.fd.get(), buffer.data(), buffer.size()); });
-    if (got < 0) return fail_errno(errno, path);
-    if (got == 0) return TextFile{std::move(text), facts_of(file.status).identity};
-    text.append(buffer.data(), static_cast<size_t>(got));
-    if (text.size() > max_bytes) {
-      return fail(ErrorKind::damaged, "{}: is larger than {} bytes: refused", path, max_bytes);
-    }
-  }
+  return read_all(open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path), path, max_bytes);
 }
 
 Result<std::vector<std::string>> PosixFileSystem::list_directory(const std::string& path) const {
@@ -219,24 +257,11 @@ Result<std::unique_ptr<ImageFile>> PosixFileSystem::hold_in_memory(
   return std::make_unique<PosixImageFile>(std::move(file), facts_of(status));
 }
 
-Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_beneath(
-    const std::string& directory, const std::string& relative) const {
-  const std::string name = directory + "/" + relative;
-  const UniqueFd base = open_path(AT_FDCWD, directory + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
-  if (!base.valid()) return fail_errno(errno, directory);
-  PLOOPU_TRY(auto file,
-             open_regular(base.get(), relative, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, name));
-  PLOOPU_CHECK(check_owner(base, file.status, name));
-  return as_image(std::move(file));
-}
-
-Result<std::unique_ptr<ImageFile>> PosixFileSystem::open_image_outside(
-    const std::string& directory, const std::string& path) const {
-  const UniqueFd base = open_path(AT_FDCWD, directory + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
-  if (!base.valid()) return fail_errno(errno, directory);
-  PLOOPU_TRY(auto file, open_regular(AT_FDCWD, path, RESOLVE_NO_SYMLINKS, path));
-  PLOOPU_CHECK(check_owner(base, file.status, path));
-  return as_image(std::move(file));
+Result<std::unique_ptr<ImageDirectory>> PosixFileSystem::open_directory(
+    const std::string& path) const {
+  UniqueFd fd = open_path(AT_FDCWD, path + "/", RESOLVE_NO_SYMLINKS, O_DIRECTORY);
+  if (!fd.valid()) return fail_errno(errno, path);
+  return std::make_unique<PosixImageDirectory>(std::move(fd), path);
 }
 
 Result<std::vector<std::string>> PosixFileSystem::writable_by_others(

@@ -27,10 +27,8 @@ class PosixFileSystem final : public FileSystem {
       const std::string& path) const override;
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> hold_in_memory(
       std::span<const std::byte> bytes) const override;
-  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_beneath(
-      const std::string& directory, const std::string& relative) const override;
-  [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_outside(
-      const std::string& directory, const std::string& path) const override;
+  [[nodiscard]] Result<std::unique_ptr<ImageDirectory>> open_directory(
+      const std::string& path) const override;
   [[nodiscard]] Result<std::vector<std::string>> writable_by_others(
       const std::string& directory) const override;
 };

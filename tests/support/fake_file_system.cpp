@@ -136,14 +136,34 @@ Result<std::unique_ptr<ImageFile>> FakeFileSystem::hold_in_memory(
   return std::make_unique<MemoryFile>(Bytes(bytes.begin(), bytes.end()));
 }
 
-Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image_beneath(
-    const std::string& directory, const std::string& relative) const {
-  return open_image(directory + "/" + relative);
-}
+namespace {
 
-Result<std::unique_ptr<ImageFile>> FakeFileSystem::open_image_outside(
-    const std::string& /*directory*/, const std::string& path) const {
-  return open_image(path);
+// Looks files up by name.
+class FakeDirectory final : public ImageDirectory {
+ public:
+  FakeDirectory(const FakeFileSystem& files, std::string path)
+      : files_(files), path_(std::move(path)) {}
+
+  Result<TextFile> read_text(const std::string& name, size_t max_bytes) const override {
+    return files_.read_text(path_ + "/" + name, max_bytes);
+  }
+  Result<std::unique_ptr<ImageFile>> open_image(const std::string& relative) const override {
+    return files_.open_image(path_ + "/" + relative);
+  }
+  Result<std::unique_ptr<ImageFile>> open_image_outside(const std::string& path) const override {
+    return files_.open_image(path);
+  }
+
+ private:
+  const FakeFileSystem& files_;
+  std::string path_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ImageDirectory>> FakeFileSystem::open_directory(
+    const std::string& path) const {
+  return std::make_unique<FakeDirectory>(*this, path);
 }
 
 Result<std::vector<std::string>> FakeFileSystem::writable_by_others(

@@ -38,10 +38,7 @@ class FakeFileSystem final : public FileSystem {
   Result<std::unique_ptr<ImageFile>> open_image(const std::string& path) const override;
   Result<std::unique_ptr<ImageFile>> hold_in_memory(
       std::span<const std::byte> bytes) const override;
-  Result<std::unique_ptr<ImageFile>> open_image_beneath(const std::string& directory,
-                                                        const std::string& relative) const override;
-  Result<std::unique_ptr<ImageFile>> open_image_outside(const std::string& directory,
-                                                        const std::string& path) const override;
+  Result<std::unique_ptr<ImageDirectory>> open_directory(const std::string& path) const override;
   Result<std::vector<std::string>> writable_by_others(const std::string& directory) const override;
 
  private:

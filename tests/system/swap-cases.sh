@@ -120,6 +120,35 @@ case_a03_a_superblock_that_changes_after_its_check() {
     expect_equal $((mounted < round)) 1 "a refusal in one of $round rounds"
 }
 
+case_a04_a_bundle_that_is_exchanged() {
+    if [ "$(uname -m)" != x86_64 ]; then
+        echo 'skipped: the number of renameat2(2) is known for x86_64 only'
+        return
+    fi
+    mkdir "$WORK/u"
+    cp -r "$(bundle 102)" "$WORK/u/bundle"
+    cp -r "$(bundle 103)" "$WORK/u/other"
+    chown -R 12345:12345 "$WORK/u"
+    for name in other bundle; do
+        chain=$("$PLOOPU" info --json "$WORK/u/$name" | jq '.deltas | length')
+        [ "$chain" -gt 1 ] || fail "$name has $chain deltas: the test tests nothing"
+    done
+    look() { "$PLOOPU" info --json "$WORK/u/bundle"; }
+    look >"$WORK/one"
+    mv "$WORK/u/bundle" "$WORK/u/third"
+    mv "$WORK/u/other" "$WORK/u/bundle"
+    mv "$WORK/u/third" "$WORK/u/other"
+    look >"$WORK/two"
+    start_swapping "$WORK/u/bundle" "$WORK/u/other"
+    round=0
+    while [ $round -lt "${SWAPS:-20}" ]; do
+        round=$((round + 1))
+        look >"$WORK/seen" || fail "round $round"
+        cmp -s "$WORK/seen" "$WORK/one" || cmp -s "$WORK/seen" "$WORK/two" || fail "round $round: $(cat "$WORK/seen")"
+    done
+    stop_swapping
+}
+
 # Before Linux 5.2, mounts are made by mount(2).
 case_a01_a_kernel_without_fsopen() {
     mkdir "$WORK/m"

@@ -72,15 +72,31 @@ TEST_F(PosixFileSystemTest, BeneathStaysBeneath) {
   dir_.write("outside", "x");
   link("../outside", "bundle/link");
   link("sub", "bundle/dir");
-  const std::string bundle = dir_ / "bundle";
-  EXPECT_TRUE(files_.open_image_beneath(bundle, "sub/inside"));
-  EXPECT_TRUE(files_.open_image_beneath(bundle, "sub/../sub/inside"));
-  expect_refused(files_.open_image_beneath(bundle, "../outside"),
-                 "outside of the image's directory");
-  expect_refused(files_.open_image_beneath(bundle, "sub/../../outside"), "outside");
-  expect_refused(files_.open_image_beneath(bundle, "/etc/passwd"), "outside");
-  expect_refused(files_.open_image_beneath(bundle, "link"), "a symbolic link is in the way");
-  expect_refused(files_.open_image_beneath(bundle, "dir/inside"), "a symbolic link is in the way");
+  const auto bundle = files_.open_directory(dir_ / "bundle");
+  ASSERT_TRUE(bundle);
+  EXPECT_TRUE((*bundle)->open_image("sub/inside"));
+  EXPECT_TRUE((*bundle)->open_image("sub/../sub/inside"));
+  expect_refused((*bundle)->open_image("../outside"), "outside of the image's directory");
+  expect_refused((*bundle)->open_image("sub/../../outside"), "outside");
+  expect_refused((*bundle)->open_image("/etc/passwd"), "outside");
+  expect_refused((*bundle)->open_image("link"), "a symbolic link is in the way");
+  expect_refused((*bundle)->open_image("dir/inside"), "a symbolic link is in the way");
+  expect_refused((*bundle)->read_text("../outside", 100), "outside");
+}
+
+TEST_F(PosixFileSystemTest, A04_ADirectoryIsHeldWhateverItsNameIs) {
+  dir_.write("bundle/file", "ours");
+  dir_.write("other/file", "another's");
+  const auto bundle = files_.open_directory(dir_ / "bundle");
+  ASSERT_TRUE(bundle);
+  std::filesystem::rename(dir_ / "bundle", dir_ / "moved");
+  std::filesystem::rename(dir_ / "other", dir_ / "bundle");
+  const auto text = (*bundle)->read_text("file", 100);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(text->text, "ours");
+  const auto file = (*bundle)->open_image("file");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ((*file)->size(), 4U);
 }
 
 TEST_F(PosixFileSystemTest, ReadsExactlyWhatIsThere) {
