@@ -8,7 +8,7 @@ set -eu
 
 most_lines=350
 # Files that were longer when the limit came. This list only gets shorter.
-too_long_yet='platform/nbd/nbd_supervisor.cpp'
+too_long_yet=''
 # Headers of the kernel, and of libraries that talk to it.
 kernel_headers='sys|linux|netlink|blkid|libmount|libkmod|libdevmapper|fuse[a-z_]*|ext2fs'
 

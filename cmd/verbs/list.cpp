@@ -16,6 +16,7 @@ namespace ploopu::cmd {
 namespace {
 
 const char* state_name(AttachmentState state) {
+  if (state == AttachmentState::hung) return "hung";
   return state == AttachmentState::serving ? "serving" : "stale";
 }
 
@@ -28,7 +29,7 @@ const char* state_cell(const Attachment& attachment) {
 
 const char* state_colour(std::string_view state) {
   if (state == "serving") return nullptr;
-  return state == "stale" ? "red" : "yellow";
+  return state == "changed" ? "yellow" : "red";
 }
 
 const std::vector<ListColumn<Attachment>>& columns() {
@@ -38,7 +39,9 @@ const std::vector<ListColumn<Attachment>>& columns() {
        [](const Row& row) { return text_cell(row.device); }},
       {"BACKEND", "what serves it: nbd, dm or fuse", CellKind::text,
        [](const Row& row) { return text_cell(row.backend); }},
-      {"STATE", "serving, changed (its image was written to), or stale (its server is gone)",
+      {"STATE",
+       "serving, changed (its image was written to), hung (its server stands still), or stale (its "
+       "server is gone)",
        CellKind::text, [](const Row& row) { return text_cell(state_cell(row)); }, state_colour},
       {"CTID", "of the container, if it was named by that", CellKind::text,
        [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
@@ -54,7 +57,8 @@ const std::vector<ListColumn<Attachment>>& columns() {
 std::string footer() {
   return "\nColumns:" + list_columns(false) + "\nWith --all:" + list_columns(true) +
          "\n\nSTATE of what is attached is 'serving', 'changed' when files of its image were\n"
-         "written to, replaced or removed since, or 'stale' when its server has died or its\n"
+         "written to, replaced or removed since, 'hung' when a process of its server stands still\n"
+         "(over nbd it is replaced within seconds), or 'stale' when its server has died or its\n"
          "device was taken away: detach it. STATE of a container's disk is 'closed', or 'in use'\n"
          "when the container is running or crashed. REASON tells what is wrong with it.\n"
          "\nExamples:\n"

@@ -17,6 +17,7 @@ namespace ploopu {
 
 enum class AttachmentState {
   serving,
+  hung,   // a process of its server stands still: over nbd it is replaced within seconds
   stale,  // its server or loop devices are gone, or the device was taken away from it: to be
           // detached
 };

@@ -159,7 +159,10 @@ std::optional<Attachment> AttachmentRegistry::inspect(const Record& record,
   attachment.backend = backend->name();
   if (!device.empty()) attachment.device = device;
   attachment.server_pid = alive ? server->pid : 0;
-  attachment.state = served ? AttachmentState::serving : AttachmentState::stale;
+  const bool is_hung = std::any_of(record.servers.begin(), record.servers.end(), is_stopped);
+  attachment.state = !served   ? AttachmentState::stale
+                     : is_hung ? AttachmentState::hung
+                               : AttachmentState::serving;
   add_other_nodes(attachment, now);
   std::vector<MountEntry> own;
   if (!record.is_file && !device.empty()) {

@@ -20,7 +20,9 @@ struct NbdConnect {
   uint64_t size = 0;       // bytes, a multiple of 512
   std::string identifier;  // shows in sysfs as "backend"; later changes must present it
   bool is_writable = false;
-  uint64_t timeout = 5;          // seconds that a request may take
+  // Seconds that a request may take. A request that a worker took with it waits as long: the driver
+  // sends it again only then, up to a second late.
+  uint64_t timeout = 4;
   std::span<const int> sockets;  // the kernel's ends: connected UNIX stream sockets
 };
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -17,6 +17,7 @@
 #include "platform/nbd/nbd_sysfs.hpp"
 #include "platform/nbd/nbd_worker.hpp"
 #include "platform/os/descriptor_message.hpp"
+#include "platform/os/wait.hpp"
 
 namespace ploopu {
 namespace {
@@ -31,30 +32,7 @@ constexpr uint64_t kFlushSeconds = 20;
 constexpr std::chrono::seconds kYoung{3};
 constexpr std::chrono::milliseconds kFirstPause{1};
 constexpr std::chrono::milliseconds kLongestPause{200};
-constexpr std::chrono::milliseconds kWorkerExit{500};
 constexpr size_t kMostCondemned = 3;  // beside the one that may hang, too
-
-// Messages to the standby.
-constexpr char kWorker = 'w';  // with the pidfd of the one there is now
-constexpr char kBye = 'b';
-
-bool has_event(int fd, short events, std::chrono::milliseconds limit) {
-  struct pollfd event = {fd, events, 0};
-  return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
-}
-
-// A message to the standby: a word and a process ID.
-std::string message_of(char word, pid_t pid) {
-  std::string text(1 + sizeof pid, word);
-  std::memcpy(&text[1], &pid, sizeof pid);
-  return text;
-}
-
-pid_t pid_in(const std::string& text) {
-  pid_t pid = 0;
-  if (text.size() == 1 + sizeof pid) std::memcpy(&pid, &text[1], sizeof pid);
-  return pid;
-}
 
 }  // namespace
 
@@ -90,17 +68,27 @@ Result<NbdSupervisor::Child> NbdSupervisor::start_worker(std::vector<UniqueFd> s
   report = std::move(channel.ours);
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno(errno, "nbd: starting a worker process");
-  if (pid == 0) run_nbd_worker(disk_, std::move(sockets), std::move(channel.theirs));
+  if (pid == 0) {
+    run_nbd_worker(disk_, std::move(sockets), std::move(channel.theirs), pulses_->worker);
+  }
   PLOOPU_TRY(auto child, watch(pid));
   child.sockets = std::move(sockets);
   return child;
 }
 
-Result<int> NbdSupervisor::start() {
+Result<void> NbdSupervisor::prepare() {
   static_cast<void>(::signal(SIGCHLD, SIG_IGN));  // nobody waits for those that end
   PLOOPU_TRY(links_, NbdLinkEvents::open());
+  PLOOPU_TRY(auto memory, SharedMemory::create(sizeof(Pulses)));
+  memory_.emplace(std::move(memory));
+  pulses_ = new (memory_->bytes().data()) Pulses;
   connections_ =
       std::clamp<size_t>(std::thread::hardware_concurrency(), kMinConnections, kMaxConnections);
+  return {};
+}
+
+Result<int> NbdSupervisor::start() {
+  PLOOPU_CHECK(prepare());
   PLOOPU_TRY(auto pairs, make_pairs(connections_));
   std::vector<UniqueFd> ours;
   std::vector<int> drivers;
@@ -147,10 +135,7 @@ Result<int> NbdSupervisor::start() {
 
 Result<void> NbdSupervisor::take_over(int index, const std::vector<ProcessIdentity>& old) {
   constexpr std::chrono::seconds kLimit{10};
-  static_cast<void>(::signal(SIGCHLD, SIG_IGN));
-  PLOOPU_TRY(links_, NbdLinkEvents::open());
-  connections_ =
-      std::clamp<size_t>(std::thread::hardware_concurrency(), kMinConnections, kMaxConnections);
+  PLOOPU_CHECK(prepare());
   for (const auto& process : old) {
     if (!kill_session(process, kLimit)) {
       return fail(ErrorKind::failed, "nbd: its server (pid {}) can't be ended", process.pid);
@@ -208,6 +193,7 @@ void NbdSupervisor::plug_in() {
   if (!worker) return;
   worker_ = *std::move(worker);
   worker_start_ = Clock::now();
+  worker_pulse_.begin_anew();
   tell_standby();
   note_processes();
   let_nbd_worker_serve(report);
@@ -258,10 +244,21 @@ void NbdSupervisor::look_at_sockets() {
   if (has_dead && !worker_->has_ended()) condemn_worker();
 }
 
+// A process that was stopped, for one. The driver would notice a worker's silence later, and one
+// connection after the other.
+void NbdSupervisor::look_at_pulses() {
+  pulses_->supervisor.count();
+  if (worker_ && worker_pulse_.is_hung(pulses_->worker.value(), Clock::now())) condemn_worker();
+  if (standby_ && standby_pulse_.is_hung(pulses_->standby.value(), Clock::now())) {
+    ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
+    standby_.reset();
+  }
+}
+
 // How long to wait for events.
 std::chrono::milliseconds NbdSupervisor::patience() const {
   constexpr std::chrono::milliseconds kSoon{100};
-  if (worker_) return watch_.due();
+  if (worker_) return std::min(watch_.due(), kBeat);
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_attempt_ - Clock::now());
   return std::clamp(wait, std::chrono::milliseconds(1), kSoon);
 }
@@ -272,6 +269,7 @@ void NbdSupervisor::run(int control) {
     if (!worker_ && may_plug_in()) plug_in();
     watch_.look();
     look_at_sockets();
+    look_at_pulses();
     std::array<pollfd, 4> events = {{{worker_ ? worker_->pidfd.get() : -1, POLLIN, 0},
                                      {standby_ ? standby_->pidfd.get() : -1, POLLIN, 0},
                                      {links_.descriptor(), POLLIN, 0},
@@ -296,79 +294,6 @@ void NbdSupervisor::end_workers() {
   std::erase_if(condemned_, [](const Child& child) {
     return has_event(child.pidfd.get(), POLLIN, kWorkerExit);
   });
-}
-
-void NbdSupervisor::keep_standby() {
-  while (!standby_) {
-    auto sockets = make_message_sockets("nbd: a socket pair");
-    if (!sockets) return;
-    const pid_t pid = ::fork();
-    if (pid < 0) return;
-    if (pid == 0) {
-      sockets->ours.reset();
-      standby_channel_.reset();
-      if (!stand_by(std::move(sockets->theirs))) ::_exit(0);
-      continue;  // the supervisor, from now on, and in need of a standby
-    }
-    auto child = watch(pid);
-    if (!child) return;
-    standby_ = *std::move(child);
-    standby_channel_ = std::move(sockets->ours);
-    note_processes();
-  }
-}
-
-// Waits until the supervisor dies. False when there is nothing left to do.
-bool NbdSupervisor::stand_by(UniqueFd channel) {
-  for (;;) {
-    auto received = receive_message(channel.get(), message_of(kWorker, 0).size());
-    if (received.text.starts_with(kBye)) return false;
-    if (!received.text.starts_with(kWorker)) break;
-    if (received.descriptors.empty()) continue;
-    // The one before may hang still.
-    if (worker_ && !worker_->has_ended()) condemned_.push_back(*std::move(worker_));
-    worker_ = Child{pid_in(received.text), std::move(received.descriptors.front()), {}};
-    for (size_t i = 1; i < received.descriptors.size(); ++i) {
-      worker_->sockets.push_back(std::move(received.descriptors[i]));
-    }
-    worker_start_ = Clock::now();
-  }
-  standby_.reset();
-  note_processes();
-  return true;
-}
-
-// One that doesn't listen is replaced.
-void NbdSupervisor::tell_standby() {
-  if (!standby_ || !worker_) return;
-  std::vector<int> descriptors = {worker_->pidfd.get()};
-  for (const auto& socket : worker_->sockets) descriptors.push_back(socket.get());
-  const std::string text = message_of(kWorker, worker_->pid);
-  // A standby that doesn't listen must not hold the supervisor up.
-  if (send_message(standby_channel_.get(), text, descriptors, MSG_DONTWAIT)) return;
-  ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
-  standby_.reset();
-}
-
-void NbdSupervisor::dismiss_standby() {
-  if (!standby_) return;
-  static_cast<void>(::send(standby_channel_.get(), &kBye, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
-  if (!has_event(standby_->pidfd.get(), POLLIN, kWorkerExit)) {
-    ::syscall(SYS_pidfd_send_signal, standby_->pidfd.get(), SIGKILL, nullptr, 0);
-  }
-  standby_.reset();
-}
-
-// For commands, which wait for all of them when they detach.
-void NbdSupervisor::note_processes() const {
-  std::vector<ProcessIdentity> processes = {identify_process(::getpid())};
-  for (const auto* child : {&standby_, &worker_}) {
-    if (!*child) continue;
-    const auto process = identify_process((*child)->pid);
-    // Or the number may be another one's by now.
-    if (!(*child)->has_ended()) processes.push_back(process);
-  }
-  static_cast<void>(runtime_.save_servers(id_, processes));
 }
 
 }  // namespace ploopu

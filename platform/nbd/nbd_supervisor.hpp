@@ -3,8 +3,9 @@
 //     worker       answers the kernel's requests
 //     supervisor   when the worker dies or hangs, plugs in another one; the kernel sends requests
 //                  without an answer again, so readers notice a pause and no error
-//     standby      when the supervisor dies, is the next one
-// All are forks of each other and so have the disk, which was parsed once.
+//     standby      when the supervisor dies, or hangs and is killed, becomes the supervisor
+// All are forks of each other and so have the disk, which was parsed once, and memory in which each
+// counts as long as it lives. A process that stands still is replaced after 2 to 3 seconds.
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,9 @@
 #include "core/base/result.hpp"
 #include "core/overlay/served_disk.hpp"
 #include "platform/nbd/nbd_netlink.hpp"
+#include "platform/os/heartbeat.hpp"
 #include "platform/os/process.hpp"
+#include "platform/os/shared_memory.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "platform/serve/image_watch.hpp"
 #include "platform/serve/runtime_dir.hpp"
@@ -45,6 +48,15 @@ class NbdSupervisor {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kWorkerExit{
+      500};  // for a process that was told to end
+
+  // Lies in memory that all processes share. The supervisor's count is that of whoever it is now.
+  struct Pulses {
+    Beats worker;
+    Beats supervisor;
+    Beats standby;
+  };
 
   struct Child {
     [[nodiscard]] bool has_ended() const;
@@ -66,7 +78,9 @@ class NbdSupervisor {
   [[nodiscard]] bool is_gone() const;
   [[nodiscard]] std::vector<UniqueFd> reconnect() const;
   void plug_in();
+  [[nodiscard]] Result<void> prepare();
   void hear_of_links();
+  void look_at_pulses();
   void look_at_sockets();
   void condemn_worker();
   void lose_worker();
@@ -77,8 +91,11 @@ class NbdSupervisor {
   void keep_standby();
   void tell_standby();
   void dismiss_standby();
-  [[nodiscard]] bool stand_by(UniqueFd channel);
+  [[nodiscard]] bool stand_by(const UniqueFd& channel, const UniqueFd& supervisor);
   void note_processes() const;
+
+  // In stand_by(): waits for a message, or for the end of a supervisor that hangs.
+  void wait_for_supervisor(const UniqueFd& channel, const UniqueFd& supervisor);
 
   const ServedDisk disk_;
   ImageWatch watch_;
@@ -87,6 +104,11 @@ class NbdSupervisor {
   int index_ = -1;
   size_t connections_ = 0;
   NbdLinkEvents links_;
+  std::optional<SharedMemory> memory_;
+  Pulses* pulses_ = nullptr;  // in memory_
+  HeartbeatWatch worker_pulse_;
+  HeartbeatWatch supervisor_pulse_;
+  HeartbeatWatch standby_pulse_;
   std::optional<Child> worker_;
   Clock::time_point worker_start_;
   std::vector<Child> condemned_;  // killed, but they hang in the kernel

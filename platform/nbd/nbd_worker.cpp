@@ -41,6 +41,10 @@ class Gate {
     std::unique_lock guard(mutex_);
     opened_.wait(guard, [&] { return is_open_; });
   }
+  void wait_for(std::chrono::milliseconds limit) {
+    std::unique_lock guard(mutex_);
+    opened_.wait_for(guard, limit, [&] { return is_open_; });
+  }
 
  private:
   std::mutex mutex_;
@@ -69,8 +73,8 @@ void start_threads(const ServedDisk& disk, std::vector<std::unique_ptr<SocketStr
 
 }  // namespace
 
-void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
-                    UniqueFd report) noexcept {
+void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, UniqueFd report,
+                    Beats& beats) noexcept {
   ::prctl(PR_SET_NAME, "ploopu-nbd-work");
   // What it writes must not wait until its own device was written to.
   if (disk.is_writable()) ::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
@@ -103,8 +107,10 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
   char go = 0;
   if (::recv(report.get(), &go, 1, 0) != 1) ::_exit(1);
   begin.open();
-  Gate().wait();
-  ::_exit(0);
+  for (Gate never;;) {
+    beats.count();
+    never.wait_for(kBeat);
+  }
 }
 
 Result<void> wait_for_nbd_worker(const UniqueFd& report) {

@@ -19,21 +19,41 @@
 
 namespace ploopu {
 
-ProcessIdentity identify_process(pid_t pid) {
+namespace {
+
+// What /proc/PID/stat says of a process.
+struct ProcessStatus {
+  char state = 'X';         // as ps shows it; 'X' for no process
+  uint64_t start_time = 0;  // clock ticks since boot
+};
+
+ProcessStatus look_at_process(pid_t pid) {
   const auto stat = read_attribute(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return {pid, 0};
   // The name in parentheses may contain parentheses and blanks, so fields are counted from the last
-  // ')': the state is field 3.
-  const size_t name_end = stat->rfind(')');
-  if (name_end == std::string::npos) return {pid, 0};
+  // ')': the state is field 3, the start time field 22.
+  const size_t name_end = stat ? stat->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos) return {};
   std::istringstream fields(stat->substr(name_end + 1));
+  ProcessStatus status;
+  fields >> status.state;
   std::string field;
-  fields >> field;
-  if (field == "Z" || field == "X") return {pid, 0};  // dead, but not yet waited for
-  for (int number = 4; number <= 22 && fields >> field; ++number) continue;
-  uint64_t start = 0;
-  std::istringstream(field) >> start;
-  return {pid, start};
+  for (int number = 4; number < 22; ++number) fields >> field;
+  fields >> status.start_time;
+  return status;
+}
+
+}  // namespace
+
+ProcessIdentity identify_process(pid_t pid) {
+  const auto status = look_at_process(pid);
+  const bool is_dead = status.state == 'Z' || status.state == 'X';  // perhaps not yet waited for
+  return {pid, is_dead ? 0 : status.start_time};
+}
+
+bool is_stopped(const ProcessIdentity& process) {
+  const auto status = look_at_process(process.pid);
+  return status.start_time == process.start_time && process.start_time != 0 &&
+         (status.state == 'T' || status.state == 't');
 }
 
 bool is_alive(const ProcessIdentity& process) {

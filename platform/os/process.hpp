@@ -26,6 +26,9 @@ struct ProcessIdentity {
 
 [[nodiscard]] bool is_alive(const ProcessIdentity& process);
 
+// True for a process that a signal or a debugger has stopped.
+[[nodiscard]] bool is_stopped(const ProcessIdentity& process);
+
 [[nodiscard]] bool is_any_alive(const std::vector<ProcessIdentity>& processes);
 
 // Waits for the end of the process. Returns false if it still runs after `limit`.

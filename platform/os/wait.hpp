@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Waits with a limit for changes that the kernel sends no event for.
+// Waits with a limit for events of a descriptor, and for changes that the kernel sends no event
+// for.
 #pragma once
 
 #include <chrono>
@@ -18,6 +19,13 @@ template <class Condition>
     ::poll(nullptr, 0, pause);
   }
   return true;
+}
+
+// Waits for `events` of poll(2), or for an error or end, of `fd`. Returns false if none has come
+// after `limit`.
+[[nodiscard]] inline bool has_event(int fd, short events, std::chrono::milliseconds limit) {
+  struct pollfd event = {fd, events, 0};
+  return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
 }
 
 }  // namespace ploopu

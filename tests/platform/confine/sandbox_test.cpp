@@ -183,7 +183,8 @@ TEST(Sandbox, AWorkerServesInIt) {
       ours.push_back(std::make_unique<SocketStream>(UniqueFd(ends[1])));
     }
     const pid_t pid = ::fork();
-    if (pid == 0) run_nbd_worker(served, std::move(theirs), UniqueFd(report[1]));
+    Beats beats;
+    if (pid == 0) run_nbd_worker(served, std::move(theirs), UniqueFd(report[1]), beats);
     theirs.clear();
     ::close(report[1]);
     const UniqueFd supervisor(report[0]);
