@@ -49,7 +49,9 @@ case_a_loop_device_of_others_on_our_file() {
 
 case_a_loop_device_that_others_freed() {
     losetup -d "$(attach 101 | device_of)"
-    expect_equal "$(list_field '.attachments | length')" 0
+    # The server notices a moment later.
+    nothing_is_attached() { [ "$(list_field '.attachments | length')" = 0 ]; }
+    wait_for nothing_is_attached
 }
 
 case_a_file_whose_server_died_or_hangs() {

@@ -127,7 +127,7 @@ case_a04_a_bundle_that_is_exchanged() {
     fi
     mkdir "$WORK/u"
     cp -r "$(bundle 102)" "$WORK/u/bundle"
-    cp -r "$(bundle 103)" "$WORK/u/other"
+    cp -r "$(bundle 107)" "$WORK/u/other"
     chown -R 12345:12345 "$WORK/u"
     for name in other bundle; do
         chain=$("$PLOOPU" info --json "$WORK/u/$name" | jq '.deltas | length')
