@@ -34,7 +34,8 @@ class MemoryFile final : public CommonMemory {
       ::munmap(&bytes_[kept], bytes_.size() - kept);
       bytes_ = bytes_.first(kept);
     }
-    // The same pages, until somebody writes.
+    // A private mapping of the file shows the pages that the work has filled; the file is closed
+    // below, and the process that could write to it has ended.
     if (::mmap(bytes_.data(), bytes_.size(), PROT_READ, MAP_PRIVATE | MAP_FIXED, file_.get(), 0) ==
         MAP_FAILED) {
       return fail_errno(errno, "memory for the table");
@@ -70,7 +71,7 @@ Result<std::string> ConfinedProcess::run(const WorkTask& task, const Work& work,
   sockets.theirs.reset();
   auto frame = serve_work(sockets.ours.get(), task, serve);
   if (!frame) ::kill(child, SIGKILL);
-  sockets.ours.reset();  // a child that waits for something ends
+  sockets.ours.reset();  // ends a child that waits for a reply
   int status = 0;
   retry([&] { return ::waitpid(child, &status, 0); });
   PLOOPU_CHECK(frame);

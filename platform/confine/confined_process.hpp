@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Confinement by forked processes.
+// Implements the port Confinement (core/confine/confinement.hpp) with forked processes:
+//
+//   static const ConfinedProcess processes;
+//   set_confinement(&processes);  // once, before the first parse
 #pragma once
 
 #include <memory>
@@ -9,9 +12,10 @@
 
 namespace ploopu {
 
-// A child does the work: nobody's, without capabilities, in a sandbox of a few system calls, with
-// 2 s of processor time for parsing and 120 s for searching, and 1 GiB of memory. Errors:
-// ErrorKind::damaged for work that a signal or the limit of time ended, failed for everything else.
+// A child process does the work, as user nobody, without capabilities, in a sandbox of a few system
+// calls, with 1 GiB of memory and 2 s (parsing) or 120 s (searching) of processor time. Errors:
+// ErrorKind::damaged for work that took too much time, was ended by another signal than SIGKILL or
+// sent no valid reply; ErrorKind::failed for everything else.
 class ConfinedProcess final : public Confinement {
  public:
   [[nodiscard]] Result<std::string> run(const WorkTask& task, const Work& work,

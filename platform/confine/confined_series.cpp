@@ -22,7 +22,7 @@
 namespace ploopu {
 namespace {
 
-// One piece of work, in a fork of the series. The order goes to the child on the control socket.
+// Does a piece of work, in a process that the series has forked for it.
 [[noreturn]] void do_one(const WorkTask& task, UniqueFd socket, pid_t series, int control,
                          const ParsingFilter* filter, const SeriesWork& work) {
   const int number = move_to_work_socket(socket.get());
@@ -38,16 +38,20 @@ namespace {
   });
 }
 
-// Each child would do again what is done here, and get a copy of each page that it writes to.
+// Does the work once, before the forks: lookups of library functions and first allocations are then
+// done, and their pages shared, for all children.
 void rehearse(const SeriesWork& work, const std::string& rehearsal) {
   const Serve nothing = [](const std::string& /*request*/) { return Handed(); };
   DirectOutside outside(nothing);
   static_cast<void>(work(rehearsal, outside));
-  // Otherwise the first large block that a child frees has all small ones collected there.
+  // Collects freed small blocks now. Otherwise each child does so when it frees its first large
+  // block.
   ::malloc_trim(0);
 }
 
-// Until the parent closes its end of the control socket.
+// Forks a process for each order on the control socket, until the parent closes its end. An order
+// is a WorkSize and the socket for the work; the reply is the child's status, as waitpid(2) gives
+// it.
 [[noreturn]] void run_series(int control, const ParsingFilter* filter, const SeriesWork& work) {
   const pid_t series = ::getpid();
   for (;;) {
@@ -62,7 +66,7 @@ void rehearse(const SeriesWork& work, const std::string& rehearsal) {
     order.descriptors.clear();
     int status = 0;
     if (child > 0) retry([&] { return ::waitpid(child, &status, 0); });
-    // Without a child, the other side sees that its socket was closed.
+    // If fork() failed, the other side sees that the socket for the work is closed.
     if (::send(control, &status, sizeof status, MSG_NOSIGNAL) != ssize_t{sizeof status}) ::_exit(0);
   }
 }
@@ -85,10 +89,10 @@ class ConfinedSeries final : public WorkSeries {
                   task.what);
     }
     sockets.theirs.reset();
-    // Fails when the child is gone already, which the answer tells.
+    // Fails if the child is gone already; serve_work() notices that as well.
     static_cast<void>(send_handed(sockets.ours.get(), {argument, nullptr}));
     auto frame = serve_work(sockets.ours.get(), task, serve);
-    sockets.ours.reset();  // a child that goes on ends when it writes
+    sockets.ours.reset();  // a child that still works ends at its next message
     int status = 0;
     const ssize_t got =
         retry([&] { return ::recv(control_.get(), &status, sizeof status, MSG_WAITALL); });

@@ -18,7 +18,8 @@
 namespace ploopu {
 namespace {
 
-// Memory that is shared with the parent counts: Disk::kMaxTableMemory is half of it.
+// Limit of a child's address space in bytes. Memory that is shared with the parent counts as well:
+// Disk::kMaxTableMemory is half of this.
 constexpr rlim_t kMaxAddresses = rlim_t{1} << 30;
 
 rlim_t seconds_of(WorkSize size) { return size == WorkSize::parsing ? 2 : 120; }
@@ -42,7 +43,7 @@ int move_to_work_socket(int socket) {
 }
 
 Result<void> limit_time(WorkSize size) {
-  // The limit must end the process, whatever its parent does on that signal.
+  // The limit must end the process, even if the parent ignores or handles SIGXCPU.
   static_cast<void>(::signal(SIGXCPU, SIG_DFL));
   const rlim_t seconds = seconds_of(size);
   const rlimit time = {seconds, seconds + 1};
@@ -62,7 +63,8 @@ Result<void> confine(const WorkTask& task, int socket, pid_t parent) {
     if (!kHasSanitizer && standard != socket) ::close(standard);
   }
   PLOOPU_CHECK(drop_privileges());
-  // After that: a change of the user takes this back.
+  // A change of the user clears this setting, so it comes after drop_privileges()
+  // (docs/KERNEL.md#sandboxes-seccomp-and-landlock).
   die_with(parent);
   return limit_memory();
 }
@@ -72,7 +74,7 @@ Result<void> apply_filter(const ParsingFilter* filter) {
 }
 
 void answer_and_end(int socket, const std::function<Result<std::string>()>& work) {
-  set_confinement(nullptr);  // it is this process
+  set_confinement(nullptr);  // this process is confined already: it parses by itself
   try {
     const auto result = work();
     send_frame(socket, result ? FrameKind::answer : FrameKind::failed,
@@ -91,7 +93,7 @@ Result<std::string> answer_of(const WorkTask& task, int status, std::optional<Fr
     return fail(ErrorKind::damaged, "{}: reading it took more than {} s of processor time: refused",
                 task.what, seconds_of(task.size));
   }
-  // The kernel also sends this signal where the host has no memory left.
+  // The kernel sends SIGKILL when the host has no memory left: that isn't the image's fault.
   if (signal == SIGKILL) {
     return fail(ErrorKind::failed, "{}: the process that reads it was killed: try again",
                 task.what);

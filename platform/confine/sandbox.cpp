@@ -28,13 +28,14 @@
 namespace ploopu {
 namespace {
 
-constexpr uid_t kNobody = 65534;  // the kernel's own number for it (fs.overflowuid)
+constexpr uid_t kNobody = 65534;  // default of the kernel's fs.overflowuid
 
-// Every access that the first version knows; later ones have others, which then stay allowed, but
-// not to seccomp.
+// Every access that the first version of Landlock knows. Accesses of later versions stay allowed by
+// Landlock; seccomp forbids their system calls.
 constexpr uint64_t kAllAccesses = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
 
-// Kernels without Landlock, or booted without it, have none of it.
+// Denies access to all paths by Landlock. Does nothing on a kernel that has no Landlock or was
+// booted without it.
 Result<void> deny_all_paths() {
   landlock_ruleset_attr rules = {};
   rules.handled_access_fs = kAllAccesses;
@@ -57,7 +58,8 @@ Result<void> clear_capabilities() {
 }
 
 Result<void> become_nobody() {
-  // Or the processes of all who are nobody on this host would count. In a container root may not.
+  // The limit of processes counts all processes of user nobody on this host, so it is lifted. Root
+  // of a container may not be allowed to: then the limit stays.
   constexpr rlimit kAny = {RLIM_INFINITY, RLIM_INFINITY};
   static_cast<void>(::setrlimit(RLIMIT_NPROC, &kAny));
   bool may = true;
@@ -67,13 +69,14 @@ Result<void> become_nobody() {
   }
   may = may && ::setgroups(0, nullptr) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
         ::setresuid(kNobody, kNobody, kNobody) == 0;
-  if (may) return {};  // with the user go the capabilities
+  if (may) return {};  // the change of the user has cleared the capabilities
   if (errno != EPERM && errno != EINVAL) return fail_errno(errno, "becoming nobody");
   return clear_capabilities();
 }
 
-// The heap grows by brk, mprotect or mmap as it likes. Of these only the last one is left later: so
-// there is one heap for all threads, with room for what is small, and the rest is mapped.
+// Prepares the heap for the filter. malloc(3) grows its heaps by brk, mprotect or mmap, and the
+// filter allows only mmap: so all threads share a heap that gets its room for small blocks now, and
+// larger blocks are mapped.
 void settle_heap() {
   constexpr int kRoom = 1 << 20, kLarge = 32 << 20, kSmall = 4096;
   ::mallopt(M_ARENA_MAX, 1);
@@ -83,8 +86,8 @@ void settle_heap() {
   ::mallopt(M_MMAP_THRESHOLD, kSmall);
 }
 
-// A list of system calls that are allowed, or of those that are not. Any other one ends the
-// process.
+// A filter with a list of system calls. With List::allowed, any other call ends the process; with
+// List::forbidden, a call of the list ends it.
 class Filter {
  public:
   enum class List { allowed, forbidden };
@@ -100,7 +103,7 @@ class Filter {
     for (const int call : calls) add(call, {});
   }
   void allow(std::initializer_list<int> calls) { list(calls); }
-  // Only where the argument of a number, from 0, is as `condition` says.
+  // Allows the call if its argument is as `condition` says; arguments count from 0.
   void allow_if(int call, scmp_arg_cmp condition) { add(call, {&condition, 1}); }
   void allow_unless_executable(int call) { allow_if(call, {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}); }
 
@@ -109,7 +112,7 @@ class Filter {
     return error_ == 0 ? Result<void>() : fail_errno(-error_, "seccomp");
   }
 
-  // As the kernel takes it.
+  // Returns the filter in the form that prctl(2) takes.
   [[nodiscard]] Result<std::vector<sock_filter>> program() {
     const UniqueFd file(::memfd_create("ploopu-filter", MFD_CLOEXEC));
     if (!file.valid()) return fail_errno(errno, "seccomp");
@@ -140,7 +143,7 @@ class Filter {
   int error_ = 0;
 };
 
-// The calls of a process that parses.
+// Allows the calls of a process that parses.
 void allow_parsing(Filter& filter) {
   filter.allow({SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat),
                 SCMP_SYS(fadvise64), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
@@ -149,15 +152,17 @@ void allow_parsing(Filter& filter) {
                 SCMP_SYS(exit_group)});
   filter.allow_unless_executable(SCMP_SYS(mmap));
   filter.allow_unless_executable(SCMP_SYS(mprotect));
-  // libblkid looks into a file in memory. Files from elsewhere are open for reading only.
+  // The parser of partition tables writes to a memory file of its own. All other files are open for
+  // reading only.
   filter.allow({SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(pwrite64)});
-  // fstat(3) of newer C libraries: not by a name.
+  // Newer C libraries implement fstat(3) by newfstatat(2) with AT_EMPTY_PATH. Landlock forbids
+  // paths.
   filter.allow_if(SCMP_SYS(newfstatat), {3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH});
   filter.allow_if(SCMP_SYS(write), {0, SCMP_CMP_EQ, ParsingFilter::kWorkSocket, 0});
   filter.allow_if(SCMP_SYS(recvmsg), {0, SCMP_CMP_EQ, ParsingFilter::kWorkSocket, 0});
 }
 
-// The further calls of a process that forks others: all of them are forbidden to these.
+// Further calls of a process that forks others. Its children may not make them.
 constexpr std::initializer_list<int> kForking = {
     SCMP_SYS(clone),  SCMP_SYS(clone3), SCMP_SYS(fork),           SCMP_SYS(vfork),
     SCMP_SYS(wait4),  SCMP_SYS(waitid), SCMP_SYS(getppid),        SCMP_SYS(getpid),

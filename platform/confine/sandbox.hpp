@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a process that answers requests, or parses, may still do once it has its files and sockets:
-// next to nothing, so that whoever takes it over by a hostile image or request has nothing.
+// Sandbox for processes that answer requests or parse. Once such a process has its files and
+// sockets, it needs next to nothing else; so an attacker who takes it over by a hostile image or
+// request gains nothing.
+//
+//   PLOOPU_CHECK(drop_privileges());          // user, capabilities, paths
+//   PLOOPU_CHECK(settle_for_serving());       // heap and descriptors
+//   PLOOPU_CHECK(allow_serving_only(false));  // system calls
 #pragma once
 
 #include <utility>
@@ -12,45 +17,48 @@
 
 namespace ploopu {
 
-// No user but nobody, no group, no capability, no privilege by execve, no path (Landlock, where the
-// kernel has it), no core. To be called before there are threads. A root that can't become another
-// user, as in a user namespace without one, is left without capabilities; what isn't root's has
-// less to give away.
+// Makes this process user nobody, without groups, capabilities, privileges by execve, core files
+// and, if the kernel has Landlock, access to any path. Call it before the first thread starts. Root
+// that can't become another user, as in a user namespace with one user, only loses its
+// capabilities. A process of another user keeps its user.
 [[nodiscard]] Result<void> drop_privileges();
 
-// No new descriptor, and a heap that needs no call but mmap(2) and munmap(2) from now on.
+// Forbids new descriptors, and sets up the heap so that it needs only mmap(2) and munmap(2) from
+// now on. Call it before the first thread starts.
 [[nodiscard]] Result<void> settle_for_serving();
 
-// From now on every thread may only read and write what is open, wait for each other, take memory
-// that isn't executable, and end the process; anything else ends it by SIGSYS. Without `writes` not
-// even files can be written to. Where the kernel has no seccomp this does nothing.
+// Limits all threads, for good, to the system calls that read and write open descriptors, wait for
+// other threads, allocate memory that isn't executable, and end the process. Any other call ends
+// the process by SIGSYS. Without `writes`, files can't be written to. Does nothing if the kernel
+// has no seccomp.
 [[nodiscard]] Result<void> allow_serving_only(bool writes);
 
-// The system calls of a process that parses. Made once, since that takes longer than all that a
-// child does with it.
+// The filter for the system calls of processes that parse. Making a filter takes longer than the
+// work of a child, so the parent makes it once and its children apply it.
 class ParsingFilter {
  public:
   enum class Kind {
-    work,         // reads what is open, fills memory files of its own, talks to kWorkSocket
-    series,       // the same, and forks and waits for its children on behalf of kControlSocket
-    series_work,  // such a child, above the filter of its parent: what `work` may do
+    work,         // may read open files, fill its own memory files, use kWorkSocket
+    series,       // may do all of `work`, fork, wait for its children, use kControlSocket
+    series_work,  // takes from a child of a series what `work` may not do
   };
   static constexpr int kWorkSocket = 1;
   static constexpr int kControlSocket = 2;
 
   [[nodiscard]] static Result<ParsingFilter> make(Kind kind);
 
-  // From now on, for this process, which has one thread and drop_privileges() behind it.
+  // Applies the filter to this process for good. Call it after drop_privileges(), in a process with
+  // a single thread.
   [[nodiscard]] Result<void> apply() const;
 
  private:
   explicit ParsingFilter(std::vector<sock_filter> program) : program_(std::move(program)) {}
 
-  std::vector<sock_filter> program_;  // empty where the kernel has no seccomp
+  std::vector<sock_filter> program_;  // empty if the kernel has no seccomp
 };
 
-// What of it this kernel has.
+// True if this kernel has seccomp.
 [[nodiscard]] bool has_seccomp();
-[[nodiscard]] int landlock_version();  // 0 where there is none
+[[nodiscard]] int landlock_version();  // 0 without Landlock
 
 }  // namespace ploopu

@@ -21,16 +21,16 @@ namespace {
 
 constexpr uint64_t kMaxFrame = uint64_t{256} << 20;
 
-// Stand before the bytes of a frame, and of a reply. Without gaps, in which something that isn't
-// meant for the other side could be.
+// Heads of frames and of replies, sent before the bytes. They have no padding, which could carry
+// memory that isn't meant for the other side.
 struct FrameHead {
-  uint64_t size = 0;  // of the bytes
+  uint64_t size = 0;  // number of bytes that follow
   uint64_t kind = 0;  // a FrameKind
 };
 struct HandedHead {
   uint64_t size = 0;
-  uint64_t has_file = 0;  // or 1
-  ImageFileFacts facts;   // of the file, whose descriptor comes with this head
+  uint64_t has_file = 0;  // 0 or 1
+  ImageFileFacts facts;   // facts of the file; its file descriptor comes with this head
 };
 static_assert(std::has_unique_object_representations_v<FrameHead>);
 static_assert(std::has_unique_object_representations_v<HandedHead>);
@@ -39,8 +39,8 @@ std::string_view as_text(const void* head, size_t size) {
   return {static_cast<const char*>(head), size};
 }
 
-// False when the other side is gone. `call` is write(2) or send(2): confined work has the first
-// one only, and the process that started it must not die of SIGPIPE.
+// Returns false if the other side is gone. `call` is write(2) or send(2): confined work may use
+// only write(2), and its parent uses send(2) in order not to die of SIGPIPE.
 template <class Call>
 bool write_all(const void* data, size_t size, Call call) {
   const char* at = static_cast<const char*>(data);
@@ -53,7 +53,7 @@ bool write_all(const void* data, size_t size, Call call) {
   return true;
 }
 
-// False when the other side is gone.
+// Returns false if the other side is gone.
 bool read_all(int socket, void* data, size_t size) {
   char* at = static_cast<char*>(data);
   while (size > 0) {
@@ -65,7 +65,8 @@ bool read_all(int socket, void* data, size_t size) {
   return true;
 }
 
-// Grows by what has come: the other side may announce more than it ever sends.
+// Appends `size` bytes to `text`, which grows as they come: the other side may announce more than
+// it ever sends. Returns false if the other side is gone.
 bool read_text(int socket, std::string& text, uint64_t size) {
   constexpr uint64_t kPiece = uint64_t{1} << 20;
   while (size > 0) {

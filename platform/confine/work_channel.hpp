@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The socket between confined work and the process that started the work. The work sends frames:
-// a request, to which the other side replies with a Handed, or an end.
+// requests, to which the other side replies with a Handed, and at the end its answer.
+//
+//   In the work:    send_frame(socket, FrameKind::request, text); receive_handed(socket);
+//   In the parent:  PLOOPU_TRY(auto frame, serve_work(socket, task, serve));
 #pragma once
 
 #include <optional>
@@ -13,10 +16,10 @@
 namespace ploopu {
 
 enum class FrameKind : char {
-  request = '?',    // for a Serve
-  answer = '+',     // the end: what the work returned
-  failed = '-',     // the end: why the work couldn't begin, or what a library threw
-  no_memory = 'm',  // the end
+  request = '?',    // bytes for Serve
+  answer = '+',     // last frame: the bytes that the work returned
+  failed = '-',     // last frame: why the work couldn't begin, or what a library threw
+  no_memory = 'm',  // last frame, without bytes
 };
 
 struct Frame {
@@ -24,25 +27,27 @@ struct Frame {
   std::string bytes;
 };
 
-// Two connected ends; the second one is for the work.
+// Two connected stream sockets; `theirs` is for the work.
 struct WorkSockets {
   UniqueFd ours;
   UniqueFd theirs;
 };
 [[nodiscard]] Result<WorkSockets> make_work_sockets(const std::string& what);
 
-// The side of the work. Both functions end the process when the other side is gone.
+// For the work: sends a frame, or waits for the reply to a request. Both functions end the process
+// if the other side is gone.
 void send_frame(int socket, FrameKind kind, std::string_view bytes);
 [[nodiscard]] Handed receive_handed(int socket);
 
-// The other side. False when the work is gone.
+// For the parent: sends a reply. Returns false if the work is gone.
 [[nodiscard]] bool send_handed(int socket, const Handed& handed);
-// Replies to requests until a frame of an end comes; nothing when the work ended
-// without one. ErrorKind::damaged for a frame of more than 256 MiB.
+// For the parent: replies to requests until the last frame comes, and returns that; nothing if the
+// work ended without a last frame. ErrorKind::damaged for a frame of more than 256 MiB. The caller
+// limits the time of the work (limit_time() in confined_work.hpp).
 [[nodiscard]] Result<std::optional<Frame>> serve_work(int socket, const WorkTask& task,
                                                       const Serve& serve);
 
-// Requests of the work, over its socket.
+// Gives the work its port Outside over the socket.
 class SocketOutside final : public Outside {
  public:
   explicit SocketOutside(int socket) : socket_(socket) {}
