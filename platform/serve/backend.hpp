@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A back end makes a disk a device of this host. All back ends look alike to the rest.
+// The interface of a back end, which makes a disk a device of this host:
+//
+//   const auto backend = host_backend("nbd").make(runtime);
+//   PLOOPU_CHECK(backend->prepare(false));
+//   PLOOPU_TRY(auto server, backend->serve(disk, layout, record, lock));
+//   PLOOPU_TRY(record.partitions, backend->provide_partitions(record, layout, notes));
+//   ...
+//   PLOOPU_CHECK(backend->release(record));
 #pragma once
 
 #include <optional>
@@ -27,14 +34,18 @@ class Backend {
 
   [[nodiscard]] virtual const char* name() const = 0;
 
-  // Loads what the kernel needs. The error says what is missing, in words that can follow "nbd: ".
+  // Loads the modules that the back end needs, for a file or for a block device. The error says
+  // what is missing, in words that can follow "nbd: ". ErrorKind::missing_kernel_part if the kernel
+  // lacks something.
   [[nodiscard]] virtual Result<void> prepare(bool as_file) const = 0;
 
-  // Makes the device of the disk, which is writable if that is, and fills in record.device, for a
-  // request that fits (core/attach/backend_rules). The kernel is not asked to find the partitions
-  // of an excessive layout. With a server, the device exists as long as that is kept; `lock` is
-  // RuntimeDir::lock(), under which the server undoes its work if the command dies. Without one, it
-  // exists until release().
+  // Creates the device of the disk and fills in record.device. The device is writable if the disk
+  // is. The request must fit the back end (core/attach/backend_rules). If the layout is excessive,
+  // the kernel isn't asked to look for partitions.
+  // A back end with a server returns it: the device exists as long as the caller keeps it, and
+  // after ServerProcess::keep() until release(). `lock` is the descriptor of RuntimeDir::lock(),
+  // under which the server undoes its work if the command dies. A device without a server exists
+  // until release().
   [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
                                                                    const DiskLayout& layout,
                                                                    Record& record,
@@ -48,35 +59,38 @@ class Backend {
                 record.device, name());
   }
 
-  // Returns when every partition of `layout` has a node that can be opened. Some may be there
-  // already. `notes` says which can have none, and why.
+  // Returns when every partition of `layout` has a node that can be opened, and returns the nodes.
+  // Partitions that have a node already keep it. A partition that can have no node gets a note.
   [[nodiscard]] virtual Result<std::vector<AttachedPartition>> provide_partitions(
       const Record& record, const DiskLayout& layout, std::vector<std::string>& notes) const {
     return provide_partition_nodes(record.device, layout, notes);
   }
 
-  // The file below the device, which others may use as well; empty when there is none.
+  // The path of the file below the device, which other processes may use as well; empty if the
+  // device has no such file.
   [[nodiscard]] virtual std::string backing_file(const Record& record) const = 0;
 
-  // The device that sysfs (or the mount table) shows for this attachment in `now`; empty when none.
+  // The device that sysfs or the mount table shows for this attachment in `now`; empty if there is
+  // none.
   [[nodiscard]] virtual std::string find_device(const Record& record,
                                                 const BlockSnapshot& now) const = 0;
 
-  // Whether somebody answers reads of the device, which is there. `has_server`: one of its servers
-  // is alive.
+  // True if reads of the device, which exists, are answered. `has_server` says whether one of its
+  // servers is alive.
   [[nodiscard]] virtual bool is_served(const Record& /*record*/, bool has_server) const {
     return has_server;
   }
 
-  // Fails all I/O on the device from now on, whoever uses it, so that nothing waits for a server
-  // any more.
+  // Makes all I/O on the device fail from now on, so that no user waits for a server any more.
+  // ErrorKind::usage if the back end has no such way.
   [[nodiscard]] virtual Result<void> cut_off(const Record& record) const {
     return fail(ErrorKind::usage, "{}: {} has no --force: end what uses it, then detach it",
                 record.device, name());
   }
 
-  // Makes the kernel let go of whatever it holds for this attachment, also of what a killed
-  // command left half made. ErrorKind::busy, and nothing is done, while something uses the device.
+  // Frees everything in the kernel that belongs to this attachment, including what a killed command
+  // left unfinished. While something uses the device, fails with ErrorKind::busy and changes
+  // nothing.
   [[nodiscard]] virtual Result<void> release(const Record& record) const = 0;
 };
 

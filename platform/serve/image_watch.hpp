@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Watches the files of an image while it is attached, and tells the host's log what becomes of
-// them.
+// Watches the files of an image while it is attached, and writes changes to the host's log:
+//
+//   ImageWatch watch(disk);
+//   while (serving) { ...wait for watch.due() at most...; watch.look(); }
 #pragma once
 
 #include <chrono>
@@ -17,16 +19,17 @@ class ImageWatch {
  public:
   using Teller = void (*)(const std::string& line);
 
-  // Without a state, nothing is done. `disk` outlives this.
+  // `disk` must outlive the object. Without disk.state, look() does nothing. `tell` writes a line
+  // to the log.
   explicit ImageWatch(const ServedDisk& disk, Teller tell = warn_system_log)
       : disk_(disk), tell_(tell), then_(state_of(disk.disk)), was_told_(then_.files.size()) {}
 
-  // How long until look() has something to do.
+  // The time until look() has something to do, at most a second.
   [[nodiscard]] std::chrono::milliseconds due() const;
 
-  // Looks at the files, once in a second. Each change is told once, and a strict disk is refused
-  // from now on if a file of it was written to. Doesn't wait for storage: sees of a file on a
-  // server what this host has heard.
+  // Looks at the files, at most once a second, and reports each change once. If a file of a strict
+  // disk was written to, sets ServiceState::is_refused. Never waits for storage: for a file on a
+  // network file system, it sees the changes that this host knows.
   void look();
 
  private:

@@ -31,7 +31,7 @@ bool is_id(const std::string& name) {
          name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// Whoever reads it sees the old text or the new one.
+// Replaces a file in one step: a process that reads it sees the old text or the new text.
 Result<void> replace_file(const std::string& path, const std::string& text) {
   const std::string temporary = path + ".new";
   const UniqueFd fd(
@@ -70,7 +70,7 @@ std::string default_runtime_path() {
 
 std::string random_id() {
   std::array<unsigned char, kIdLength / 2> bytes{};
-  // Up to 256 bytes come whole, and only early in boot would it have to wait.
+  // getrandom(2) returns up to 256 bytes whole, and waits only early at boot.
   while (::getrandom(bytes.data(), bytes.size(), 0) != ssize_t{bytes.size()}) continue;
   std::string id;
   for (const unsigned char byte : bytes) id += fmt::format("{:02x}", byte);
@@ -87,7 +87,8 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
                 "{}: must be a directory that you own, with mode 0700: somebody else made it",
                 path);
   }
-  // As the kernel calls it: /proc/self/mountinfo and sysfs show that name of what lies in it.
+  // Uses the path without symbolic links, because /proc/self/mountinfo and sysfs show that path for
+  // files of the directory.
   std::array<char, PATH_MAX> real{};
   const std::string link = fmt::format("/proc/self/fd/{}", fd.get());
   const ssize_t length = ::readlink(link.c_str(), real.data(), real.size());
@@ -101,7 +102,7 @@ UniqueFd RuntimeDir::open_lock() const {
   const std::string path = path_ + "/lock";
   constexpr int kFlags = O_CLOEXEC | O_NOFOLLOW;
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | kFlags, 0600));
-  // Detaching must work also when nothing can be written down any more.
+  // Detaching must work even if the directory has become read-only.
   if (!fd.valid() && errno == EROFS) fd.reset(::open(path.c_str(), O_RDONLY | kFlags));
   return fd;
 }
@@ -109,7 +110,8 @@ UniqueFd RuntimeDir::open_lock() const {
 Result<UniqueFd> RuntimeDir::lock() const {
   UniqueFd fd = open_lock();
   if (!fd.valid()) return fail_errno(errno, path_ + "/lock");
-  // Whoever gets it stamps it, so that a queue is seen to move, however long it takes.
+  // Each process that gets the lock changes the time of the file. So a process in a long queue sees
+  // that the queue moves, and waits on.
   bool is_ours = false;
   while (!is_ours) {
     const auto stamp = time_of(fd);
@@ -164,7 +166,7 @@ Result<void> RuntimeDir::save_servers(const std::string& id,
 }
 
 void RuntimeDir::remove(const std::string& id) const {
-  std::error_code ignored;  // the next command that looks removes the rest
+  std::error_code ignored;  // the next command that sweeps removes what is left
   std::filesystem::remove_all(path_ + "/" + id, ignored);
 }
 

@@ -2,9 +2,13 @@
 // The directory where ploopu remembers what it attached: /run/ploopu for root, otherwise
 // $XDG_RUNTIME_DIR/ploopu. Each attachment has a folder there, named by its id:
 //     ID/attachment.json   the record
-//     ID/servers           the processes that serve it, if they can change
+//     ID/servers           the processes that serve it, for back ends that replace their server
 //     ID/disk              the file on which the fuse back end mounts the disk
-// A record says what ploopu meant to do; whether it is so is asked of the kernel each time.
+// A record says what ploopu meant to do. Commands ask the kernel what is there.
+//
+//     PLOOPU_TRY(const auto runtime, RuntimeDir::open());
+//     PLOOPU_TRY(const auto lock, runtime.lock());
+//     for (const auto& record : runtime.load_all()) ...
 #pragma once
 
 #include <string>
@@ -17,28 +21,32 @@
 
 namespace ploopu {
 
-// The one for this user.
+// The path of the runtime directory of this user.
 [[nodiscard]] std::string default_runtime_path();
 
 class RuntimeDir {
  public:
-  // Creates the directory when it is missing. One that isn't ours alone (owner, mode 0700, no
-  // symbolic link) is refused.
+  // Creates the directory if it is missing. ErrorKind::not_permitted if the directory belongs to
+  // another user, has another mode than 0700, or is a symbolic link.
   [[nodiscard]] static Result<RuntimeDir> open(const std::string& path = default_runtime_path());
   [[nodiscard]] static bool exists(const std::string& path = default_runtime_path());
 
-  // Held while attachments change, so that two commands don't undo each other.
-  // ErrorKind::busy when another one keeps it for longer than half a minute.
+  // Takes the lock that a command holds while it changes attachments, so that two commands don't
+  // undo each other. The lock ends with the last copy of the descriptor. ErrorKind::busy if another
+  // process keeps it for half a minute.
   [[nodiscard]] Result<UniqueFd> lock() const;
-  // The lock if nobody has it; otherwise an invalid descriptor.
+  // Takes the lock if it is free; otherwise returns an invalid descriptor.
   [[nodiscard]] UniqueFd try_lock() const;
 
+  // Loads all records. A record that can't be parsed has is_readable false.
   [[nodiscard]] std::vector<Record> load_all() const;
+  // Writes the record, in place of an older version. Hold the lock.
   [[nodiscard]] Result<void> save(const Record& record) const;
+  // Removes the folder of the attachment; ignores errors.
   void remove(const std::string& id) const;
 
-  // For servers, which change without a command: written into the attachment's folder, if that is
-  // there still.
+  // Writes the list of servers. Supervisors call it without the lock when they replace a worker.
+  // Fails if the folder of the attachment is gone.
   [[nodiscard]] Result<void> save_servers(const std::string& id,
                                           const std::vector<ProcessIdentity>& servers) const;
 
@@ -52,6 +60,7 @@ class RuntimeDir {
   std::string path_;
 };
 
+// A new id of an attachment: 16 hexadecimal digits.
 [[nodiscard]] std::string random_id();
 
 }  // namespace ploopu

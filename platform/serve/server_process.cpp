@@ -28,7 +28,8 @@ constexpr std::chrono::seconds kStartLimit{30};
 constexpr std::chrono::seconds kUndoLimit{20};
 constexpr char kKeep = 'k';
 
-// A message on the control socket: a kind (kStarted, or a digit for an ErrorKind), then text.
+// A message on the control socket begins with a character (kStarted, or a digit for an ErrorKind);
+// text follows.
 constexpr char kStarted = '+';
 constexpr size_t kMaxMessage = 8192;
 
@@ -37,7 +38,7 @@ void send_result(int control, const Result<std::string>& result) {
                                : static_cast<char>('0' + static_cast<int>(result.error().kind)) +
                                      result.error().message;
   message.resize(std::min(message.size(), kMaxMessage));
-  // Nobody there to read it is the same as a command that died: noticed in was_kept().
+  // If nobody reads the message, the command has died; was_kept() notices that.
   static_cast<void>(::send(control, message.data(), message.size(), MSG_NOSIGNAL));
 }
 
@@ -59,23 +60,24 @@ Result<std::string> receive_result(int control) {
   return tl::unexpected<Error>(Error{static_cast<ErrorKind>(buffer[0] - '0'), std::move(text)});
 }
 
-// True when the command said so; false when it went without a word.
+// Waits for keep() of the command. Returns false if the command ends without it.
 bool was_kept(int control) {
   char word = 0;
   const ssize_t got = retry([&] { return ::recv(control, &word, 1, 0); });
   return got == 1 && word == kKeep;
 }
 
-// Nothing of the command's may stay open in the server: a pipe that a shell reads until its end, a
-// working directory that can't be unmounted.
+// Closes everything that the server inherits from the command: a shell waits until a pipe is
+// closed, and a working directory can't be unmounted.
 Result<void> detach_from_command(std::vector<int> keep) {
   ::setsid();
-  // Requests are being waited for: only the kernel ends a server, by letting go of its device.
+  // Users of the device wait for the server, so signals don't end it: it ends when the kernel frees
+  // its device.
   for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ}) {
     static_cast<void>(::signal(number, SIG_IGN));
   }
-  // All who read the device would go with it, and killing it frees next to no memory. Without root
-  // it isn't to be had.
+  // If the host runs out of memory, killing the server harms every reader of the device and frees
+  // next to no memory. Only root may set this.
   static_cast<void>(write_attribute("/proc/self/oom_score_adj", "-900"));
   if (::chdir("/") != 0) return fail_errno(errno, "/");
   const int null = ::open("/dev/null", O_RDWR);
@@ -89,7 +91,7 @@ Result<void> detach_from_command(std::vector<int> keep) {
     PLOOPU_CHECK(detach_from_command(keep));
     try {
       return service.start();
-    } catch (const std::exception& error) {  // no thread or no memory to be had
+    } catch (const std::exception& error) {  // no thread could be started, or no memory allocated
       return fail(ErrorKind::failed, "starting the server: {}", error.what());
     }
   }();
@@ -133,7 +135,7 @@ Result<ServerProcess> ServerProcess::launch(Service& service, const std::vector<
     server.started_ = *std::move(started);
     return server;
   }
-  // The server ends by itself now, unless it hangs.
+  // The server ends by itself when its control socket is closed, unless it hangs.
   server.control_.reset();
   static_cast<void>(end_process(server.identity_, kUndoLimit));
   return tl::unexpected<Error>(std::move(started).error());

@@ -23,19 +23,24 @@ class Service {
 
   // Makes the kernel send requests here and returns the name of what it made.
   [[nodiscard]] virtual Result<std::string> start() = 0;
-  // Serves until the descriptor `control` can be read, or for less.
+  // Serves until the descriptor `control` is readable, or a shorter time. The default returns at
+  // once, for services whose requests other threads answer.
   virtual void serve_until(int /*control*/) {}
-  // Returns when the kernel has let go of it.
+  // Serves until the kernel has freed the device.
   virtual void wait() = 0;
-  // Takes down what start() made, so that wait() returns. While something uses it already, it has
-  // to stay: an error, and serving goes on.
+  // Removes what start() made, so that wait() returns. Fails if something uses it already; the
+  // caller then goes on serving.
   [[nodiscard]] virtual Result<void> stop() = 0;
-  // After wait(): removes what the attachment leaves behind, if it is gone.
+  // Called after wait(): removes the record and the files of the attachment if its device is gone.
   virtual void clean_up() = 0;
 };
 
-// The command's side. Until keep() the server takes everything down again when this object or
-// the command itself goes, however it goes.
+// A server as the command sees it. Until keep(), the server removes everything that it made when
+// this object or the command ends, however it ends:
+//
+//   PLOOPU_TRY(auto server, ServerProcess::launch(service, descriptors, lock, "ploopu-fuse"));
+//   ... create the device, save the record ...
+//   PLOOPU_CHECK(server.keep());
 class ServerProcess {
  public:
   // Starts a process that runs `service`, keeping only the descriptors in `keep` and `lock` open,
@@ -54,7 +59,7 @@ class ServerProcess {
   [[nodiscard]] const ProcessIdentity& identity() const { return identity_; }
   // The answer of Service::start().
   [[nodiscard]] const std::string& started() const { return started_; }
-  // From now on the server lives until the kernel lets go of its device.
+  // Lets the server live until the kernel frees its device. Fails if the server has died.
   [[nodiscard]] Result<void> keep();
 
  private:
