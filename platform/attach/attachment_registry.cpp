@@ -34,7 +34,7 @@ bool is_named(const FileIdentity& identity, const std::string& path) {
          FileIdentity{status.st_dev, status.st_ino} == identity;
 }
 
-// Whether the attachment has the overlay that is asked for, or one that does as well.
+// True if the overlay of the attachment, or the lack of it, fits the request.
 bool fits(const Record& record, const OverlayRequest& request) {
   if (!request.file.empty()) return is_named(record.scratch, request.file);
   if (record.has_overlay && request.tolerated) return true;
@@ -49,7 +49,7 @@ std::string describe_overlay(const Record& record, const OverlayRequest& request
 
 }  // namespace
 
-// Nothing of this is done before a command needs it: info must not make directories.
+// The runtime directory is created only when a command needs it: info must not create directories.
 Result<void> AttachmentRegistry::open() {
   if (runtime_) return {};
   PLOOPU_TRY(runtime_, RuntimeDir::open());
@@ -80,7 +80,6 @@ const Backend* AttachmentRegistry::backend_named(std::string_view name) const {
   return nullptr;
 }
 
-// The back end of a record that can't be read is the one that has a device for it.
 const Backend* AttachmentRegistry::backend_of(const Record& record,
                                               const BlockSnapshot& now) const {
   if (record.is_readable) return backend_named(record.backend);
@@ -94,12 +93,13 @@ std::vector<Record> AttachmentRegistry::sweep(const BlockSnapshot& now) const {
   auto records = runtime_->load_all();
   std::erase_if(records, [&](const Record& record) {
     const Backend* backend = backend_of(record, now);
-    if (backend == nullptr && record.is_readable) return false;  // made by a later ploopu
+    if (backend == nullptr && record.is_readable) return false;  // a later ploopu made it
     const bool has_device = backend != nullptr && !backend->find_device(record, now).empty();
-    // Readers may still be there, and whoever attached it wants to know that its server died.
+    // A device without a server stays: it may have readers, and list shows its user that the server
+    // died.
     if (has_device && !record.is_unfinished()) return false;
     if (backend != nullptr && !backend->release(record)) return false;
-    // A server whose device was taken away from it by others ends with the release.
+    // If another process took the device away from its server, release() ends the server.
     if (!wait_for_exit(record.servers, kServerExit)) return false;
     runtime_->remove(record.id);
     return true;
@@ -107,7 +107,6 @@ std::vector<Record> AttachmentRegistry::sweep(const BlockSnapshot& now) const {
   return records;
 }
 
-// The attachment that the image has already, if that can serve the request as well.
 Result<std::optional<Attachment>> AttachmentRegistry::find_existing(
     const Image& image, const AttachRequest& request) const {
   if (request.is_new) return std::nullopt;
@@ -182,7 +181,7 @@ std::optional<Attachment> AttachmentRegistry::inspect(const Record& record,
 Result<std::vector<Attachment>> AttachmentRegistry::list() {
   if (!RuntimeDir::exists()) return std::vector<Attachment>();
   PLOOPU_CHECK(open());
-  // While another command is at work, what it has not finished is not shown.
+  // Without the lock another command is at work, so records that it hasn't finished are left out.
   const auto held = lock_.lock();
   const UniqueFd tried = held ? UniqueFd() : runtime_->try_lock();
   const bool locked = held || tried.valid();
@@ -191,8 +190,7 @@ Result<std::vector<Attachment>> AttachmentRegistry::list() {
   for (const auto& record : locked ? sweep(now) : runtime_->load_all()) {
     if (record.is_unfinished() && !locked) continue;
     auto attachment = inspect(record, now);
-    // Its device may have gone since `now`, and its server after it: then another command detached
-    // it.
+    // If another command has detached it since `now`, a new look finds neither device nor server.
     if (!locked && attachment && attachment->state == AttachmentState::stale) {
       attachment = inspect(record, BlockSnapshot());
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The back ends of this program, one line each: what joins a row of core/attach/backend_rules to
-// the folder that does the work.
+// The table of back ends: joins each row of core/attach/backend_rules to the class that implements
+// it.
+//
+//   const auto backend = host_backend("nbd").make(runtime);
 #pragma once
 
 #include <array>
@@ -15,16 +17,17 @@ namespace ploopu {
 
 struct HostBackend {
   std::string_view name;
-  // Returns a back end that keeps its files in `runtime`, which outlives it.
+  // Returns a back end that keeps its files in `runtime`, which must outlive it.
   std::unique_ptr<Backend> (*make)(const RuntimeDir& runtime);
-  // Tells whether the host has what the back end needs for a block device, or for a file.
+  // Reports whether the host has what the back end needs for a block device, or for a file if
+  // `as_file`. Changes nothing on the host.
   BackendReport (*survey)(const HostFacts& host, bool as_file);
 };
 
-// In the order of kBackends.
+// All back ends, in the order of kBackends.
 [[nodiscard]] const std::array<HostBackend, kBackends.size()>& host_backends();
 
-// `name` is that of a row in kBackends.
+// `name` must be in kBackends.
 [[nodiscard]] const HostBackend& host_backend(std::string_view name);
 
 }  // namespace ploopu

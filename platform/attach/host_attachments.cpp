@@ -66,7 +66,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
       record.is_users_overlay = true;
       PLOOPU_CHECK(registry_.runtime().save(record));
     }
-    // A detach that was killed may have taken its partitions away.
+    // A detach that was killed may have removed the partitions.
     if (!existing->is_file) {
       PLOOPU_TRY(existing->partitions, registry_.backend_of(record, BlockSnapshot())
                                            ->provide_partitions(record, layout, outcome.notes));
@@ -88,7 +88,8 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
 Result<AttachPlan> HostAttachments::plan(const Image& image, const DiskLayout& layout,
                                          const AttachRequest& request) {
   PLOOPU_CHECK(check_request(image, request));
-  // As attach() does: to look whether an overlay file is free locks it for a moment.
+  // The check whether an overlay file is free locks the file for a moment, which must not disturb
+  // another command.
   PLOOPU_TRY(const auto lock, registry_.lock());
   AttachPlan plan;
   PLOOPU_TRY(plan.existing, registry_.find_existing(image, request));
@@ -120,7 +121,7 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
     return fail(ErrorKind::refused, "{}: {} consists of other files now than when it was attached",
                 record.device, record.image);
   }
-  // Who reads has seen the old state in part.
+  // Readers have parts of the old state in their caches.
   if (const auto changes = compare(record.image_state, state_of(image.disk), record.is_strict);
       changes.any.value_or(false)) {
     return fail(ErrorKind::refused, "{}: {}: detach it and attach the new state", record.device,
@@ -131,7 +132,8 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
   PLOOPU_TRY(auto server, backend->take_over(disk, record, lock->get()));
   record.server = server.identity();
   record.servers = {record.server};
-  // It serves already: what is noted wrong does less harm than ending it.
+  // The new server serves already: a record with an old server ID does less harm than a server that
+  // ends. So the error waits until after keep().
   auto saved = registry_.runtime().save(record);
   PLOOPU_CHECK(server.keep());
   return saved;
@@ -171,7 +173,8 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
                                             const MountPoint& mountpoint,
                                             const MountRequest& request) {
   const auto& directory = dynamic_cast<const HeldDirectory&>(mountpoint);
-  // A device that was attached earlier may have other bytes than the files that were looked at now.
+  // If the device was attached earlier, its bytes may differ from those of the files that this
+  // command has checked.
   if (is_ext(request.fstype)) {
     PLOOPU_TRY(const auto device, DeviceView::open(request.device));
     PLOOPU_CHECK(check_ext(device, 0, device.size()));
@@ -179,7 +182,7 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
   PLOOPU_TRY(const auto lock, registry_.lock());
   hold_interruptions();
   PLOOPU_TRY(auto record, registry_.find(attachment.id));
-  // Written down first: a mount that nobody remembers would make detach refuse.
+  // The record has the mount before it exists: a mount without record makes detach refuse.
   const auto mounts_before = record.mounts;
   auto known =
       std::find_if(record.mounts.begin(), record.mounts.end(),
@@ -198,8 +201,8 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
   if (is_mounted) {
     known->id = done->id;
     record.is_users_overlay |= request.is_writable;
-    // Without its ID, the mount is known by its directory; and what detach says depends on the
-    // rest.
+    // An error is ignored: without its ID the mount is found by its directory, and is_users_overlay
+    // decides only what detach prints.
     static_cast<void>(registry_.runtime().save(record));
   } else {
     record.mounts = mounts_before;
@@ -209,7 +212,7 @@ Result<MountOutcome> HostAttachments::mount(const Attachment& attachment,
   return done->outcome;
 }
 
-// What can't be read any more may also be taken out of the tree: whoever is in there gets errors.
+// A lazy unmount (MNT_DETACH) does no further harm here: users of the mounts get errors already.
 Result<void> HostAttachments::cut_off(const Backend& backend, const Record& record,
                                       const std::vector<MountEntry>& mounts) {
   constexpr std::chrono::seconds kLimit{5};
@@ -217,7 +220,7 @@ Result<void> HostAttachments::cut_off(const Backend& backend, const Record& reco
   for (const auto& mount : mounts) {
     PLOOPU_CHECK(unmount(mount, MNT_DETACH));
   }
-  // It is free when its last user has closed it, which those that got errors do soon.
+  // The kernel frees the device when its last user closes it; users that get errors do so soon.
   static_cast<void>(
       wait_until([&] { return backend.find_device(record, BlockSnapshot()).empty(); }, kLimit));
   return {};
@@ -227,14 +230,15 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
                                           const DeviceUserQuery& query) {
   auto released = backend.release(record);
   if (!released) {
-    // Who came between may be one that can be named.
+    // If a user came after the first check, this check can name it.
     const bool is_busy = released.error().kind == ErrorKind::busy && !query.device.empty();
     if (is_busy) PLOOPU_CHECK(check_unused(query));
     return released;
   }
-  // Once its device was found and freed, it has nothing to serve: one that was stopped or hangs may
-  // be killed. A device that isn't seen may still be in use.
-  // They may have changed meanwhile, and one that saves what is kept must not be killed.
+  // A server whose device was found and freed has nothing to serve: if it doesn't end, it is
+  // killed. A device that wasn't found may still be in use, in another mount namespace, so its
+  // server is only waited for. The servers are looked up again, as the supervisor may have replaced
+  // them; a server that saves an overlay file gets ten minutes.
   const auto now = registry_.find(record.id);
   const auto& servers = now ? now->servers : record.servers;
   const auto limit = record.overlay_file.empty() ? kServerExit : kSaving;
@@ -273,7 +277,7 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
       outcome.unmounted = directories_of(named);
       std::erase_if(record.mounts,
                     [&](const NotedMount& mount) { return is_noted_as(named.front(), mount); });
-      // What is noted too long does no harm, so a full /run must not make it fail.
+      // A full /run must not make this fail: an old entry in the record does no harm.
       static_cast<void>(registry_.runtime().save(record));
       return outcome;
     }
@@ -282,8 +286,8 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
                               directories_of(own), record.server.pid};
   if (request.force) PLOOPU_CHECK(cut_off(*backend, record, own));
   if (!device.empty() && !request.force) PLOOPU_CHECK(check_unused(query));
-  // They stay noted until the device is gone: an umount that was cut short is finished by
-  // repeating it.
+  // The record keeps the mounts until the device is gone, so that a detach that was interrupted can
+  // be finished by another one.
   if (!own.empty() && !request.force) PLOOPU_CHECK(unmount_all(table, own));
   outcome.unmounted = directories_of(own);
   const bool is_kept = !record.overlay_file.empty();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Implements the port Attachments (core/attach/attachments.hpp), which documents the methods, for
+// this host.
 #pragma once
 
 #include <memory>
@@ -15,7 +17,6 @@
 
 namespace ploopu {
 
-// Attaches to this host, mounts and detaches.
 class HostAttachments final : public Attachments {
  public:
   [[nodiscard]] Result<AttachmentLock> lock() override;
@@ -39,8 +40,11 @@ class HostAttachments final : public Attachments {
                                              const DetachRequest& request) override;
 
  private:
+  // Makes all I/O on the device fail, and unmounts `mounts`, ploopu's own, even if they are in use.
   [[nodiscard]] static Result<void> cut_off(const Backend& backend, const Record& record,
                                             const std::vector<MountEntry>& mounts);
+  // Releases the device, waits for the end of its servers, and removes the record. `query` finds
+  // the users that the error names.
   [[nodiscard]] Result<void> free_device(const Backend& backend, const Record& record,
                                          const DeviceUserQuery& query);
 

@@ -48,7 +48,7 @@ Result<void> HostOverlay::check(const Image& image, const OverlayRequest& reques
   return {};
 }
 
-// More than half of what is free isn't taken, unless the user says so.
+// Without a limit from the user, the overlay may take half of the free room.
 Result<void> HostOverlay::open_scratch(const OverlayRequest& request) {
   Scratch scratch;
   if (path_.empty()) {

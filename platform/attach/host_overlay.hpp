@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// An overlay on this host: its scratch file or overlay file, its memory, and the Overlay above the
+// image.
+//
+//   PLOOPU_TRY(const auto overlay, HostOverlay::make(image, request.overlay));
+//   const ServedDisk disk(image.disk, &overlay->overlay());
 #pragma once
 
 #include <memory>
@@ -13,23 +18,26 @@
 
 namespace ploopu {
 
-// An overlay and all that it stands on. The image outlives it.
+// Implements OverlayView (core/attach/attachments.hpp). The image must outlive the object.
 class HostOverlay final : public OverlayView {
  public:
-  // With a new scratch file, or with the one that the request names.
+  // Creates an overlay on a new scratch file, or on the overlay file that the request names, which
+  // is created if it is missing. ErrorKind::busy if another attachment uses the file.
   [[nodiscard]] static Result<std::unique_ptr<HostOverlay>> make(const Image& image,
                                                                  const OverlayRequest& request);
-  // Fails where make() would, with the same error, and makes nothing that has a name.
+  // Fails with the error with which make() fails, as far as can be known without creating a file
+  // that has a name.
   [[nodiscard]] static Result<void> check(const Image& image, const OverlayRequest& request);
-  // Only to be read, also while it is attached: then as it was saved last.
+  // Opens an overlay file for reading; nullptr if there is no such file. While the file is
+  // attached, the view shows the state that was saved last.
   [[nodiscard]] static Result<std::unique_ptr<HostOverlay>> view(const Image& image,
                                                                  const std::string& path);
 
   [[nodiscard]] const DiskView& view() const override { return *overlay_; }
   [[nodiscard]] Overlay& overlay() { return *overlay_; }
-  // What the user should know of a file that was kept.
+  // Warnings about the overlay file, if changes are missing because its server died.
   [[nodiscard]] std::vector<std::string> warnings() const;
-  // Removes the file if it was made here: nothing was attached.
+  // Removes the overlay file if make() created it. Call it if the attach fails.
   void undo() const;
 
  private:
@@ -38,7 +46,7 @@ class HostOverlay final : public OverlayView {
   void use(std::unique_ptr<ScratchFile> scratch, uint64_t limit);
 
   const Image& image_;
-  std::string path_;  // empty for one that isn't kept
+  std::string path_;  // overlay file; empty for a scratch file
   SharedMemory memory_;
   SectorStates states_;
   std::unique_ptr<ScratchFile> scratch_;
@@ -47,8 +55,8 @@ class HostOverlay final : public OverlayView {
   bool is_new_ = false;
 };
 
-// Whether the overlay file at `path`, which is `identity`, lacks changes that its server didn't
-// save. False where that can't be told any more.
+// True if the overlay file at `path` lacks changes that its server didn't save. False if that can't
+// be found out, for example because the file at `path` isn't `identity` any more.
 [[nodiscard]] bool was_cut_short(const std::string& path, const FileIdentity& identity);
 
 }  // namespace ploopu

@@ -33,10 +33,10 @@ std::string install_command(Family family, const std::string& package) {
   return "install " + package;
 }
 
-// Programs of which ploopu, or who uses its devices, has something.
+// A program that ploopu, or the user of its devices, needs for a purpose.
 struct Program {
   const char* name;
-  const char* package;  // the same on all that are known here; our own is empty
+  const char* package;  // its name on all distributions of Family; empty for ploopu's own package
   const char* purpose;
 };
 constexpr std::array<Program, 5> kPrograms = {{
@@ -49,7 +49,7 @@ constexpr std::array<Program, 5> kPrograms = {{
 constexpr std::array<const char*, 6> kProgramDirectories = {
     "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
 
-// One look at a host.
+// Fills in a report: run() is called once.
 class HostSurvey {
  public:
   explicit HostSurvey(const SurveyedHost& host) : host_(host), facts_(host) {}
@@ -108,7 +108,7 @@ class HostSurvey {
     for (const auto& program : kPrograms) {
       std::string found;
       for (const char* directory : kProgramDirectories) {
-        // mount(8) looks for its helpers there only.
+        // mount(8) looks for its helpers in /sbin only.
         const bool is_helper = std::string_view(program.name).starts_with("mount.");
         if (is_helper && std::string_view(directory) != "/sbin") continue;
         const std::string file = fmt::format("{}/{}", directory, program.name);
@@ -120,7 +120,7 @@ class HostSurvey {
     }
   }
 
-  // Containers have ext4, but for a few.
+  // A kernel without ext4 counts as unable to mount, since nearly all containers have ext4.
   void judge() {
     if (const std::string why = facts_.why_no_right(); !why.empty()) {
       report_.obstacle = why;

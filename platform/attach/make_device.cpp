@@ -14,7 +14,7 @@
 namespace ploopu {
 namespace {
 
-// Whether this host has what the back end needs. The reason is doctor's.
+// Fails if the host lacks something that the back end needs, with the reason that doctor prints.
 Result<void> survey_backend(const BackendRules& rules, const AttachRequest& request) {
   const BackendReport report =
       host_backend(rules.name).survey(HostFacts(this_host()), request.as_file);
@@ -49,9 +49,9 @@ Record record_of(const Image& image, const ServedDisk& disk, const AttachRequest
   return record;
 }
 
-// Writes down what is meant before anything is made, and only at the end that it was, and tells the
-// server, if there is one, to stay: a command that is killed anywhere in between leaves nothing
-// that isn't taken down again.
+// Saves a record without a device first, and the finished record only after everything was made;
+// then it tells the server, if there is one, to stay. If the command is killed in between, the
+// server and the next command remove everything.
 Result<Record> start(AttachmentRegistry& registry, const Backend& backend, Record record,
                      const ServedDisk& disk, const DiskLayout& layout,
                      std::vector<std::string>& notes) {
@@ -95,7 +95,7 @@ Result<Record> make_device(AttachmentRegistry& registry, const Image& image,
                            const DiskLayout& layout, const AttachRequest& request,
                            std::vector<std::string>& notes) {
   PLOOPU_TRY(const auto candidates, candidate_backends(request));
-  // A server is a fork of this process and has the overlay, too.
+  // The overlay comes first: a server is a fork of this process and inherits it.
   std::unique_ptr<HostOverlay> overlay;
   if (request.overlay.wanted) {
     PLOOPU_TRY(overlay, HostOverlay::make(image, request.overlay));
