@@ -22,12 +22,13 @@ namespace {
 
 constexpr std::chrono::seconds kNodeLimit{10};
 
-// "/dev/loop0" and 1 give "/dev/loop0p1": a name that ends in a digit gets a "p".
+// Returns "/dev/loop0p1" for "/dev/loop0" and 1. The kernel writes a "p" after a name that ends in
+// a digit, as the names of nbd and loop devices do.
 std::string partition_node(const std::string& disk, uint32_t number) {
   return fmt::format("{}p{}", disk, number);
 }
 
-// Tells the kernel of a partition that it didn't find itself. Returns 0 or an errno value.
+// Tells the kernel about a partition that it didn't find itself. Returns 0 or an errno value.
 int add_partition(const UniqueFd& fd, const Partition& partition) {
   struct blkpg_partition data = {};
   data.start = static_cast<long long>(partition.start);
@@ -59,7 +60,8 @@ uint64_t device_size(const std::string& node) {
 }
 
 uint64_t node_size(const Partition& partition) {
-  // Partitions may not overlap, so the kernel's own scan, too, makes the extended one this short.
+  // The kernel's own scan makes an extended partition this short, so that it doesn't overlap the
+  // logical partitions in it.
   constexpr uint64_t kExtendedSize = 2 * kSectorSize;
   return partition.is_extended ? std::min(partition.size, kExtendedSize) : partition.size;
 }
@@ -95,7 +97,7 @@ Result<std::vector<AttachedPartition>> provide_partition_nodes(const std::string
       return fail_errno(error, fmt::format("{}: adding partition {}", disk, partition.number));
     }
     PLOOPU_CHECK(check_start(node, partition));
-    // devtmpfs has the node by now; where udev makes nodes, it comes a little later.
+    // devtmpfs has the node by now. If udev makes the nodes, the node comes a little later.
     const auto exists = [&] { return device_number(node) == number_in_sysfs(base_name(node)); };
     if (!wait_until(exists, kNodeLimit)) {
       return fail(ErrorKind::failed,
@@ -136,7 +138,7 @@ void remove_partitions(const UniqueFd& claim, const std::string& disk) {
 
 Result<void> forget_partitions(const std::string& disk) {
   const auto gone = [&] {
-    // Opening is what makes the kernel look again.
+    // Each open makes the kernel look for partitions again.
     const UniqueFd fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
     return BlockSnapshot().partition_names(disk).empty();
   };

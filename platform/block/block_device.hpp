@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whole-disk block devices and their partition nodes, whoever drives them.
+// Whole-disk block devices and their partition nodes, for all drivers that ploopu uses: nbd, loop
+// and device-mapper.
 #pragma once
 
 #include <string>
@@ -14,38 +15,44 @@
 
 namespace ploopu {
 
-// The number of a block device node; 0 when there is no such node.
+// The number of a block device node; 0 if there is no such node.
 [[nodiscard]] dev_t device_number(const std::string& node);
 
-// Bytes; 0 when there is no such device.
+// The size in bytes; 0 if there is no such device.
 [[nodiscard]] uint64_t device_size(const std::string& node);
 
-// How large the node of a partition is, in bytes. The kernel makes an extended one short.
+// The size in bytes of the node of a partition. The kernel makes the node of an extended partition
+// 1 KiB long.
 [[nodiscard]] uint64_t node_size(const Partition& partition);
 
-// Whether a device-mapper device of this UUID is a partition of that one: kpartx's convention.
+// True if the device-mapper device with UUID `uuid` is a partition of the device with `disk_uuid`,
+// by the convention of kpartx.
 [[nodiscard]] bool is_partition_uuid(const std::string& uuid, const std::string& disk_uuid);
 
-// Returns when every partition of `layout` has a node that can be opened. The kernel makes them
-// when the disk is first opened; where it knows no partition tables, they are added by ours. Of
-// those it refuses one that overlaps another: it gets no node, and `notes` says so.
+// Returns when every partition of `layout` has a node that can be opened. The kernel makes the
+// nodes when the disk is first opened. Partitions that it didn't find are added by BLKPG, which
+// refuses a partition that overlaps another one: that partition gets a note and no node.
+// ErrorKind::failed if a node is missing after ten seconds.
 [[nodiscard]] Result<std::vector<AttachedPartition>> provide_partition_nodes(
     const std::string& disk, const DiskLayout& layout, std::vector<std::string>& notes);
 
-// Returns when all that was written to it is where it is kept.
+// Returns when everything that was written to the disk has reached the server's storage (fsync(2)).
+// `name` is the disk in messages.
 [[nodiscard]] Result<void> flush_disk(const UniqueFd& disk, const std::string& name);
 
-// Opens the whole disk for us alone: the kernel says EBUSY while it is mounted in any namespace,
-// lazily unmounted but in use, or under device-mapper. The claim ends with the descriptor.
+// Opens the whole disk exclusively. The claim ends with the descriptor. ErrorKind::busy while the
+// disk is mounted in any namespace, lazily unmounted but in use, or below device-mapper
+// (docs/KERNEL.md#block-devices-exclusive-open).
 [[nodiscard]] Result<UniqueFd> claim_disk(const std::string& disk);
 
-// Takes away the partitions that nothing has open, before the disk itself goes. Needed where the
-// kernel didn't make them and so won't take them away (nbd with max_part=0).
+// Removes the partitions that nothing has open, before the disk itself goes. Partitions that were
+// added by BLKPG, as for nbd with max_part=0, aren't removed by the kernel. `claim` is the open
+// disk.
 void remove_partitions(const UniqueFd& claim, const std::string& disk);
 
-// After an nbd device was disconnected: makes the kernel notice that its partitions are gone, too,
-// and waits until they are. It notices when the disk is opened next
-// (docs/KERNEL.md#nbd-partitions).
+// After an nbd device was disconnected: makes the kernel remove its partitions, which it does at
+// the next open of the disk (docs/KERNEL.md#nbd-partitions), and waits at most ten seconds until
+// they are gone.
 [[nodiscard]] Result<void> forget_partitions(const std::string& disk);
 
 }  // namespace ploopu

@@ -67,7 +67,7 @@ const std::vector<std::string>& BlockSnapshot::mounted_names() const {
   return *mounted_names_;
 }
 
-// By the devices that are mounted, which are few, and not by the numbers of all disks.
+// Looks up the devices that are mounted, which are few, and not the numbers of all disks.
 std::vector<MountEntry> BlockSnapshot::mounts_of(const std::string& disk) const {
   std::vector<MountEntry> found;
   std::vector<std::string> disk_names = partition_names(disk);
@@ -149,8 +149,9 @@ std::vector<std::string> BlockSnapshot::partition_names(const std::string& disk)
     }
     return partitions;
   }
-  // "loop0p1" is a partition of "loop0": all disks that ploopu makes end in a digit, and after that
-  // the kernel writes a "p". The names are sorted, so those of one disk are neighbours.
+  // "loop0p1" is a partition of "loop0": the names of all disks that ploopu makes end in a digit,
+  // to which the kernel adds "p" and a number. The names are sorted, so the partitions of a disk
+  // are neighbours.
   const std::string stem = disk_name + "p";
   auto name = std::lower_bound(names().begin(), names().end(), stem);
   for (; name != names().end() && name->starts_with(stem); ++name) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Mounts and block devices as the kernel shows them at one moment. Each part is read when it is
-// first asked for, and then not again: a command that looks at many attachments hands one snapshot
-// through.
+// A snapshot of mounts and block devices as the kernel shows them. Each part is read when it is
+// first asked for, and then kept: a command that looks at many attachments passes one snapshot to
+// all its steps.
 //
 //     const BlockSnapshot now;
 //     for (const auto& record : records) backend.find_device(record, now);
 //
-// Whoever changed something, or waits for a change, takes a new one: BlockSnapshot().
+// Code that has changed something, or waits for a change, takes a new snapshot: BlockSnapshot().
 #pragma once
 
 #include <map>
@@ -22,10 +22,10 @@
 
 namespace ploopu {
 
-// Not thread-safe: its methods read what they lack.
+// Not thread-safe, although its methods are const: they read what they lack.
 class BlockSnapshot {
  public:
-  // `prefix` stands before /proc and /sys, so that tests can play a host.
+  // `prefix` is put before /proc and /sys, so that a test can show a host of its own.
   explicit BlockSnapshot(std::string prefix = "") : prefix_(std::move(prefix)) {}
 
   // The mounts that this process sees.
@@ -37,21 +37,21 @@ class BlockSnapshot {
   // All loop devices that have a file, sorted by node.
   [[nodiscard]] const std::vector<BoundLoop>& loops() const;
 
-  // The nodes of the loop devices on that file, by its path in sysfs.
+  // The nodes of the loop devices on a file. `file` is its path as sysfs shows it.
   [[nodiscard]] std::vector<std::string> loops_on(const std::string& file) const;
 
-  // The number of the nbd device that carries `identifier` as its "backend"; -1 when none does.
+  // The number of the nbd device whose "backend" in sysfs is `identifier`; -1 if there is none.
   [[nodiscard]] int find_nbd(const std::string& identifier) const;
 
-  // "dm-0" for "/dev/mapper/NAME", empty when device-mapper has no such device. Other nodes are
-  // called in sysfs what they are called in /dev.
+  // The name of a device in sysfs: "dm-0" for "/dev/mapper/NAME", empty if device-mapper has no
+  // such device. Other nodes have the same name in sysfs as in /dev.
   [[nodiscard]] std::string sysfs_name(const std::string& node) const;
 
-  // The names in sysfs of a whole disk's partitions. Those of a device-mapper device are devices
-  // above it.
+  // The names in sysfs of a whole disk's partitions. Partitions of a device-mapper device are
+  // device-mapper devices above it.
   [[nodiscard]] std::vector<std::string> partition_names(const std::string& disk) const;
 
-  // The numbers of a whole disk and of its partitions; empty when there is no such disk.
+  // The numbers of a whole disk and of its partitions; empty if there is no such disk.
   [[nodiscard]] std::vector<dev_t> device_numbers(const std::string& disk) const;
 
  private:
@@ -77,7 +77,7 @@ class BlockSnapshot {
   mutable std::map<std::string, std::string> mapper_uuids_;                 // by "dm-0"
 };
 
-// The number of a disk or partition by its name in sysfs; 0 when it isn't there now.
+// The number of a disk or partition by its name in sysfs; 0 if there is none now.
 [[nodiscard]] dev_t number_in_sysfs(const std::string& name, const std::string& prefix = "");
 
 }  // namespace ploopu

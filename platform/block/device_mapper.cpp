@@ -23,7 +23,7 @@
 namespace ploopu {
 namespace {
 
-// udev, which looks at every new device, is done in moments.
+// udev opens every new device, and closes it well within this time.
 constexpr std::chrono::seconds kBriefUse{2};
 constexpr std::chrono::seconds kNodeLimit{10};
 constexpr std::string_view kNodes = "/dev/mapper/";
@@ -33,17 +33,17 @@ struct TaskDeleter {
 };
 using Task = std::unique_ptr<dm_task, TaskDeleter>;
 
-// The first complaint of libdevmapper since it was last cleared; those that follow come of it.
+// The first error message of libdevmapper since new_task(); later messages are consequences of it.
 std::string& complaint() {
   static std::string text;
   return text;
 }
 
-// NOLINTNEXTLINE(cert-dcl50-cpp): the type that libdevmapper wants
+// NOLINTNEXTLINE(cert-dcl50-cpp): libdevmapper requires this type
 __attribute__((format(printf, 5, 6))) void take_complaint(int level, const char* /*file*/,
                                                           int /*line*/, int /*error*/,
                                                           const char* format, ...) {
-  constexpr int kLevels = 7;  // the bits above are flags
+  constexpr int kLevels = 7;  // mask of the level; higher bits are flags
   constexpr int kError = 3;
   if ((level & kLevels) > kError || !complaint().empty()) return;
   std::array<char, 512> text{};
@@ -67,14 +67,14 @@ tl::unexpected<Error> task_failed(const Task& task, const std::string& name) {
   return failure;
 }
 
-// Tells udev to make our node, but no links by what it finds in the device, and to give the device
-// to no LVM, md or btrfs. See packaging/59-ploopu.rules, which is too late where device-mapper's
-// rules have lower numbers.
+// Tells udev to make the node, but no links by the contents of the device, and to give the device
+// to neither LVM, md nor btrfs. packaging/59-ploopu.rules does so for other devices; it is too late
+// for these if device-mapper's rules have a lower number.
 constexpr uint16_t kUdevFlags = DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG |
                                 DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG;
 
-// Runs a task that makes or removes a node, and returns when that has happened. Where udev runs,
-// it tells us through the cookie; otherwise libdevmapper does it itself in dm_udev_wait().
+// Runs a task that makes or removes a node, and returns when that has happened. If udev runs, it
+// reports through the cookie; otherwise libdevmapper changes the node itself in dm_udev_wait().
 bool run_and_wait(const Task& task) {
   uint32_t cookie = 0;
   const bool done =
@@ -82,10 +82,10 @@ bool run_and_wait(const Task& task) {
   return dm_udev_wait(cookie) != 0 && done;
 }
 
-// Opening the library's control device where there is no driver would only make it complain.
+// Without the driver, libdevmapper only prints messages about its control device.
 bool is_available() { return ::access("/sys/class/misc/device-mapper", F_OK) == 0; }
 
-// `task` has set which device is meant.
+// Returns the device whose name or UUID was set in `task`; nothing if there is none.
 std::optional<DmDevice> ask(const Task& task) {
   struct dm_info info = {};
   if (dm_task_no_open_count(task.get()) == 0 || dm_task_run(task.get()) == 0 ||
@@ -106,7 +106,7 @@ bool has_dm_target(const std::string& target) {
   if (!task || dm_task_run(task.get()) == 0) return false;
   const dm_versions* version = dm_task_get_versions(task.get());
   while (version != nullptr && target != version->name) {
-    // The list is one block of memory with offsets in it.
+    // The list is a block of memory; `next` is an offset from the current entry.
     version = version->next == 0 ? nullptr
                                  : reinterpret_cast<const dm_versions*>(
                                        reinterpret_cast<const char*>(version) + version->next);
@@ -179,7 +179,8 @@ Result<void> create_dm_device(const std::string& name, const std::string& uuid,
       return task_failed(task, name);
     }
   }
-  // With lines of a table this creates, loads and resumes, and takes back what it did on failure.
+  // With lines of a table, this task creates the device, loads the table and resumes the device. If
+  // a step fails, libdevmapper removes the device again.
   if (!run_and_wait(task)) return task_failed(task, name);
   const auto device = find_dm_device(uuid);
   const auto exists = [&] { return device && device_number(dm_node(name)) == device->number; };
@@ -201,7 +202,7 @@ Result<void> remove_dm_device(const DmDevice& device) {
   };
   static_cast<void>(wait_until(tried, kBriefUse));
   if (!removed && find_dm_device(device.uuid)) return removed;
-  // By UUID, libdevmapper removes no node.
+  // A removal by UUID leaves the node (docs/KERNEL.md#device-mapper-devices-and-nodes).
   forget_dm_node(dm_node(device.name));
   return {};
 }

@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::chrono::seconds kBriefUse{2};
 
-// The file system on which the file lies, 0 if that can't be told without waiting for a server.
+// The number of the file system that has the file; 0 if the answer may need a server.
 dev_t device_of_file(const std::string& path) {
   struct statx status = {};
   if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &status) != 0) {
@@ -40,8 +40,8 @@ bool is_on_device(const std::string& path, const std::vector<dev_t>& devices) {
   return path.starts_with("/dev/") && contains(devices, device_number(path));
 }
 
-// Tests what a link in /proc/PID leads to: compares it by name, and follows it only below /dev.
-// Other paths may lead to a server that doesn't answer any more, and would hang this process.
+// Tests the target of a link in /proc/PID: compares names, and follows only targets below /dev.
+// Other targets may be on a server that no longer answers, where a look hangs.
 using PathTest = std::function<bool(const std::string&)>;
 
 bool has_open(pid_t pid, const PathTest& matches) {
@@ -59,7 +59,7 @@ void add_openers(std::vector<DeviceUser>& users, const DeviceUserQuery& query,
   }
 }
 
-// `own` is a loop device that doesn't count.
+// `own` is the node of a loop device that doesn't count.
 void add_loops(std::vector<DeviceUser>& users, const BlockSnapshot& now, const PathTest& matches,
                const std::string& own = "") {
   for (const auto& loop : now.loops()) {
@@ -80,7 +80,8 @@ void add_mounts(std::vector<DeviceUser>& users, const DeviceUserQuery& query,
   }
 }
 
-// Copies of our own mounts that propagation made go when ours do, and don't count.
+// Copies of our own mounts that the kernel made by propagation don't count: they go with ours
+// (docs/KERNEL.md#mounting-namespaces).
 void add_foreign_mounts(std::vector<DeviceUser>& users, const std::vector<dev_t>& devices,
                         const std::vector<uint64_t>& own_groups) {
   const auto is_copy = [&](const MountEntry& mount) {
@@ -99,7 +100,8 @@ void add_foreign_mounts(std::vector<DeviceUser>& users, const std::vector<dev_t>
   }
 }
 
-// device-mapper and md. Partitions that are device-mapper devices are among `devices`.
+// Adds device-mapper and md devices above `devices`. Partitions that are device-mapper devices
+// themselves don't count: they are among `devices`.
 void add_stacked_devices(std::vector<DeviceUser>& users, const std::vector<dev_t>& devices) {
   for (const dev_t device : devices) {
     const std::string directory =

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Reads a block device as a DiskView, to check what the kernel reads from it before a mount:
+//
+//     PLOOPU_TRY(const auto device, DeviceView::open("/dev/nbd0p1"));
+//     PLOOPU_CHECK(check_ext(device, 0, device.size()));
 #pragma once
 
 #include <memory>
@@ -10,12 +14,9 @@
 
 namespace ploopu {
 
-// What the kernel reads from a block device:
-//
-//     PLOOPU_TRY(const auto device, DeviceView::open("/dev/nbd0p1"));
-//     PLOOPU_CHECK(check_ext(device, 0, device.size()));
 class DeviceView final : public DiskView {
  public:
+  // Opens the device for reading. The result owns the descriptor.
   [[nodiscard]] static Result<DeviceView> open(const std::string& node);
 
   [[nodiscard]] uint64_t size() const override { return file_->size(); }

@@ -18,7 +18,7 @@
 namespace ploopu {
 namespace {
 
-constexpr int kMaxLinks = 40;  // as the kernel's own limit
+constexpr int kMaxLinks = 40;  // the kernel's own limit
 
 struct Place {
   UniqueFd fd;
@@ -98,7 +98,7 @@ class Walk {
 
   [[nodiscard]] bool is_trusted(uid_t user) const { return contains(trusted_, user); }
 
-  // Whether the name that was found in current_ leads to `next` for good.
+  // Fails if a user who isn't trusted can exchange `next`, the entry `name` of current_.
   [[nodiscard]] Result<void> check_trust(const Place& next, const std::string& name) const {
     const uid_t owner = next.status.st_uid;
     if (S_ISLNK(next.status.st_mode) && owner != 0 && owner != ::geteuid()) {
@@ -134,7 +134,7 @@ class Walk {
   const std::vector<uid_t>& trusted_;
   bool allows_any_owner_;
   Place current_;
-  std::string canonical_;  // of current_; empty for the root
+  std::string canonical_;  // path of current_ without links; empty for the root
   std::deque<std::string> names_;
   int links_ = 0;
 };

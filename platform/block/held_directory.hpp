@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A directory that was looked up once and is held by a file descriptor, so that a mount lands there
-// whatever happens to its name meanwhile.
+// A mount point that was looked up once and is held by a file descriptor, so that the mount is made
+// there, whatever happens to its name meanwhile (docs/KERNEL.md#mounting-paths).
+//
+//   PLOOPU_TRY(const auto directory, hold_directory("/mnt", trusted_users(), false));
+//   PLOOPU_TRY(const auto done, mount_device(request, directory));
 #pragma once
 
 #include <string>
@@ -19,7 +22,7 @@ class HeldDirectory final : public MountPoint {
   HeldDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   [[nodiscard]] const std::string& path() const override { return path_; }
-  // Opened with O_PATH.
+  // The directory, opened with O_PATH. It stays owned by this object.
   [[nodiscard]] int descriptor() const { return fd_.get(); }
 
  private:
@@ -27,15 +30,17 @@ class HeldDirectory final : public MountPoint {
   std::string path_;
 };
 
-// Users who may arrange the way to a mount point of root's: root, and who called root by sudo.
+// Users who may own the directories above a mount point: root, the calling user, and the user who
+// called sudo.
 [[nodiscard]] std::vector<uid_t> trusted_users();
 
-// Looks `path` up, one name after the other. ErrorKind::not_found where there is no such directory.
+// Looks `path` up, one name after the other. ErrorKind::not_found if there is no such directory.
 //
-// The owner of a directory can exchange what is in it while root works. Hence ErrorKind::refused,
-// unless `allows_any_owner`, where a directory on the way belongs to none of the users `trusted`,
-// or where everybody may write to it: without a sticky bit, or with one but to another user's
-// entry. A symbolic link that belongs neither to root nor to the calling user is never followed.
+// The owner of a directory can exchange its entries while root works. So, unless
+// `allows_any_owner`, fails with ErrorKind::refused if a directory on the way belongs to none of
+// the users in `trusted`, or if everybody may write to it, except with the sticky bit and an entry
+// of a trusted user. A symbolic link that belongs neither to root nor to the calling user is never
+// followed.
 [[nodiscard]] Result<HeldDirectory> hold_directory(const std::string& path,
                                                    const std::vector<uid_t>& trusted,
                                                    bool allows_any_owner);

@@ -15,12 +15,13 @@
 namespace ploopu {
 namespace {
 
-// Bytes that QEMU's file-posix driver locks for what it does itself: it writes, or it resizes.
-// The bytes from 200 on say what QEMU doesn't allow to others, which readers lock as well.
+// Bytes that QEMU's file-posix driver locks for its own actions: while it writes, and while it
+// resizes. The bytes from 200 on stand for actions that it forbids to others; readers lock these as
+// well.
 constexpr uint64_t kQemuWrites = 101;
 constexpr uint64_t kQemuResizes = 103;
-// The first bytes of the ranges that libploop locks on a base, 200..204 and 300..304. QEMU never
-// locks 300, and 200 only to keep readers out, too.
+// The first bytes of the ranges that libploop locks on a base, 200 to 204 and 300 to 304
+// (docs/FORMAT.md#locks). QEMU never locks byte 300, and byte 200 only to keep out readers as well.
 constexpr uint64_t kPloopOperation = 200;
 constexpr uint64_t kPloopLongOperation = 300;
 
@@ -44,7 +45,7 @@ void add_pid_file(const std::string& path, std::vector<Use>& uses) {
   const auto pid = parse_number(
       first_word(PosixFileSystem().read_text(path, kMaxPidFile).value_or(TextFile()).text));
   if (!pid || *pid == 0 || *pid > INT32_MAX) return;
-  if (identify_process(static_cast<pid_t>(*pid)).start_time == 0) return;  // left behind
+  if (identify_process(static_cast<pid_t>(*pid)).start_time == 0) return;  // the process is dead
   uses.push_back({UseKind::writing, fmt::format("{} works on the container, by {}",
                                                 describe_process(static_cast<pid_t>(*pid)), path)});
 }
@@ -66,7 +67,7 @@ void HostImageUses::add_kernel_evidence(const std::string& ctid, std::vector<Use
     uses.push_back(
         {UseKind::running, fmt::format("container {} is {}, by {}", ctid, *state, file)});
   }
-  // vzctl 4 on a kernel that isn't OpenVZ's makes a group of that name in every hierarchy.
+  // On a kernel without OpenVZ, vzctl 4 makes a cgroup with the CTID as its name in each hierarchy.
   for (const auto& hierarchy : list_directory(prefix_ + groups)) {
     const std::string file = fmt::format("{}/{}/{}/tasks", groups, hierarchy, ctid);
     if (first_word(read_attribute(prefix_ + file).value_or("")).empty()) continue;
@@ -87,7 +88,7 @@ void HostImageUses::add_ploop_devices(const Disk& disk, std::vector<Use>& uses) 
     for (const auto& level : list_directory(levels)) {
       const auto image = read_attribute(levels + level + "/image");
       if (!image || !is_ours(*image)) continue;
-      if (read_attribute(levels + level + "/ro") == "1") continue;  // not the newest, or a copy
+      if (read_attribute(levels + level + "/ro") == "1") continue;  // below the top, or read-only
       uses.push_back({UseKind::running, fmt::format("/dev/{} writes to {}", device, *image)});
     }
     if (!device.starts_with("dm-")) continue;
@@ -123,7 +124,7 @@ std::vector<Use> HostImageUses::of_places(const UsePlaces& places) const {
 std::vector<Use> HostImageUses::of_disk(const Disk& disk) const {
   std::vector<Use> uses;
   for (const auto& delta : disk.deltas()) {
-    // A single lock says enough: to find its holder all processes are looked at.
+    // Stops at the first lock: the search for a holder looks at all processes.
     if (add_byte_lock(delta, kQemuWrites, "has opened for writing:", uses)) break;
     if (add_byte_lock(delta, kQemuResizes, "resizes", uses)) break;
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Implements the port ImageUses (core/find/image_use.hpp) for this host.
 #pragma once
 
 #include <string>
@@ -9,10 +10,10 @@
 
 namespace ploopu {
 
-// Evidence from /proc, /sys and locks of this host. Unprivileged callers see less.
+// Collects evidence from /proc, /sys and file locks. Users other than root see less.
 class HostImageUses final : public ImageUses {
  public:
-  // `prefix` stands before /proc and /sys, so that tests can play a host with an OpenVZ kernel.
+  // `prefix` is put before /proc and /sys, so that a test can show a host with an OpenVZ kernel.
   explicit HostImageUses(std::string prefix = "") : prefix_(std::move(prefix)) {}
 
   [[nodiscard]] std::vector<Use> of_places(const UsePlaces& places) const override;

@@ -21,11 +21,11 @@ namespace ploopu {
 namespace {
 
 constexpr char kControl[] = "/dev/loop-control";
-// Others may take the device between our question and our request.
+// Another process may take the free device before we bind it: then the next one is tried.
 constexpr int kAttempts = 64;
 constexpr std::chrono::seconds kReleaseLimit{10};
 
-// The driver drops the flag without a word where it can't be had.
+// The driver drops the flag without an error if the file system has no direct I/O.
 Result<void> check_direct(const LoopDevice& loop, const std::string& name) {
   struct loop_info64 info = {};
   if (::ioctl(loop.fd.get(), LOOP_GET_STATUS64, &info) != 0) return fail_errno(errno, loop.node);
@@ -36,7 +36,8 @@ Result<void> check_direct(const LoopDevice& loop, const std::string& name) {
               name);
 }
 
-// Binds a free loop device to `file`, read-only if that is. `name` is for people.
+// Binds a free loop device to `file`. `flags` are LO_FLAGS_*; `name` is the file in messages and
+// for losetup(8).
 Result<LoopDevice> bind_free_loop(int file, const std::string& name, uint32_t flags) {
   const UniqueFd control(::open(kControl, O_RDWR | O_CLOEXEC));
   if (!control.valid()) return fail_errno(errno, kControl);
@@ -45,7 +46,7 @@ Result<LoopDevice> bind_free_loop(int file, const std::string& name, uint32_t fl
     if (number < 0) return fail_errno(errno, "finding a free loop device");
     LoopDevice loop;
     loop.node = fmt::format("/dev/loop{}", number);
-    // Without O_RDWR the driver of Linux 6.1 makes it read-only.
+    // The driver of Linux 6.1 makes the device read-only if its node was opened without O_RDWR.
     const int mode = (flags & LO_FLAGS_READ_ONLY) != 0 ? O_RDONLY : O_RDWR;
     loop.fd = UniqueFd(::open(loop.node.c_str(), mode | O_CLOEXEC));
     if (!loop.fd.valid()) return fail_errno(errno, loop.node);
@@ -68,8 +69,8 @@ std::string backing_file_of(const std::string& name) {
 
 Result<std::string> attach_loop(const std::string& file, bool is_writable, bool scan) {
   const UniqueFd backing(::open(file.c_str(), (is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
-  // The driver of Linux 6.1 takes the size that the kernel knows already, and of a FUSE file that
-  // nobody has asked about, it knows 0. Asking is enough; 6.18 asks by itself.
+  // The driver of Linux 6.1 takes the size that the kernel knows already, which is 0 for a FUSE
+  // file before the first fstat(2) (docs/KERNEL.md#loop-setup-and-release).
   struct stat status = {};
   if (!backing.valid() || ::fstat(backing.get(), &status) != 0) return fail_errno(errno, file);
   PLOOPU_TRY(auto loop, bind_free_loop(backing.get(), file,
@@ -97,7 +98,8 @@ Result<LoopDevice> attach_direct_loop(int file, const std::string& name) {
 }
 
 Result<void> detach_loop(const std::string& node, const std::string& file, UniqueFd loop) {
-  // ENXIO: it was free already. While others have it open, it is freed when they close it.
+  // ENXIO: the device was free already. If other processes have it open, the kernel frees it when
+  // they close it.
   if (::ioctl(loop.get(), LOOP_CLR_FD) != 0 && errno != ENXIO) return fail_errno(errno, node);
   loop.reset();
   const auto released = [&] { return backing_file_of(base_name(node)) != file; };

@@ -26,8 +26,8 @@
 namespace ploopu {
 namespace {
 
-// Bits of mount(2) that are attributes of a mount, and what fsmount(2) calls them. All others
-// belong to the file system and are its options, by their names.
+// Flags of mount(2) that are attributes of a mount, with the flags of fsmount(2) for them.
+// kSuperblockFlags are options of the file system, which it takes by name.
 struct Attribute {
   unsigned long flag;
   unsigned attribute;
@@ -50,9 +50,9 @@ constexpr std::array<SuperblockFlag, 5> kSuperblockFlags = {{{MS_RDONLY, "ro"},
                                                              {MS_MANDLOCK, "mand"},
                                                              {MS_LAZYTIME, "lazytime"}}};
 
-// The options of a mount, sorted by who takes them.
+// The options of a mount, sorted by the system call that takes them.
 struct SortedOptions {
-  unsigned long mount_flags = 0;   // all of them, for mount(2)
+  unsigned long mount_flags = 0;   // all flags, for mount(2)
   unsigned attributes = 0;         // for fsmount(2)
   std::vector<std::string> flags;  // for the file system, without a value
   std::vector<std::string> words;  // "name" or "name=value" for the file system
@@ -94,7 +94,7 @@ Result<SortedOptions> sort_options(const MountRequest& request) {
   return sorted;
 }
 
-// proc, tmpfs and their like are mounted without a look at the device.
+// True for proc, tmpfs and the like, which the kernel mounts without a look at the device.
 bool needs_no_device(const std::string& fstype) {
   std::istringstream lines(read_attribute("/proc/filesystems").value_or(""));
   for (std::string line; std::getline(lines, line);) {
@@ -103,13 +103,13 @@ bool needs_no_device(const std::string& fstype) {
   return false;
 }
 
-// What the kernel has to say about a file system that is being configured: ": Unknown parameter
-// 'x'".
+// Returns the kernel's messages about a file system that is being configured:
+// ": Unknown parameter 'x'".
 std::string words_of_kernel(const UniqueFd& context) {
   std::string words;
   std::array<char, 1024> message{};
   for (ssize_t length = 0; (length = ::read(context.get(), message.data(), message.size())) > 0;) {
-    // "e ext4: Unknown parameter 'x'": a letter for its weight stands before it.
+    // A message begins with a letter for its severity: "e ext4: Unknown parameter 'x'".
     const std::string_view line = trim({message.data(), static_cast<size_t>(length)});
     if (line.size() > 2) words.append(": ").append(line.substr(2));
   }
@@ -128,8 +128,8 @@ tl::unexpected<Error> fail_mounting(const MountRequest& request, const HeldDirec
   return failure;
 }
 
-// Tells the file system that is being configured its device and options, and has the kernel open
-// it. False, with errno, where that fails.
+// Tells the file system that is being configured its device and options, and makes the kernel open
+// it. Returns false, with errno set, if a step fails.
 bool open_file_system(const UniqueFd& context, const MountRequest& request,
                       const SortedOptions& options) {
   const auto set = [&](fsconfig_command command, const char* key, const char* value) {
@@ -150,8 +150,8 @@ bool open_file_system(const UniqueFd& context, const MountRequest& request,
   return set(FSCONFIG_CMD_CREATE, nullptr, nullptr);
 }
 
-// MountOutcome::needs_recovery where the file system needs a recovery first: ext4 and xfs answer
-// EROFS when the journal must be replayed and the device is read-only.
+// Returns MountOutcome::needs_recovery if the journal must be replayed and the device is read-only:
+// ext4 and xfs answer EROFS then (docs/KERNEL.md#ext4-journals).
 Result<DeviceMount> mount_by_descriptor(const UniqueFd& context, const MountRequest& request,
                                         const SortedOptions& options,
                                         const HeldDirectory& directory) {
@@ -168,7 +168,7 @@ Result<DeviceMount> mount_by_descriptor(const UniqueFd& context, const MountRequ
   return DeviceMount{MountOutcome::mounted, mount_id(mount)};
 }
 
-// For kernels before 5.2, which have no fsopen(2).
+// Mounts on kernels before 5.2, which have no fsopen(2).
 Result<DeviceMount> mount_by_name(const MountRequest& request, const SortedOptions& options,
                                   const HeldDirectory& directory) {
   std::string words;
@@ -190,7 +190,7 @@ Result<DeviceMount> mount_by_name(const MountRequest& request, const SortedOptio
   return fail(ErrorKind::busy, "{}: somebody unmounted it at once", directory.path());
 }
 
-// Whether the mount is what it was to be: of that device, on that directory.
+// Fails if mount `id` doesn't show request.device at directory.path(), and unmounts it then.
 Result<void> verify(const MountRequest& request, const HeldDirectory& directory, int id) {
   for (const auto& mount : read_mount_table()) {
     if (mount.id != id) continue;
