@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Hosts as trees of files. What real kernels answer is in tests/system.
+// Tests the survey on hosts that are trees of files. The cases in tests/system test real kernels.
 #include "platform/attach/host_survey.hpp"
 
 #include <filesystem>
@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 
 class HostSurveyTest : public ::testing::Test {
  protected:
-  // A Debian host on which everything works, by modules that can be loaded.
+  // Makes a Debian host on which everything works, with modules that can be loaded.
   HostSurveyTest() {
     write("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12\"\nID=debian\n");
     write("/proc/self/status", "Name:\tx\nCapEff:\t000001ffffffffff\n");
@@ -57,7 +57,7 @@ class HostSurveyTest : public ::testing::Test {
   void set_family(const std::string& id) const {
     write("/etc/os-release", "ID=x\nID_LIKE=\"" + id + "\"\n");
   }
-  // As a kernel without the module's file, and whose configuration says so much of it.
+  // Removes the file of the nbd module, and makes `config` the configuration of the kernel.
   void take_nbd(const std::string& config) const {
     remove(modules("kernel/drivers/block/nbd.ko.xz"));
     if (!config.empty()) write(std::string("/boot/config-") + kRelease, config);
@@ -102,7 +102,7 @@ TEST_F(HostSurveyTest, WhatCanBeLoadedIsUsable) {
   EXPECT_EQ(report.backends[0].reason, "module 'nbd' will be loaded");
   EXPECT_EQ(report.backends[1].reason, "module 'dm_zero' will be loaded");
   EXPECT_EQ(report.backends[2].reason, "");
-  EXPECT_TRUE(report.parts[1].available);  // xfs
+  EXPECT_TRUE(report.parts[1].available);  // part 1 is xfs
   EXPECT_EQ(report.programs[0].install,
             "install ploopu's package, or link /sbin/mount.ploopu to ploopu");
   EXPECT_EQ(report.programs[2].path, "/usr/bin/man");
@@ -126,7 +126,7 @@ TEST_F(HostSurveyTest, AModuleThatWasNotBuilt) {
   EXPECT_EQ(nbd.reason,
             "this kernel (6.1.0-18-amd64) was built without it (CONFIG_BLK_DEV_NBD is not set)");
   EXPECT_THAT(nbd.advice, ElementsAre(HasSubstr("apt install linux-image-amd64")));
-  EXPECT_TRUE(look().can_mount);  // by dm
+  EXPECT_TRUE(look().can_mount);  // dm still works
   set_family("rhel centos fedora");
   EXPECT_THAT(look_at("nbd").advice, ElementsAre(HasSubstr("another kernel has it")));
 }
@@ -209,13 +209,13 @@ TEST_F(HostSurveyTest, ContainersAreRecognised) {
   EXPECT_EQ(look().container, "");
   write("/proc/vz/x", "");
   EXPECT_EQ(look().container, "openvz");
-  write("/proc/bc/x", "");  // an OpenVZ host
+  write("/proc/bc/x", "");  // makes it an OpenVZ host
   EXPECT_EQ(look().container, "");
   write("/run/.containerenv", "");
   EXPECT_EQ(look().container, "podman");
   write("/.dockerenv", "");
   EXPECT_EQ(look().container, "docker");
-  // A virtual machine that was made of an image for containers.
+  // A virtual machine that runs the file system of a container is no container.
   std::filesystem::create_directories(directory_ / "proc/self/ns");
   std::filesystem::create_symlink("pid:[4026531836]", directory_ / "proc/self/ns/pid");
   remove("/run/.containerenv");
@@ -265,7 +265,7 @@ TEST_F(HostSurveyTest, OldKernels) {
     release_ = old;
     EXPECT_FALSE(look_at("nbd").usable) << old;
     EXPECT_THAT(look_at("nbd").reason, HasSubstr("Linux 5.14"));
-    EXPECT_TRUE(look().can_mount);  // by dm
+    EXPECT_TRUE(look().can_mount);  // dm still works
   }
   for (const char* recent : {"5.14.0-427.el9.x86_64", "6.1.0", "10.0", "strange"}) {
     release_ = recent;
@@ -284,7 +284,7 @@ TEST_F(HostSurveyTest, Lockdown) {
   EXPECT_TRUE(look().parts.back().available);
 }
 
-// Whatever is broken on the host, there is an answer.
+// The survey has an answer even if all files are missing.
 TEST_F(HostSurveyTest, AnEmptyTree) {
   for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
     std::filesystem::remove_all(entry.path());

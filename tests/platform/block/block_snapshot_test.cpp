@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// A host whose /sys and /proc lie in a directory.
+// A host whose /sys and /proc are files of a temporary directory.
 class BlockSnapshotTest : public ::testing::Test {
  protected:
   void add(const std::string& name, const std::string& attribute, const std::string& text) {
@@ -44,7 +44,7 @@ TEST_F(BlockSnapshotTest, LoopDevicesOnAFile) {
   add("loop2", "loop/backing_file", "/a");
   add("loop10", "loop/backing_file", "/a");
   add("loop3", "loop/backing_file", "/b");
-  add("loop4", "dev", "7:4");  // a free one
+  add("loop4", "dev", "7:4");  // a free loop device
   EXPECT_THAT(now().loops_on("/a"), ElementsAre("/dev/loop10", "/dev/loop2"));
   EXPECT_THAT(now().loops_on("/b"), ElementsAre("/dev/loop3"));
   EXPECT_THAT(now().loops_on(""), IsEmpty());
@@ -72,7 +72,7 @@ TEST_F(BlockSnapshotTest, NumbersOfADiskAndItsPartitions) {
   EXPECT_THAT(now().partition_names("/dev/loop10"), ElementsAre("loop10p1"));
 }
 
-// Their partitions are devices of their own, which may have any number.
+// Partitions of a device-mapper device are devices of their own, which may have any number.
 TEST_F(BlockSnapshotTest, DeviceMapperDevicesAreKnownByNameAndTheirPartitionsByUuid) {
   add("dm-3", "dm/name", "ploopu-101");
   add("dm-3", "dm/uuid", "PLOOPU-1");

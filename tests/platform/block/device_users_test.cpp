@@ -42,13 +42,13 @@ TEST(DeviceUsers, AProcessThatHasTheFileOpen) {
   const auto refused = check_unused(query);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr(process.id()));
-  // Its own server may.
+  // The server of the device doesn't count.
   const std::string id = process.id();
   query.server_pid = std::stoi(id.substr(5));
   EXPECT_THAT(find_device_users(query), IsEmpty());
 }
 
-// On a mount, or in the tree of one.
+// A file counts for a mount only if it is on the file system that is mounted there.
 TEST(DeviceUsers, OfAMountAreFoundByItsFileSystem) {
   const TemporaryDirectory dir;
   dir.write("below/file", "content");

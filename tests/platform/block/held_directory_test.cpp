@@ -19,8 +19,8 @@ using ::testing::HasSubstr;
 
 constexpr uid_t kStranger = 12345;
 
-// Directories and links are given to a stranger where the tests run as root. Otherwise the user who
-// runs the tests is the stranger: only root is trusted.
+// If the tests run as root, directories and links are given to a stranger. Otherwise the user who
+// runs the tests is the stranger, as only root is trusted.
 class HeldDirectoryTest : public ::testing::Test {
  protected:
   HeldDirectoryTest() { std::filesystem::create_directory(dir_ / "m"); }
@@ -119,7 +119,7 @@ TEST_F(HeldDirectoryTest, A01_ALinkOfAnotherUserIsNeverFollowed) {
   EXPECT_FALSE(hold("link", true));
 }
 
-// A stranger exchanges a directory and a link to root's directory, again and again.
+// A stranger exchanges a directory and a link to root's directory all the time.
 TEST_F(HeldDirectoryTest, A01_AnExchangeNeverLeadsElsewhere) {
   if (!is_root()) GTEST_SKIP() << "only root can give a link to another user";
   std::filesystem::create_directory(dir_ / "victim");

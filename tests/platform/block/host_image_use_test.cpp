@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Locks of other processes, as the kernel tells them; and an OpenVZ host, played in a directory.
+// Tests the evidence for users of an image: real locks of other processes, and the files of an
+// OpenVZ host in a directory.
 #include "platform/block/host_image_use.hpp"
 
 #include <fcntl.h>
@@ -46,7 +47,7 @@ class HostImageUsesTest : public ::testing::Test {
     return HostImageUses(dir_.path()).of_places(places_);
   }
 
-  // Locks bytes of the image as `command` (F_SETLK, F_OFD_SETLK) does.
+  // Returns a function that locks bytes of the image by `command` (F_SETLK, F_OFD_SETLK).
   [[nodiscard]] auto byte_lock(int command, off_t first, off_t count) const {
     return [=, this] {
       const int fd = ::open(image_.c_str(), O_RDWR);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Images that are opened by confined processes: the same disk comes out, and a process that a
-// hostile image has taken over gets nothing but the files of that image.
+// Tests images that confined processes open: the disk is equal to a disk opened without
+// confinement, and a process that a hostile image has taken over gets only files of that image.
 #include <fstream>
 #include <functional>
 
@@ -36,7 +36,7 @@ class ConfinedImageTest : public ::testing::Test {
   PosixFileSystem files_;
 };
 
-// Writes the chain and its descriptor; returns where the descriptor is.
+// Writes the chain and its descriptor. Returns the location of the descriptor.
 ImageLocation write_bundle(const std::vector<Layer>& layers, const TemporaryDirectory& dir) {
   DescriptorText text;
   text.images = text.shots = "";
@@ -59,8 +59,8 @@ ImageLocation write_bundle(const std::vector<Layer>& layers, const TemporaryDire
   return location;
 }
 
-// Extents, usage, warnings and all else that a chain decides, with and without a process of its
-// own.
+// Compares extents, usage, warnings and everything else that a chain decides, with and without
+// confinement.
 TEST_F(ConfinedImageTest, ADiskIsTheSameDisk) {
   for (uint32_t seed = 1; seed <= 150; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -109,7 +109,7 @@ class TakenOverOpeningTest : public ConfinedImageTest {
         write_bundle(RandomChain(1, {.depth = 1, .raw_base = 0, .sound = true}).layers(), dir_);
   }
 
-  // Asks for `image`, and tells the error or the name of the file.
+  // Asks for `image`. Returns the error or the name of the file.
   std::string ask_for(const DescriptorImage& image, bool allow_outside, const std::string& root) {
     location_.allow_outside = allow_outside;
     const HostTree tree(files_, root);
@@ -167,7 +167,7 @@ TEST_F(TakenOverOpeningTest, OtherRequestsAreAnsweredByNothing) {
   EXPECT_TRUE(files.opened().empty());
 }
 
-// A series of which the parser is taken over by every descriptor that has a word in it.
+// A series whose parser is taken over by each descriptor that contains kWord.
 class TakenOverSeries final : public Confinement {
  public:
   static constexpr char kWord[] = "<!-- take over -->";
@@ -218,7 +218,7 @@ class TakenOverSeriesTest : public ConfinedImageTest {
     return bytes;
   }
 
-  // The rows of the others are what they are without an attack.
+  // Expects that the rows of the other containers are as without the attack.
   void expect_no_harm(const TakenOverSeries::Attack& attack) {
     const HostTree tree(files_, dir_.path());
     set_confinement(nullptr);
@@ -262,7 +262,7 @@ TEST_F(TakenOverSeriesTest, ACrashAndAnEndlessLoopAreTheirOwnContainers) {
   });
 }
 
-// Answers for whoever reads this socket next, and whatever else is open here.
+// Sends further answers on the socket of the work, for a later reader to find.
 TEST_F(TakenOverSeriesTest, FurtherAnswersReachNobody) {
   expect_no_harm([](const std::string&) {
     const std::string answer = lie();
@@ -281,13 +281,14 @@ TEST_F(TakenOverSeriesTest, SocketsOfItsParentAreClosed) {
   for (const int fd : {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}) {
     expect_no_harm([fd](const std::string&) {
       char order = 0;
-      static_cast<void>(::send(fd, &order, 1, MSG_NOSIGNAL | MSG_DONTWAIT));  // its end, mostly
+      // The filter ends the process here, unless it allows sending to this descriptor.
+      static_cast<void>(::send(fd, &order, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
       return lie();
     });
   }
 }
 
-// Memory that the next parser would see, if it were the same process or a child of this one.
+// Changes memory, which the next parser sees only if it is the same process or a child of it.
 TEST_F(TakenOverSeriesTest, ItsMemoryIsItsOwn) {
   static int value = 0;
   std::vector<int> seen;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Parsing in a process of its own: that it gives what parsing here gives, and what it does to those
-// that want more.
+// Tests that confined work returns its answer, and that work which tries to do more is ended.
 #include "platform/confine/confined_process.hpp"
 
 #include <csignal>
@@ -93,7 +92,7 @@ TEST_F(ConfinedProcessTest, ACrashIsAnError) {
 
 TEST_F(ConfinedProcessTest, EndlessWorkIsEnded) {
   const auto answer = run([] {
-    // Unsigned: a sanitizer ends a signed number that overflows within these seconds.
+    // Unsigned, because a signed number overflows within these seconds, which a sanitizer reports.
     for (volatile unsigned i = 0;;) i = i + 1;
     return std::string();
   });
@@ -134,7 +133,7 @@ TEST_F(ConfinedProcessTest, MemoryInCommonIsOursAfterwards) {
   ASSERT_TRUE((*memory)->make_own(70001));
   EXPECT_EQ((*memory)->bytes().size(), 73728U) << "whole pages of what was used";
   EXPECT_EQ(bytes[70000], std::byte{1});
-  // The next child inherits it, and may not write there; if it could, it would not be seen here.
+  // The next child inherits the memory and may not write to it. Even a write is not seen here.
   EXPECT_FALSE(write(2));
   EXPECT_EQ(bytes[70000], std::byte{1});
 }

@@ -38,7 +38,7 @@
 namespace ploopu::testing {
 namespace {
 
-// How a process ends that does this.
+// Returns the status, as waitpid(2) gives it, of a process that does `work`.
 int status_of(const std::function<void()>& work) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -61,7 +61,7 @@ struct Attempt {
   friend void PrintTo(const Attempt& attempt, std::ostream* out) { *out << attempt.name; }
 };
 
-// A system call by its number: what the library makes of it doesn't matter.
+// Makes a system call by its number, so that the C library can't replace it by another one.
 template <class... Arguments>
 Attempt call(const char* name, long number, Arguments... arguments) {
   return {name, [=] { ::syscall(number, arguments...); }};
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         call("truncate", SYS_ftruncate, 0, 0)),
     [](const auto& attempt) { return attempt.param.name; });
 
-// Without an overlay nothing may be written at all.
+// Without an overlay, a worker may not write to any file.
 TEST(Sandbox, WritingNeedsToBeAllowed) {
   if (kHasSanitizer) GTEST_SKIP() << "a sanitizer needs more system calls";
   const auto write = [](bool writes) {
@@ -145,7 +145,7 @@ TEST(Sandbox, ThereIsNoPrivilegeAndNoPath) {
   EXPECT_EQ(status, 0) << WEXITSTATUS(status);
 }
 
-// A worker as it is, with several connections, reads of all sizes, and an overlay.
+// Serves as a worker does: with several connections, reads of all sizes, and an overlay.
 TEST(Sandbox, AWorkerServesInIt) {
   if (kHasSanitizer) GTEST_SKIP() << "a sanitizer needs more system calls";
   const TemporaryDirectory dir;
@@ -202,7 +202,7 @@ TEST(Sandbox, AWorkerServesInIt) {
         EXPECT_TRUE(std::equal(expected.begin(), expected.end(), reply.begin() + nbd::kReplySize));
       }
     }
-    // An error, for which what was collected is dropped, and writes.
+    // A request past the end of the disk makes the worker drop data in its pipe. Then come writes.
     ASSERT_TRUE(ours[0]->send(nbd_request(nbd::read, 2, disk.size() - 65536, 1 << 20)));
     Bytes reply(nbd::kReplySize);
     ASSERT_TRUE(receive_all(*ours[0], reply));

@@ -46,7 +46,7 @@ TEST_F(ImageChangesTest, R13_H31_OneThatWasWrittenToIsNamed) {
   std::filesystem::last_write_time(dir_ / "base", before + std::chrono::nanoseconds(1));
   EXPECT_EQ(changes().any, true);
   EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: was written to")));
-  // By its size alone, too.
+  // A change of the size alone is noticed, too.
   std::filesystem::resize_file(dir_ / "base", 5);
   std::filesystem::last_write_time(dir_ / "base", before);
   EXPECT_EQ(changes().any, true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Bundles that try to lead to files of the host: with real links, FIFOs, sockets and devices.
+// Tests bundles that try to lead ploopu to files of the host, with real links, FIFOs, sockets and
+// devices.
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -207,7 +208,7 @@ TEST_F(HostileFilesTest, H42_LinksLeadNowhereOutOfAnotherRoot) {
   EXPECT_EQ(image->disk.deltas().front().name(), dir_ / "old/golden/base.hds");
 }
 
-// A lock file that is a link could make root open and lock any file.
+// If root followed a lock file that is a link, it could be made to open and lock any file.
 TEST_F(HostileFilesTest, H42_LockFilesBehindLinksAreNotTouched) {
   put_delta("bundle/root.hds");
   put_descriptor("root.hds");
@@ -223,7 +224,8 @@ TEST_F(HostileFilesTest, H42_LockFilesBehindLinksAreNotTouched) {
               ::testing::ElementsAre(dir_ / "bundle/DiskDescriptor.xml.lck"));
 }
 
-// A hole that is only there since the file was cut must not be taken for an empty table.
+// The range after the end of a truncated file must not be taken for a hole, which is an empty
+// table.
 TEST_F(HostileFilesTest, AFileThatIsCutWhileItIsOpenedHasNoHoles) {
   const std::string path = put_delta("delta");
   std::filesystem::resize_file(path, 1 << 20);
@@ -256,12 +258,12 @@ TEST_F(HostileFilesTest, H36_FilesOfAnotherOwnerInAUsersBundle) {
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
   expect_refused(false, "belongs to user 0, its image's directory to user 1234");
   expect_refused(true, "belongs to user 0");
-  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);  // no secret
+  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);  // everybody may read it
   EXPECT_TRUE(open(bundle));
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
-  ASSERT_EQ(::chown(file.c_str(), 1234, 1234), 0);  // the user's own
+  ASSERT_EQ(::chown(file.c_str(), 1234, 1234), 0);  // belongs to the owner of the bundle
   EXPECT_TRUE(open(bundle));
-  ASSERT_EQ(::chown(bundle.c_str(), 0, 0), 0);  // only root can have put it there
+  ASSERT_EQ(::chown(bundle.c_str(), 0, 0), 0);  // only root can have put the file there
   EXPECT_TRUE(open(bundle));
   ASSERT_EQ(::chown(bundle.c_str(), 1234, 1234), 0);
   const std::string outside = put_delta("outside.hds");
@@ -289,7 +291,7 @@ TEST_F(HostileFilesTest, H62_WhoMayWrite) {
   EXPECT_EQ(*files_.writable_by_others(below), std::vector<std::string>());
   ASSERT_EQ(::chmod(below.c_str(), 0775), 0);  // a group is not everybody
   EXPECT_EQ(*files_.writable_by_others(below), std::vector<std::string>());
-  EXPECT_TRUE(files_.writable_by_others(""));  // the root
+  EXPECT_TRUE(files_.writable_by_others(""));  // means "/"
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Listing containers among real symbolic links.
+// Tests the list of containers with real symbolic links.
 #include <filesystem>
 
 #include <gmock/gmock.h>

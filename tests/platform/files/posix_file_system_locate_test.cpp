@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Finding images among real symbolic links, which a dead host's disk is full of.
+// Tests the search for images with real symbolic links, of which the disk of a dead host has many.
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ TEST_F(LocateTest, LinksOfADeadHostStayOnItsDisk) {
   dir_.write("old/etc/vz/conf/101.conf", "VE_PRIVATE=/vz/private/$VEID\n");
   dir_.write("old/data/DiskDescriptor.xml", "<x/>");
   dir_.write("data/DiskDescriptor.xml", "<of this host/>");
-  // For the dead host /data is its own; seen from here, that path is another directory.
+  // The link means /data of the dead host; this host has another directory of that name.
   link("/data", "old/vz/private/101/root.hdd");
   auto location = locate_under_old();
   ASSERT_TRUE(location) << location.error().message;

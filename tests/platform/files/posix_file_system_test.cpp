@@ -63,7 +63,7 @@ TEST_F(PosixFileSystemTest, OpensRegularFilesOnlyAndWithoutBlocking) {
   expect_refused(files_.read_text(dir_ / "fifo", 100), "not a regular file");
   dir_.write("file", "x");
   link("file", "link");
-  // A resolved path has no links any more; one that is there now was put there since.
+  // A resolved path has no links. A link on it now was put there afterwards.
   expect_refused(files_.open_image(dir_ / "link"), "a symbolic link is in the way");
 }
 
@@ -108,7 +108,7 @@ TEST_F(PosixFileSystemTest, ReadsExactlyWhatIsThere) {
   EXPECT_EQ((*file)->read(6, out), 0);
   EXPECT_EQ(out[3], std::byte{'9'});
   EXPECT_EQ((*file)->read(7, out), EIO);
-  std::filesystem::resize_file(path, 5);  // cut under an open reader
+  std::filesystem::resize_file(path, 5);  // truncated while it is open
   EXPECT_EQ((*file)->read(2, out), EIO);
   EXPECT_EQ((*file)->read(1, out), 0);
 }

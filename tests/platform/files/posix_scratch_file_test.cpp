@@ -60,7 +60,8 @@ TEST(ScratchFileTest, APlaceThatCannotBeUsedIsNamed) {
   EXPECT_FALSE(create_scratch(dir.path(), UINT64_MAX >> 1));  // no file can be that large
 }
 
-// Each has sectors of its own that share words and pieces of the overlay's state with the others'.
+// The threads write to different sectors, whose states share words and pieces of the overlay's
+// state.
 TEST(ScratchFileTest, ThreadsThatWriteDoNotDisturbEachOther) {
   constexpr uint64_t kThreads = 4;
   const TemporaryDirectory dir;

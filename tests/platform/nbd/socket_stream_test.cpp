@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The request loop over real sockets, several connections on one disk at once.
+// Tests the request loop with real sockets, and several connections to a disk at once.
 #include "platform/nbd/socket_stream.hpp"
 
 #include <array>
@@ -27,7 +27,7 @@ Disk shuffled_disk() {
   return *Disk::assemble(chain(open_ploop(file)));
 }
 
-// Asks for random pieces, several at a time, and compares with the disk.
+// Asks for random pieces, several at a time, and compares them with the disk.
 void run_client(const Disk& disk, SocketStream& socket, uint32_t seed) {
   std::mt19937 random(seed);
   for (int round = 0; round < 50; ++round) {

@@ -31,7 +31,7 @@ class ExtensionProgramTest : public ::testing::Test {
     std::filesystem::permissions(directory_.write(name, text), std::filesystem::perms::owner_all);
   }
 
-  // The exit code of the program, 100 when there is none, 101 when it can't be run.
+  // Returns the exit code of the program; 100 if there is no program, 101 if it can't be run.
   static int run(const std::string& verb, const std::string& search_path) {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(run_extension_program(verb, {"a", "b"}, search_path) ? 100 : 101);

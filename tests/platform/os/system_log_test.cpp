@@ -19,7 +19,7 @@ std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// 28 is a warning (4) of a daemon (3 * 8).
+// The priority 28 is a warning (4) of a daemon (3 * 8).
 TEST(SystemLog, HearsALineThatIsOne) {
   const TemporaryDirectory dir;
   const DatagramListener listener(dir / "log");
@@ -38,7 +38,7 @@ TEST(SystemLog, IsTheKernelsWhereNobodyListens) {
   warn_log("/a: was changed", (dir / "log").c_str(), (dir / "none").c_str());
 }
 
-// Nobody takes anything out of it.
+// The listener reads nothing, so its queue fills up.
 TEST(SystemLog, OneThatIsFullIsNotWaitedFor) {
   const TemporaryDirectory dir;
   const DatagramListener listener(dir / "log");

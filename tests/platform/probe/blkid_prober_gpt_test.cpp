@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Partition tables that fdisk and sfdisk wrote, as they are and damaged.
+// Tests the search for partition tables on disks that sfdisk partitioned, sound and damaged.
 
 #include <gmock/gmock.h>
 
@@ -26,14 +26,14 @@ class GptTest : public ProbedDisk {
     shell("mke2fs -q -t ext4 -L root -E offset=" + std::to_string(start) + " disk 32M");
   }
 
-  // Writes the checksum of disk bytes to another place. A gzip file ends with it.
+  // Writes the checksum of disk bytes to another place. It is taken from the end of a gzip file.
   void put_checksum(uint64_t from, uint64_t count, uint64_t to) {
     shell("tail -c +" + std::to_string(from + 1) + " disk | head -c " + std::to_string(count) +
           " | gzip -1 -c | tail -c 8 | head -c 4 >sum && dd if=sum of=disk bs=1 seek=" +
           std::to_string(to) + " conv=notrunc status=none");
   }
 
-  // The header's checksum is made right again.
+  // Corrects the checksum of a header.
   void seal(uint64_t header) {
     clear(header + 16, 4);
     put_checksum(header, 92, header + 16);
@@ -78,12 +78,12 @@ TEST_F(GptTest, Row51_ADiskThatIsNoMultipleOfTheUnit) {
 
 TEST_F(GptTest, Row51_OfSeveralHeadersTheSoundOneCounts) {
   make_gpt(4096);
-  // Its own checksum and its own block number fit, but the entries behind it do not.
+  // The copy has the right checksum and block number for unit 512, but no valid entries follow it.
   copy(4096, 512, 512);
   auto layout = probe();
   expect_root(layout);
   EXPECT_THAT(layout.warnings, IsEmpty());
-  // Now the checksum is wrong, too.
+  // Makes the checksum of the copy wrong, too.
   patch(512 + 56, "guid");
   layout = probe();
   expect_root(layout);
@@ -93,7 +93,7 @@ TEST_F(GptTest, Row51_OfSeveralHeadersTheSoundOneCounts) {
 TEST_F(GptTest, Row51_OfTwoSoundTablesTheOneThatTheKernelSees) {
   make_disk(kDiskSize);
   partition_in_units(4096, "start=512, size=4096");
-  // With four entries it ends before the header at byte 4096.
+  // A table with four entries ends before the header at byte 4096.
   partition_in_units(512, "table-length: 4\n\nstart=2048, size=65536");
   shell("mke2fs -q -t ext4 -L root -E offset=1048576 disk 32M");
   const auto layout = probe();
@@ -101,12 +101,13 @@ TEST_F(GptTest, Row51_OfTwoSoundTablesTheOneThatTheKernelSees) {
   EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("units of 512 and of 4096 bytes")));
 }
 
-// libploop replaces the eight bytes and nothing else, then writes the new table.
+// libploop replaces the eight bytes of the signature first and then writes the new table
+// (docs/FORMAT.md#interrupted-conversion).
 TEST_F(GptTest, Row51_AConversionThatWasInterruptedAtOnce) {
   for (const uint64_t unit : {512U, 4096U}) {
     make_gpt(unit);
     patch(unit, "XXX PART");
-    // Or it would be libblkid that took this one.
+    // Without this line libblkid uses the backup header.
     clear(kDiskSize - unit, unit);
     const auto layout = probe();
     expect_root(layout);
@@ -116,7 +117,7 @@ TEST_F(GptTest, Row51_AConversionThatWasInterruptedAtOnce) {
   }
 }
 
-// From 512 to 4096: the new header lies in the middle of the old entries.
+// A conversion from unit 512 to 4096: the new header is in the middle of the old entries.
 TEST_F(GptTest, Row51_AConversionThatWasInterruptedHalfway) {
   make_gpt(4096);
   copy(4096, 0, 512);
@@ -129,7 +130,7 @@ TEST_F(GptTest, Row51_AConversionThatWasInterruptedHalfway) {
   EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("its backup at byte 67108352 is used")));
 }
 
-// Nobody takes the mark away where the new table doesn't lie over it.
+// The changed signature stays if the new table doesn't cover it.
 TEST_F(GptTest, Row51_AConversionThatWasFinished) {
   make_gpt(4096);
   copy(4096, 512, 512);
@@ -226,7 +227,7 @@ TEST_F(GptTest, H80_HeadersWhoseFieldsCannotBe) {
   EXPECT_THAT(fault_with(72, "\\000\\000\\002"), HasSubstr("entries are in block 131072"));
 }
 
-// libblkid would read and believe them all: 1 GB and two minutes for eight million.
+// libblkid alone reads all entries: 1 GB and two minutes for eight million.
 TEST_F(GptTest, H80_AHeaderWithAMillionEntries) {
   make_disk(kDiskSize);
   partition_in_units(512, "start=2048, size=65536");
@@ -237,7 +238,7 @@ TEST_F(GptTest, H80_AHeaderWithAMillionEntries) {
   auto layout = probe();
   EXPECT_THAT(layout.partitions, IsEmpty());
   EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("has 1048576 entries of 128 bytes")));
-  // An extended partition that begins at the header: following it must not show the header.
+  // An extended partition begins at the header: showing its record must not show the header.
   patch(446 + 16 + 4, "\\005\\000\\000\\000\\001\\000\\000\\000\\000\\020\\000\\000");
   layout = probe();
   EXPECT_THAT(layout.partitions, ::testing::Each(::testing::Field(&Partition::label, "")));
@@ -252,7 +253,7 @@ TEST_F(GptTest, H80_WithoutProtectiveMbr) {
   EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("no protective MBR")));
 }
 
-// The remnant's unit says nothing about the table that is there.
+// The unit of a remnant GPT doesn't apply to the MBR in use.
 TEST_F(GptTest, AnMbrOverTheRemnantOfAGpt) {
   make_gpt(4096);
   patch(446 + 4, "\\203\\000\\000\\000\\000\\010\\000\\000\\000\\000\\001\\000");
@@ -316,7 +317,7 @@ TEST_F(PartitionTable, OfADiskThatWasCut) {
 TEST_F(PartitionTable, H80_ALoopOfExtendedRecordsEnds) {
   make_disk(64 * kMiB);
   partition("label: dos\nstart=2048, type=5\nstart=4096, size=2048, type=83");
-  // The extended record's second entry points at itself: type 5, offset 0.
+  // The second entry of the extended record points at the record itself: type 5, offset 0.
   patch(2048 * 512 + 462 + 4, "\\005");
   patch(2048 * 512 + 462 + 12, "\\000\\010\\000\\000");
   const auto layout = probe();
@@ -330,7 +331,7 @@ TEST_F(PartitionTable, H80_TwoExtendedRecordsThatPointAtEachOther) {
   partition(
       "label: dos\nstart=2048, type=5\nstart=4096, size=2048, type=83\n"
       "start=8192, size=2048, type=83");
-  // sfdisk puts the second record right behind the first partition, at sector 6144.
+  // sfdisk places the second record right after the first partition, at sector 6144.
   patch(6144 * 512 + 462 + 4, "\\005");
   patch(6144 * 512 + 462 + 12, "\\000\\020\\000\\000");
   const auto layout = probe();
@@ -352,7 +353,7 @@ TEST_F(PartitionTable, H80_OfVeryManyLogicalPartitions16AreBelieved) {
               ElementsAre(HasSubstr("only the first 16"), HasSubstr("has no end")));
 }
 
-// Each one costs memory and two reads: 128 of them made a small image take 250 MB.
+// Each partition costs memory and two reads: 128 partitions of a small image took 250 MB.
 TEST_F(PartitionTable, H80_OfVeryManyPartitions16AreBelieved) {
   make_disk(256 * kMiB);
   std::string script = "label: gpt\n";

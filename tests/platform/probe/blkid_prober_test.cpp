@@ -43,14 +43,14 @@ TEST_F(BlkidProberTest, Row53_AFileSystemWithoutTable) {
   EXPECT_EQ(layout.partitions[0].fstype, "ext4");
 }
 
-// As it is; escaping is for who prints it.
+// The prober returns the label unchanged; code that prints it escapes it.
 TEST_F(BlkidProberTest, H83_ALabelOfAnyBytes) {
   make_disk(32 * kMiB);
   shell("mke2fs -q -F -t ext4 -L \"$(printf 'a\\033[2J\\n$(x)/../b')\" disk");
   EXPECT_EQ(probe().partitions.at(0).label, "a\x1b[2J\n$(x)/../b");
 }
 
-// None of them is asked of the kernel; see docs/CASES.md#h78 of mount.
+// mount refuses such a file system (docs/CASES.md#h78).
 TEST_F(BlkidProberTest, H78_ARareFileSystemHasItsName) {
   make_disk(4 * kMiB);
   shell("mkfs.minix disk >log");
@@ -101,10 +101,12 @@ TEST_F(BlkidProberTest, H79_TwoFileSystemsInAPartition) {
   EXPECT_THAT(refusal(layout), HasSubstr("partition 1 is ambivalent"));
 }
 
-// Inside it there is a partition table since 2020; before, LUKS was in a partition.
+// Since 2020 LUKS is on the whole disk, with a partition table inside; before, it was in a
+// partition (docs/FORMAT.md#luks).
 TEST_F(BlkidProberTest, Row54_LuksOnTheDiskAndInAPartition) {
   make_disk(64 * kMiB);
-  // qemu-img times its hashing, and often fails with "Unable to get accurate CPU usage".
+  // Several tries: qemu-img measures its hashing, and often fails with "Unable to get accurate CPU
+  // usage".
   shell(
       "for try in $(seq 40); do qemu-img create -q -f luks --object secret,id=s,data=x "
       "-o key-secret=s,iter-time=10 luks 8M 2>error && break; done; "

@@ -55,7 +55,7 @@ class ImageWatchTest : public ::testing::Test {
 TEST_F(ImageWatchTest, ThereIsNothingToTell) {
   look();
   EXPECT_GT(watch_->due().count(), 900);
-  watch_->look();  // not yet
+  watch_->look();  // does nothing before a second has passed
   EXPECT_THAT(told(), IsEmpty());
   EXPECT_FALSE(served_->is_refused());
 }

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// As ploopu 0.1 wrote it: an update must find what is attached.
+// A record as ploopu 0.1 wrote it: an update must find the attachments of its predecessor.
 constexpr char kWritten[] = R"({
   "schema": 1, "image": "/vz/Gr\u00c3\u00b6\u00c3\u009fe\u00ff\n\"/root.hdd", "newest_delta": "/vz/b",
   "chain": [[18446744073709551615, 42, "/vz/\u00ff.hds", 1048576, -5], [0, 1, "/vz/b", 0, 7]],
@@ -59,7 +59,7 @@ TEST(Records, ARecordOfAnOlderVersionHasOnlyTheIdentityOfItsFiles) {
   EXPECT_EQ(record.image_state.files[1], (FileState{{0, 1}, "", 0, 0}));
 }
 
-// Cut to fewer bits it would be the ID of another process, or the number of another file.
+// Cut to fewer bits, the number is the ID of another process or the number of another file.
 TEST(Records, ANumberThatDoesNotFitIsDamage) {
   const std::string sound = record_text(sample_record());
   ASSERT_TRUE(parse_record(sound).is_readable);

@@ -43,7 +43,7 @@ TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
   ASSERT_TRUE(runtime->save(saved));
   const std::string file = dir / "run/" + saved.id + "/attachment.json";
   std::vector<std::string> contents = {"", "{", "[]", "{\"image\": 5}", "null", "{\"schema\": 2}"};
-  // Cut anywhere.
+  // The record, truncated at each byte.
   const std::string whole = *read_attribute(file);
   for (size_t length = 1; length + 1 < whole.size(); ++length) {
     contents.push_back(whole.substr(0, length));
@@ -55,7 +55,7 @@ TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
     EXPECT_EQ(all[0].id, saved.id);
     EXPECT_EQ(all[0].image, "");
     EXPECT_FALSE(all[0].is_readable);
-    EXPECT_FALSE(all[0].is_unfinished());  // so nothing of it is taken down unasked
+    EXPECT_FALSE(all[0].is_unfinished());  // so no sweep removes its device
   }
   std::filesystem::create_directory(dir / "run/not-an-id");
   EXPECT_EQ(runtime->load_all().size(), 1U);
@@ -75,7 +75,7 @@ TEST(RuntimeDir, H70_OneThatOthersCanReachIsRefused) {
   EXPECT_TRUE(RuntimeDir::open(dir / "open"));
   std::filesystem::create_symlink(dir.path(), dir / "link");
   EXPECT_FALSE(RuntimeDir::open(dir / "link"));
-  // A link to one that would do is somebody's who may lead it elsewhere later.
+  // A link to a good directory is refused: its owner can change the link later.
   std::filesystem::create_symlink(dir / "open", dir / "good");
   EXPECT_FALSE(RuntimeDir::open(dir / "good"));
   dir.write("file", "");
@@ -94,7 +94,7 @@ TEST(RuntimeDir, H70_OneThatAnotherUserMadeIsRefused) {
   EXPECT_THAT(runtime.error().message, HasSubstr("somebody else made it"));
 }
 
-// Mounts in the directory are looked for under the name that the kernel shows.
+// ploopu looks for mounts in the directory by the path that the kernel shows.
 TEST(RuntimeDir, HasTheNameThatTheKernelKnows) {
   const TemporaryDirectory dir;
   std::filesystem::create_directory_symlink(dir.path(), dir / "link");

@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 
 constexpr std::chrono::seconds kPatience{20};
 
-// Tells what happens in it through a pipe: one letter for each call.
+// A service that writes a letter to a pipe for each call of a method.
 class PipeService final : public Service {
  public:
   PipeService() {
@@ -55,7 +55,7 @@ class PipeService final : public Service {
   [[nodiscard]] std::vector<int> keep() const { return {report_[1], end_[0]}; }
   void let_go() const { EXPECT_EQ(::write(end_[1], "e", 1), 1); }
 
-  // Everything said until the server has ended.
+  // Returns all letters, after the server has ended.
   std::string story() {
     ::close(report_[1]);
     report_[1] = -1;
@@ -81,7 +81,7 @@ class PipeService final : public Service {
   bool stopped_ = false;
 };
 
-// As the runtime directory does it.
+// Launches servers with a lock, as the back ends do with the lock of the runtime directory.
 class ServerProcessTest : public ::testing::Test {
  protected:
   Result<ServerProcess> launch(Service& service_of_it) {
@@ -110,7 +110,7 @@ TEST_F(ServerProcessTest, AKeptServerLivesUntilItsDeviceGoes) {
   }
   EXPECT_TRUE(is_alive(identity));
   EXPECT_THAT(describe_process(identity.pid), HasSubstr("test-server"));
-  EXPECT_EQ(::getsid(identity.pid), identity.pid);  // the shell's hang-up doesn't reach it
+  EXPECT_EQ(::getsid(identity.pid), identity.pid);  // SIGHUP of the shell doesn't reach it
   for (const int signal : {SIGHUP, SIGINT, SIGTERM}) ::kill(identity.pid, signal);
   EXPECT_TRUE(is_alive(identity));
   service.let_go();
@@ -152,7 +152,7 @@ TEST_F(ServerProcessTest, AFailedStartIsReportedAndLeavesNoProcess) {
   EXPECT_EQ(service.story(), "sc");
 }
 
-// Until the server knows that it is wanted, nobody else may touch what it would undo.
+// Until the server knows whether it is kept, no other command may change what it may have to undo.
 TEST_F(ServerProcessTest, TheLockIsHeldOnUntilItIsDecided) {
   PipeService service;
   {
@@ -183,7 +183,7 @@ TEST_F(ServerProcessTest, WhatIsInUseAlreadyIsServedOn) {
   EXPECT_EQ(service.story(), "sxwc");
 }
 
-// Whoever has the number of a server now is not that server: neither waited for nor killed.
+// A process that got the ID of a dead server is neither waited for nor killed.
 TEST_F(ServerProcessTest, H71_AProcessWithAReusedNumberIsLeftAlone) {
   PipeService service;
   auto server = launch(service);
@@ -199,10 +199,10 @@ TEST_F(ServerProcessTest, H71_AProcessWithAReusedNumberIsLeftAlone) {
   }
   EXPECT_TRUE(end_process(now, std::chrono::milliseconds(0)) || wait_for_exit(now, kPatience));
   EXPECT_FALSE(is_alive(now));
-  EXPECT_EQ(service.story(), "s");  // killed
+  EXPECT_EQ(service.story(), "s");  // the server was killed after start()
 }
 
-// A shell that reads the command's output to its end must not wait for the server.
+// A shell that reads the output of the command to its end must not wait for the server.
 TEST_F(ServerProcessTest, HoldsNoOtherDescriptorOpen) {
   std::array<int, 2> other{};
   ASSERT_EQ(::pipe(other.data()), 0);
