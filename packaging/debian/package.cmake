@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# cpack -G DEB makes the Debian package.
+# Settings for the Debian package, which cpack -G DEB makes.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ploopu)
 set(CPACK_PACKAGE_CONTACT "${PLOOPU_MAINTAINER}")
