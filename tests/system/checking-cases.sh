@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What check says, with debugfs as the judge of which files lie where. Needs no device.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# Cases of check. debugfs shows independently which blocks belong to which file. Needs no device.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh
 
-# lose BLOCK...: makes the table entries of these blocks of 4 KiB of $WORK/raw's partition, which is
-# its cluster size, lead nowhere.
+# lose BLOCK...: makes the table entries of these blocks of the partition in $WORK/raw lead nowhere. A block and a
+# cluster are 4 KiB.
 lose() {
     for block in "$@"; do
         printf '\377\377\377\377' | dd of="$WORK/root/vz/private/7/root.hdd/root.hds" bs=1 \
@@ -14,10 +14,10 @@ lose() {
 
 judge() { debugfs -R "$1" "$WORK/raw?offset=1048576" 2>/dev/null; }
 
-# block_of PATH N: the Nth block of a file.
+# block_of PATH N: prints the number of the Nth block of a file.
 block_of() { judge "blocks $1" | tr -s ' \n' '\n' | sed -n "$2p"; }
 
-# check_files: what ploopu says about the files.
+# check_files: writes the result of check --files to $WORK/json and its exit code to $code.
 check_files() {
     code=0
     "$PLOOPU" --root "$WORK/root" check 7 --files --json >"$WORK/json" || code=$?
@@ -42,7 +42,7 @@ case_check_names_lost_files() {
     check_files
     jq -r '.files[] | select(.path[0:1] == "/") | "\(.inode)\t\(.path)"' "$WORK/json" |
         sort -u >"$WORK/ours"
-    # debugfs wants its list in one line.
+    # debugfs takes its list in one line.
     inodes=$(judge "icheck $(echo "$lost" | tr '\n' ' ')" | awk '$2 ~ /^[0-9]+$/ { print $2 }')
     judge "ncheck $(echo "$inodes" | tr '\n' ' ')" | sed 1d | sed 's|//|/|' | sort -u >"$WORK/theirs"
     diff "$WORK/ours" "$WORK/theirs" || fail 'debugfs names other files'
@@ -56,12 +56,12 @@ case_check_names_lost_files() {
 
 case_check_names_lost_metadata() {
     make_damaged_container
-    # A directory: its entries are gone, and with them the names of what is in it.
+    # A lost block of a directory takes the names of its entries with it.
     lose "$(block_of /home/user 1)" "$(block_of /home/user/random 1)"
     check_files
     expect_equal "$(jq -c '[.files[] | [.path, .part]]' "$WORK/json")" \
         '[["/home/user","directory"],[null,"data"]]'
-    # The inodes of two files.
+    # Loses a block with the inodes of two files.
     make_container "$WORK/root" 7 "$WORK/raw" 4096
     inode=$(judge 'stat /var/file-30' | sed -n 's/^Inode: *\([0-9]*\).*/\1/p')
     lose "$(judge "imap <$inode>" | sed -n 's/.*at block \([0-9]*\),.*/\1/p')"
@@ -71,7 +71,7 @@ case_check_names_lost_metadata() {
     expect_equal "$(jq -c '[.files[].part] | unique' "$WORK/json")" '["inode"]'
 }
 
-# Everything that the file system says about itself in its first group.
+# Loses all metadata of the first block group, superblock included.
 case_check_takes_a_copy_of_a_lost_superblock() {
     make_damaged_container
     e2fsck -fn "$WORK/raw?offset=1048576" >/dev/null
@@ -85,14 +85,14 @@ case_check_takes_a_copy_of_a_lost_superblock() {
     jq -e '.files[] | select(.path == "/etc/motd")' "$WORK/json" >/dev/null
     jq -e '.warnings[] | select(test("copy at block 32768"))' "$WORK/json" >/dev/null
     expect_equal "$(jq -c '[.metadata[].what]' "$WORK/json")" '["superblock","group descriptors"]'
-    # Without any copy it is said which partition it is about.
+    # If all copies are lost, the warning names the partition.
     lose 32768
     check_files
     jq -e '.warnings[] | select(test("partition 1 can.t be opened"))' "$WORK/json" >/dev/null
     expect_equal "$(jq -c .files "$WORK/json")" '[]'
 }
 
-# A map block that consists of pointers to itself, three levels deep: 1024^3 blocks to visit.
+# The map block consists of pointers to itself, three levels deep: 1024^3 blocks to visit.
 case_check_is_not_led_in_circles() {
     truncate -s 16M "$WORK/raw"
     mke2fs -q -t ext2 -b 4096 "$WORK/raw"
@@ -104,7 +104,7 @@ CMD
     debugfs -w -f "$WORK/commands" "$WORK/raw" >/dev/null 2>&1
     i=0
     while [ $i -lt 1024 ]; do
-        printf '\270\013\000\000' # 3000
+        printf '\270\013\000\000' # block 3000
         i=$((i + 1))
     done | dd of="$WORK/raw" bs=4096 seek=3000 conv=notrunc status=none
     make_host "$WORK/root"
@@ -125,7 +125,7 @@ case_info_needs_no_device() {
     expect_equal "$(ploopu info 109 --json | jq '.virtual_size')" 1288490188800
     for ctid in 101 102 103 104 105 108; do
         ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .uuid' >"$WORK/ours"
-        # libblkid's own program, on the disk that the image was made from.
+        # blkid reads the disk from which the image was made.
         ploopu info $ctid --json | jq -r '.partitions[] | select(.fstype) | .start' |
             while read -r start; do
                 blkid -p -O "$start" -o value -s UUID "$FIXTURES/raw/$ctid"
@@ -136,7 +136,7 @@ case_info_needs_no_device() {
     expect_equal "$(ploopu list --json | jq '.attachments | length')" 0
 }
 
-# What is dirty in a bitmap, as QEMU sees it, and which extension QEMU takes for broken.
+# QEMU shows independently which ranges of a bitmap are dirty, and which extensions are broken.
 case_a_dirty_bitmap_is_what_qemu_sees() {
     image=$WORK/image
     qemu-img create -q -f parallels -o cluster_size=65536 "$image" 100000K
@@ -144,7 +144,7 @@ case_a_dirty_bitmap_is_what_qemu_sees() {
     { le 4 0x00ff8001 && head -c 190 /dev/zero && le 4 0xffffffff; } >"$WORK/bits"
     add_bitmap "$image" 65536 "$WORK/bits"
     id=00112233-4455-6677-8899-aabbccddeeff
-    # It ends with its only client.
+    # qemu-nbd ends with its only client.
     qemu-nbd --fork -r -f parallels --bitmap=$id -k "$WORK/socket" "$image"
     theirs=$(qemu-img map --output=json --image-opts "driver=nbd,server.type=unix,server.path=$WORK/socket,x-dirty-bitmap=qemu:dirty-bitmap:$id" |
         jq '[.[] | select(.data | not) | .length] | add')

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# completion-test.sh PLOOPU COMPLETIONS: what bash, zsh and fish make of a command line that is being
-# typed, and that nothing is said where a host is broken. Needs no device.
+# completion-test.sh PLOOPU COMPLETIONS: tests the words that bash, zsh and fish offer for an unfinished command line,
+# and that completion prints no errors on a broken host. Needs no device.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 ploopu=$(realpath "$1") completions=$(realpath "$2")
@@ -17,7 +17,7 @@ failed() {
     status=1
 }
 
-# A host, its snapshots, and files to be completed. The name with a control character is no name.
+# Makes a host with containers, snapshots, and files to be completed. A name with a control character is not offered.
 host=$work/host
 mkdir -p "$host/etc/vz/conf" "$host/etc/vz/names" "$host/vz/private/205/root.hdd" "$work/here/a dir"
 for ctid in 0 101 102 205; do echo 'NAME="two words"' >"$host/etc/vz/conf/$ctid.conf"; done
@@ -31,7 +31,7 @@ guid=${top_guid#\{}
 guid=${guid%\}}
 cd "$work/here"
 
-# What is typed behind "ploopu", and the words that the last one may become.
+# Each line has the words typed after "ploopu", and the words that the last of them may become.
 t=$(printf '\t')
 cat >"$work/table" <<TABLE
 inf => info
@@ -68,17 +68,17 @@ attach --overlay-file=af => --overlay-file=afile
 info ./af => ./afile
 TABLE
 
-# compare SHELL: what it makes of the table.
+# compare SHELL: compares the words that the shell offers with the table.
 compare() {
     sed 's/ => .*//; s/^/ploopu /' "$work/table" | "$here/shells.zsh" "$1" "$completions" >"$work/got"
-    # Whether a directory gets its slash is the shell's affair.
+    # Shells differ in whether a directory gets a slash.
     sed 's/.* => //; s|/$||' "$work/table" >"$work/wanted"
     sed 's|/$||' "$work/got" | diff "$work/wanted" - >"$work/differences" ||
         failed "$1: lines of the table, wanted and got: $(cat "$work/differences")"
 }
 for shell in bash zsh fish; do compare $shell; done
 
-# Without the program, or with one that doesn't know the verb, the word stays, and nothing is said.
+# Without the program, or with an old one that lacks the verb __complete, the word stays and nothing is printed.
 mkdir "$work/old"
 printf '#!/bin/sh\necho "ploopu: __complete is not a verb" >&2\nexit 64\n' >"$work/old/ploopu"
 chmod +x "$work/old/ploopu"
@@ -89,7 +89,7 @@ for path in "$work/old:/usr/bin:/bin" /usr/bin:/bin; do
     done
 done
 
-# silent [COMMAND...]: asks for everything there is under $broken, through COMMAND.
+# silent [COMMAND...]: completes many command lines for the host $broken, through COMMAND, and expects no output.
 silent() {
     for words in 'info ""' 'info 101 -s ""' 'info "two words" -s ""' 'info 101 --disk ""' 'detach ""' \
         'info 102 -s ""' 'list -o ""'; do

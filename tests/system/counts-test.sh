@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# counts-test.sh PLOOPU: how often commands open the files of a host, and how many processes they start,
-# is within limits. Opens that only name a file (O_PATH) don't count. Prints a line for each command.
+# counts-test.sh PLOOPU: tests that commands open the files of a host and start processes only as often as allowed.
+# Opens with O_PATH don't count. Prints a line for each command.
 # Needs root and FUSE: the last command lists attachments, in a mount and a process namespace of its own.
 set -eu
 if [ "$(id -u)" != 0 ]; then
@@ -25,7 +25,7 @@ make_tree "$work/tree"
 make_gpt_disk "$work/raw" 32 "$work/tree"
 make_container "$host" 101 "$work/raw"
 make_container "$host" 102 "$work/raw"
-# The last clusters, which hold files, are gone.
+# Cuts off the last clusters, which hold files.
 truncate -s -4M "$host/vz/private/102/root.hdd/root.hds"
 many=$work/many
 make_host "$many"
@@ -36,8 +36,8 @@ for ctid in $(seq 102 140); do
     cp "$many/etc/vz/conf/101.conf" "$many/etc/vz/conf/$ctid.conf"
 done
 
-# trace ARGUMENT...: runs the command, and leaves the files that it opened for reading in "opened", and the
-# processes that it started in "started". A file for each process: in one, calls would be cut in two.
+# trace ARGUMENT...: runs the command, and writes the files that it opened for reading to "opened", and the processes
+# that it started to "started". strace writes a file for each process, since a common file has calls in two parts.
 trace() {
     rm -f "$work"/trace.*
     strace -ff -qq -y -e trace=openat,openat2,open,clone,clone3,fork,vfork -o "$work/trace" \
@@ -47,10 +47,10 @@ trace() {
     sed -n '/CLONE_THREAD/d; / = -1 /d; /^clone\|^v*fork/p' "$work/calls" >"$work/started"
 }
 
-# opens PATTERN: how many opens led to a file whose path has it.
+# opens PATTERN: prints the number of opens of files whose path matches.
 opens() { grep -Ec "$1" "$work/opened" || true; }
 
-# check LABEL WHAT COUNT LIMIT: "-" is no limit.
+# check LABEL WHAT COUNT LIMIT: fails if COUNT is more than LIMIT; "-" means no limit.
 check() {
     [ "$4" = - ] || [ "$3" -le "$4" ] || {
         echo "FAILED: $1: $2: $3, at most $4 allowed"
@@ -58,7 +58,7 @@ check() {
     }
 }
 
-# count LABEL DESCRIPTORS GLOBALS CONFIGS FORKS ARGUMENT...: with limits for the four counts.
+# count LABEL DESCRIPTORS GLOBALS CONFIGS FORKS ARGUMENT...: runs a command with limits for the four counts.
 count() {
     label=$1 most_descriptors=$2 most_globals=$3 most_configs=$4 most_forks=$5
     shift 5
@@ -84,7 +84,7 @@ count 'list --all of 40 containers' 40 1 40 - --root "$many" list --all
     failed=1
 }
 
-# What the kernel shows of them is read once for all.
+# list must read the kernel's state once for all attachments.
 for ctid in 101 102 103 104 105; do
     "$ploopu" --root "$many" attach -q --backend fuse $ctid >/dev/null
 done

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Images of containers that lost power while they wrote; see crash-disks.sh.
-# Hosts that lose power while they read such an image; see power-guest.sh.
-# Run by run-cases.sh, of the back ends that can be written to; see lib.sh for what a case has.
+# Cases of power cuts: images of containers that lost power while they wrote (crash-disks.sh), and hosts that lose power
+# while they read such an image (power-guest.sh).
+# run-cases.sh runs them, with each back end that can write; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
 count_files() { find "$1" -path "$1/lost+found" -prune -o -type f -print | wc -l; }
 
-# expect_safe DIR: what was safe when the power went.
+# expect_safe DIR: expects the files that were synced before the power cut.
 expect_safe() {
     (cd "$1" && sha256sum --quiet -c "$FIXTURES/crash/safe.sha256") || fail "not all 20 files are in $1"
 }
 
-# expect_judgement CTID DIR: there is just what e2fsprogs finds, of the last moment, too.
+# expect_judgement CTID DIR: expects exactly the files that e2fsprogs finds after its own replay.
 expect_judgement() {
-    [ "$1" != 123 ] || return 0 # it knows no xfs
+    [ "$1" != 123 ] || return 0 # an xfs, which e2fsprogs can't replay
     (cd "$2" && sha256sum --quiet -c "$FIXTURES/crash/$1.sha256") || fail "$1: e2fsprogs replays it differently"
     expect_equal "$(count_files "$2")" "$(wc -l <"$FIXTURES/crash/$1.sha256")" "files of $1"
 }
@@ -24,7 +24,7 @@ case_all_that_was_safe_is_there_after_a_power_cut() {
         cp -r "$(bundle $ctid)" "$WORK/image"
         mount_image "$WORK/image" "$WORK/m" --json >"$WORK/json"
         expect_equal "$(jq -r .journal "$WORK/json")" replayed "journal of $ctid"
-        echo 3 >/proc/sys/vm/drop_caches # what was replayed is in the overlay, not just in memory
+        echo 3 >/proc/sys/vm/drop_caches # the replayed blocks must come from the overlay, not from memory
         expect_safe "$WORK/m"
         expect_judgement $ctid "$WORK/m"
         ploopu umount "$WORK/m"
@@ -33,7 +33,7 @@ case_all_that_was_safe_is_there_after_a_power_cut() {
     done
 }
 
-# Else the case above would test nothing.
+# Shows that the case above can fail.
 case_without_the_journal_a_power_cut_took_all() {
     mkdir "$WORK/m"
     for ctid in 121 122 123; do
@@ -44,7 +44,7 @@ case_without_the_journal_a_power_cut_took_all() {
     done
 }
 
-# Replayed by hand, on a device that can be written to.
+# The kernel replays the journal on a writable device, and fsck finds no damage.
 case_what_is_replayed_is_a_sound_file_system() {
     mkdir "$WORK/m"
     for ctid in 121 122 123; do
@@ -62,7 +62,7 @@ case_what_is_replayed_is_a_sound_file_system() {
     done
 }
 
-# cut_off_guest: at some moment after all of it is at work.
+# cut_off_guest: starts a guest and kills it at a random moment after all its work has begun.
 cut_off_guest() {
     mkfifo "$WORK/console"
     linux.uml mem=192M rootfstype=hostfs rootflags=/ rw init="$SOURCES/tests/system/power-guest.sh" \
@@ -71,7 +71,7 @@ cut_off_guest() {
     exec 3<"$WORK/console"
     timeout 60 sed "/is at work/q" <&3 >"$WORK/log" || true
     sleep "0.$((cut * 37 % 100))"
-    # It makes a session of its own.
+    # The guest makes a session of its own.
     kill -KILL -$guest $guest 2>/dev/null || true
     timeout 20 cat <&3 >>"$WORK/log"
     exec 3<&-
@@ -81,8 +81,8 @@ cut_off_guest() {
     if grep -a 'POWER: failed' "$WORK/log"; then fail "after $cut cuts: $(cat "$WORK/log")"; fi
 }
 
-# CUTS is how often. Each time it starts as the first time: there is nothing to clear away, and what was synced to an
-# overlay that is kept is there.
+# CUTS is the number of power cuts. After each, the host starts as the first time: nothing is left to clear away, and
+# an overlay file has everything that was synced to it.
 case_r37_a_host_that_loses_power() {
     if [ -n "${GUEST:-}" ]; then
         echo 'skipped: in a guest there is no guest to cut off'
@@ -93,7 +93,7 @@ case_r37_a_host_that_loses_power() {
         return 0
     fi
     cp -r "$(bundle 101)" "$WORK/image"
-    # Not when it was read: the guest's own driver reads it without O_NOATIME.
+    # The time of access isn't compared: the guest's driver reads the files without O_NOATIME.
     facts() { stat -c '%n %s %Y %Z %i' "$WORK"/image/*; }
     facts >"$WORK/before"
     mkdir "$WORK/kept"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# demo.sh PLOOPU: makes a container as an old host would have it, under a temporary root, and looks
-# into it with whatever this kernel offers. Leaves nothing behind.
+# demo.sh PLOOPU: makes the container of an old host below a temporary root, and looks into it with the back end that
+# this kernel offers. Leaves nothing behind.
 set -eu
 . "$(dirname "$0")/images.sh"
 
@@ -14,7 +14,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# shown COMMAND...: prints it as a user would type it, and runs it.
+# shown COMMAND...: prints a command as a user types it, and runs it.
 shown() {
     printf '\n$ ploopu --root %s' "$work/host"
     printf ' %s' "$@"
@@ -49,7 +49,7 @@ echo 'all equal'
 shown list
 shown detach "$work/mnt"
 shown list
-# By the attachment's own id: others may be attached, too.
+# Searches for the id of this attachment, since other images may be attached, too.
 left=$(
     grep -s -e "$work/" -e "$id" /proc/self/mounts /sys/block/*/loop/backing_file /sys/block/*/backend || true
     grep -s '^State:' "/proc/$server/status" | grep -v Z || true

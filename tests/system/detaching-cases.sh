@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Several images at once, and taking them down again.
-# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# Cases of several images at once, and of detaching.
+# run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_several_images_each_on_its_own_device() {
@@ -120,7 +120,7 @@ case_r21_a_mount_in_another_namespace_is_seen() {
     ploopu detach 101
 }
 
-# Services with a namespace of their own get copies of our mounts, and lose them with ours.
+# A service with a mount namespace of its own gets copies of our mounts, which go with ours.
 case_copies_by_propagation_do_not_hinder() {
     mkdir "$WORK/shared"
     mount -t tmpfs tmpfs "$WORK/shared"
@@ -172,7 +172,7 @@ case_a_mount_over_ours_is_not_taken_away() {
     ploopu umount "$WORK/m"
 }
 
-# Its path leads to what lies there now, which is not ours to unmount.
+# The path of our mount leads to the mount above it, which ploopu must not unmount.
 case_a_mount_above_ours_is_not_mistaken() {
     mkdir -p "$WORK/above/m"
     mount_image 101 "$WORK/above/m" >/dev/null
@@ -186,7 +186,7 @@ case_a_mount_above_ours_is_not_mistaken() {
     ploopu umount "$WORK/above/m"
 }
 
-# A working directory below the mount point, but not in the mount.
+# The process has its working directory below the mount point, but not in the mount.
 case_who_stands_in_the_covered_directory_does_not_hinder() {
     mkdir "$WORK/m"
     (
@@ -223,7 +223,7 @@ case_what_lies_in_a_mount_is_named_before_anything_goes() {
     expect_refusal 75 "used by $spare" ploopu detach 108
     losetup -d "$spare"
 
-    # Both are still there.
+    # Both mounts are still there.
     expect_equal "$(list_field '.attachments[0].mountpoints | length')" 2
     compare_tree "$WORK/one"
     ploopu detach 108
@@ -241,8 +241,8 @@ case_one_image_mounted_inside_another() {
     ploopu detach --all
 }
 
-# A mount that fails takes down what it attached, but not what somebody joined meanwhile: it would
-# be slow wherever it gave others a chance to.
+# A mount that fails detaches its device, unless another process has begun to use the device meanwhile. Slow locks give
+# the other process time for that.
 case_others_are_not_hurt_by_a_mount_that_fails() {
     mkdir "$WORK/m" "$WORK/n"
     strace -qq -o "$WORK/trace" -e trace=flock -e inject=flock:delay_enter=500000:when=2+ \
@@ -264,7 +264,7 @@ case_r27_partition_nodes_are_gone_when_detach_returns() {
     for round in 1 2 3; do
         attach 108 >"$WORK/devices"
         expect_equal "$(wc -l <"$WORK/devices")" 3 "devices in round $round"
-        # Whoever opens one last may have the kernel look for more.
+        # A process that opens a partition last can make the kernel look for partitions again.
         while read -r node; do cmp -n 4096 "$node" "$node"; done <"$WORK/devices"
         ploopu detach 108
         for node in $(tail -n +2 "$WORK/devices"); do
@@ -273,7 +273,7 @@ case_r27_partition_nodes_are_gone_when_detach_returns() {
     done
 }
 
-# Devices, locks, and what is written down.
+# used_up: prints the devices, locks and records of this host.
 used_up() {
     find /sys/block -type l | wc -l
     wc -l </proc/locks
@@ -282,7 +282,7 @@ used_up() {
 files_open() { cut -f 1 /proc/sys/fs/file-nr; }
 memory_used() { awk '/^(SUnreclaim|KernelStack|PageTables|Percpu):/ { sum += $2 } END { print sum }' /proc/meminfo; }
 
-# CYCLES is how often.
+# CYCLES is the number of cycles.
 case_r42_attached_and_detached_over_and_over() {
     cycle() {
         attach -q 108 >/dev/null
@@ -297,10 +297,10 @@ case_r42_attached_and_detached_over_and_over() {
         round=$((round + 1))
     done
     expect_equal "$(ls /run/ploopu)" lock
-    # Others use the host's kernel, too.
+    # Other processes use the kernel of a host, too, so the counts are compared in a guest only.
     [ -n "${GUEST:-}" ] || return 0
     used_up | diff "$WORK/before" - || fail 'devices, locks, files in /run/ploopu'
-    # The kernel counts open files to 32 for each processor.
+    # The kernel's count of open files is wrong by up to 32 for each processor.
     more=$(($(files_open) - files))
     [ $more -le $((32 + ${CYCLES:-300} / 2)) ] || fail "$more more files are open after ${CYCLES:-300} cycles"
     more=$(($(memory_used) - memory))

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Cases of the dm back end alone.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2217,SC2317 # $holder comes from hold; cases are called by name
 
 kernel_name() { basename "$(readlink -f "/sys/dev/block/$(stat -L -c '%Hr:%Lr' "$1")")"; }
-# They make no node where no udev runs.
+# Both make or remove no node if no udev runs.
 map_by_hand() { dmsetup create "$1" --readonly --table "$2" 2>/dev/null; }
 unmap_by_hand() { dmsetup remove "$1" 2>/dev/null; }
 
-# head_of CLUSTER_SECTORS ENTRIES: the header of a v2 image whose disk has so many clusters.
+# head_of CLUSTER_SECTORS ENTRIES: prints the header of a v2 image whose disk has ENTRIES clusters.
 head_of() {
     printf 'WithouFreSpacExt'
     le 4 2 && le 4 16 && le 4 1 && le 4 "$1" && le 4 "$2" && le 8 $(($1 * $2)) && le 4 0 && le 4 0
     le 4 0 && le 8 0
 }
 
-# scattered_image FILE EXPONENT: its 2^EXPONENT clusters, of 4 KiB each, all lie in the same
-# place of the file, so that none continues another.
+# scattered_image FILE EXPONENT: makes an image with 2^EXPONENT clusters of 4 KiB, all at the same place in the file, so
+# that no cluster continues another.
 scattered_image() {
     le 4 $((2 * (1 << $2) / 1024)) >"$WORK/table"
     doubled=0
@@ -39,7 +39,7 @@ case_devices_are_called_as_kpartx_would() {
     expect_equal "$(dmsetup info -c --noheadings -o uuid ploopu-101p1)" "part1-PLOOPU-$id"
     expect_equal "$(lsblk -n -o TYPE /dev/mapper/ploopu-101p1)" part
     expect_equal "$(lsblk -n -o RO /dev/mapper/ploopu-101p1 | tr -d ' ')" 1
-    # A container's other states, and images without one.
+    # Names for other states of a container, and for images without a container.
     guid=$(ploopu snapshots 102 --json | jq -r '.snapshots[0].guid')
     expect_equal "$(attach -s base 102 | device_of)" "/dev/mapper/ploopu-102-$(echo "$guid" | cut -c 2-9)"
     mkdir -p "$WORK/my old web/root.hdd"
@@ -62,7 +62,7 @@ case_a_name_that_is_taken() {
     rm -f /dev/mapper/ploopu-101 /dev/mapper/ploopu-103p1
 }
 
-# Its UUID looks like one of ours, but nothing of ours is written down about it.
+# The UUID of the device looks like ours, but there is no record of it.
 case_h72_a_device_that_seems_to_be_ours() {
     dmsetup create theirs --uuid PLOOPU-0123456789abcdef --table '0 16 zero'
     expect_equal "$(list_field '.attachments | length')" 0
@@ -99,11 +99,11 @@ case_runs_of_clusters_are_one_target() {
     [ $((targets * 10)) -lt "$clusters" ] || fail "$targets targets for $clusters clusters"
     expect_equal "$targets" "$(ploopu map "$WORK/fine" --json | jq '.extents | length')"
     ploopu detach "$WORK/fine"
-    # One loop device for each file that has some of the disk.
+    # Each file with data of the disk has a loop device.
     attach 107 >/dev/null
     expect_equal "$(find "/sys/block/$(kernel_name /dev/mapper/ploopu-107)/slaves/" -name 'loop*' | wc -l)" 2
     ploopu detach 107
-    # A disk of which nothing was ever written needs none.
+    # A disk without data needs no loop device.
     qemu-img create -q -f parallels "$WORK/nothing" 8M
     device=$(attach "$WORK/nothing" | device_of)
     expect_equal "$(dmsetup table ploopu-nothing)" '0 16384 zero '
@@ -155,7 +155,7 @@ case_auto_goes_on_where_dm_declines() {
 case_with_an_overlay_it_is_declined() {
     expect_refusal 64 'dm: makes read-only devices only, without an overlay' attach 101 --overlay
     expect_refusal 64 'dm: .*no --strict' attach 101 --strict
-    # strace -f stays with the server, so it runs beside.
+    # strace -f stays with the server, so it runs in the background.
     strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \
         "$PLOOPU" --root "$FIXTURES/root" attach 101 --overlay >"$WORK/out" 2>"$WORK/notes" &
     tracer=$!
@@ -167,7 +167,7 @@ case_with_an_overlay_it_is_declined() {
     grep -q 'nbd: .*; dm: makes read-only devices only.*: using fuse instead' "$WORK/notes" || fail "$(cat "$WORK/notes")"
 }
 
-# The loop driver would turn what it can't read into zeros there.
+# Without direct I/O the loop driver turns read errors into zeros.
 case_without_direct_io_it_is_declined() {
     mkdir "$WORK/tmpfs"
     mount -t tmpfs none "$WORK/tmpfs"
@@ -192,7 +192,7 @@ case_it_can_not_be_written_to() {
     ploopu detach 101
 }
 
-# sectors FILE FIRST COUNT: past the page cache if it is a device.
+# sectors FILE FIRST COUNT: prints sectors, read past the page cache if FILE is a device.
 sectors() {
     direct=
     [ ! -b "$1" ] || direct=iflag=direct
@@ -205,26 +205,26 @@ expect_sectors() {
     sectors "$2" "$3" "$4" | cmp - "$WORK/ours" || fail "sectors from $3 on"
 }
 
-# cluster_at OFFSET: the first sector of the disk of the cluster that begins there in the file.
+# cluster_at OFFSET: prints the first disk sector of the cluster that begins at OFFSET of the file.
 cluster_at() {
     ploopu map "$WORK/image" --json |
         jq --argjson at "$1" '.extents[] | select(.state == "data") | ($at - .offset) as $o |
             select($o >= 0 and $o < .length) | (.start + $o) / 512'
 }
 
-# The last sector, of which some bytes are there, before it was attached and while it is.
+# The file is truncated inside a sector, before it is attached and while it is attached.
 case_a_file_that_ends_inside_a_sector() {
     cp -r "$(bundle 101)" "$WORK/image"
     first=$(cluster_at 8388608)
     for when in before while; do
-        # In a hole, the file system would give the driver as many zeros as it asks for.
+        # No holes: in a hole the file system gives the driver zeros past the end, too.
         cp --sparse=never "$(bundle 101)/root.hds" "$WORK/image/root.hds"
         [ $when = before ] || device=$(attach -q "$WORK/image" | device_of)
         truncate -s $((8388608 + 301 * 512 + 100)) "$WORK/image/root.hds"
         [ $when = while ] || device=$(attach -q "$WORK/image" | device_of)
         expect_sectors "$device" "$FIXTURES/raw/101" "$first" 301
         expect_sectors "$device" "$FIXTURES/raw/101" $((first - 2048)) 2048
-        # Those beside it in one request, too.
+        # Requests for the sector alone, and together with its neighbours.
         for range in '301 1' '302 1' '300 2' '2047 1' '293 16'; do
             # shellcheck disable=SC2086 # two words
             if sectors "$device" $((first + ${range% *})) ${range#* } >/dev/null 2>&1; then
@@ -235,7 +235,7 @@ case_a_file_that_ends_inside_a_sector() {
     done
 }
 
-# A bad block below the file system that the image lies on.
+# The disk below the file system of the image has a bad block.
 case_a_bad_block_below_the_image() {
     truncate -s 64M "$WORK/disk"
     below=$(losetup -f --show "$WORK/disk")
@@ -247,7 +247,7 @@ case_a_bad_block_below_the_image() {
     cp --sparse=never "$(bundle 101)"/* "$WORK/image"
     sync
     first=$(cluster_at 8388608)
-    # 2048 + 8: the second page of that cluster.
+    # The second page of that cluster goes bad: 8 sectors after its first sector.
     block=$(filefrag -b512 -e "$WORK/image/root.hds" |
         awk '{ gsub("[.:]", " ") } $1 ~ /^[0-9]+$/ && $2 <= 16392 && $3 >= 16392 { print $4 + 16392 - $2; exit }')
     device=$(attach "$WORK/image" | device_of)
@@ -283,7 +283,7 @@ case_r21_devices_of_others_above_ours() {
     done
 }
 
-# What was taken away already comes back.
+# If another process opens the disk while it is detached, the removed partitions come back.
 case_who_comes_between_finds_all_of_it() {
     device=$(attach 101 | device_of)
     strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:delay_enter=200000 \
@@ -305,7 +305,7 @@ case_devices_that_others_removed() {
     for name in ploopu-101p1 ploopu-101; do unmap_by_hand $name; done
     expect_equal "$(list_field '.attachments | length')" 0
     [ ! -e /dev/mapper/ploopu-101 ] || fail 'its node stays'
-    # One partition only: attaching again brings it back.
+    # Attaching again brings back a single partition.
     attach 101 >/dev/null
     unmap_by_hand ploopu-101p1
     expect_equal "$(list_field '.attachments[0].state')" serving
@@ -322,7 +322,7 @@ case_a_table_that_others_exchanged() {
     ploopu detach 101
 }
 
-# At every second call: all of them take a minute.
+# Kills attach at every second ioctl, since all of them take a minute.
 case_an_attach_killed_at_any_ioctl() {
     nothing() { [ -z "$(leftovers)" ]; }
     call=1 code=137
@@ -330,7 +330,7 @@ case_an_attach_killed_at_any_ioctl() {
         code=0
         strace -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=KILL:when=$call \
             "$PLOOPU" --root "$FIXTURES/root" attach 101 --backend dm >"$WORK/out" 2>&1 || code=$?
-        # The last calls come when all is done.
+        # The last ioctls come after the attachment is complete.
         if [ "$(list_field '.attachments | length')" = 1 ]; then
             cmp -n 1048576 /dev/mapper/ploopu-101p1 "$FIXTURES/raw/101" 0 1048576
             ploopu detach 101
@@ -342,7 +342,7 @@ case_an_attach_killed_at_any_ioctl() {
     [ $call -gt 8 ] || fail "only $call ioctls: the test tests nothing"
 }
 
-# What is left can be used, or is taken down by repeating it.
+# After a kill, the device can be used, or a second detach removes it.
 case_a_detach_killed_at_any_ioctl() {
     nothing() { [ -z "$(leftovers)" ]; }
     call=1 code=137
@@ -378,7 +378,7 @@ case_all_its_devices_read_ahead() {
     ploopu detach 102
 }
 
-# make_disk_below FEATURES: a disk that the image lies on, mounted on $WORK/fs: the device-mapper device "below", over
+# make_disk_below FEATURES: makes a disk for the image, mounted on $WORK/fs: the device-mapper device "below", over
 # $loop.
 make_disk_below() {
     truncate -s 80M "$WORK/disk"
@@ -402,7 +402,7 @@ remove_disk_below() {
     losetup -d "$loop"
 }
 
-# failing_disk TABLE_LINE...: what the disk below the image is made of from now on.
+# failing_disk TABLE_LINE...: gives the disk below the image a new table.
 failing_disk() {
     printf '%s\n' "$@" | dmsetup load below
     dmsetup suspend --nolockfs below
@@ -410,10 +410,10 @@ failing_disk() {
     echo 3 >/proc/sys/vm/drop_caches
 }
 
-# Here, where there is device-mapper to make such a disk, for all back ends.
+# This case tests all back ends. It is here because device-mapper makes the failing disk.
 case_r14_a_failing_disk_is_an_error_for_just_its_sectors() {
     make_disk_below ^has_journal
-    # The block that is to fail: where in the file, on the disk below, and on the container's disk.
+    # Finds the place of the block that is to fail in the file, on the disk below, and on the container's disk.
     file_block=1283
     block=$(debugfs -R "bmap /image/root.hds $file_block" /dev/mapper/below 2>/dev/null)
     start=$(ploopu map "$WORK/fs/image" --json | jq "[.extents[] | select(.state == \"data\" and
@@ -447,8 +447,8 @@ case_r14_a_failing_disk_is_an_error_for_just_its_sectors() {
     done
 }
 
-# For STALL seconds at least, and longer than the driver waits: workers hang one after the other, and the readers
-# notice a pause only.
+# The disk hangs for STALL seconds, and longer than the driver waits: workers hang one after the other, and readers
+# notice only a pause.
 case_r15_r32_a_disk_that_hangs() {
     . "$SOURCES/tests/system/supervisor-cases.sh"
     make_disk_below ^has_journal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What must not happen, and what goes wrong.
-# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# Cases of faults: damaged, changed and removed images, killed commands, unreadable records.
+# run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_r38_the_image_is_never_touched() {
@@ -8,7 +8,7 @@ case_r38_the_image_is_never_touched() {
     touch -a -d '2001-01-01' "$WORK"/image/*
     facts() { (cd "$WORK/image" && stat -c '%n %s %X %Y %Z %i' ./*); }
     facts >"$WORK/before"
-    # Hashing reads, so the sums come from the original.
+    # The sums come from the original, since hashing a file reads it.
     (cd "$(bundle 102)" && sha256sum ./*) >"$WORK/sums"
     mkdir "$WORK/m"
     ploopu info "$WORK/image" >/dev/null
@@ -43,14 +43,14 @@ case_h22_h23_a_cut_image_gives_errors_not_zeros() {
     ploopu detach "$WORK/image"
 }
 
-# A read that begins in sound data and goes on into what is missing. Loop drivers up to Linux 6.14
-# answer it with zeros if the file below them is read through the page cache.
+# A read begins in sound data and goes on into a missing range. Loop drivers up to Linux 6.14 answer it with zeros if
+# they read the file through the page cache (docs/KERNEL.md#loop-reading-past-the-page-cache).
 case_a_read_across_the_edge_of_damage_is_an_error() {
     cp -r "$(bundle 101)" "$WORK/image"
     file=$WORK/image/root.hds
     truncate -s $(($(stat -c %s "$file") - 2621440)) "$file"
     device=$(attach -q "$WORK/image" | device_of)
-    # Damage begins at a cluster, so at a page: half a page before it is sound.
+    # Damage begins at a cluster, and so at a page: the half page before it is sound.
     ploopu map "$WORK/image" --json >"$WORK/map"
     last=0
     for edge in $(jq '.extents[].start' "$WORK/map") $(seq 1048576 1048576 32505856); do
@@ -70,7 +70,7 @@ case_r11_an_image_cut_while_attached() {
     file=$WORK/image/root.hds
     cp "$file" "$WORK/whole"
     device=$(attach -q "$WORK/image" | device_of)
-    # In a page of the cluster that begins at 8 MiB of the file: that page goes, and what follows.
+    # Truncates the file inside a page of the cluster at 8 MiB: this page and everything after it is lost.
     cluster=$(ploopu map "$WORK/image" --json |
         jq '.extents[] | select(.state == "data") | (8388608 - .offset) as $o |
             select($o >= 0 and $o < .length) | .start + $o')
@@ -90,7 +90,7 @@ case_r11_an_image_cut_while_attached() {
     ploopu detach "$WORK/image"
 }
 
-# Readers get errors, and none gets wrong bytes; when the file is whole again, so is the mount.
+# Readers get errors and never wrong bytes. When the file is whole again, the mount works again.
 case_r11_an_image_cut_and_healed_under_load() {
     cp -r --sparse=never "$(bundle 101)" "$WORK/image"
     cp "$WORK/image/root.hds" "$WORK/whole"
@@ -108,7 +108,7 @@ case_r11_an_image_cut_and_healed_under_load() {
         fi >>"$WORK/rounds"
     done &
     reader=$!
-    # The next two rounds ended so.
+    # are RESULT: true if the second round after $known has that result. The first one may have begun before a change.
     are() { [ "$(tail -n +"$((known + 2))" "$WORK/rounds" | head -n 1)" = "$1" ]; }
     expect_rounds() {
         known=$(wc -l <"$WORK/rounds")
@@ -127,7 +127,7 @@ case_r11_an_image_cut_and_healed_under_load() {
     ploopu umount "$WORK/m"
 }
 
-# expect_change WORDS: of the image that is attached, list says that.
+# expect_change WORDS: expects that list says so about the attached image.
 expect_change() {
     expect_equal "$(list_field '.attachments[0] | "\(.state) \(.image_changed)"')" 'serving true'
     list_field '.attachments[0].warnings[]' | grep -q "^$WORK/image/.*: $1" || fail "no '$1': $(ploopu list --json)"
@@ -138,7 +138,7 @@ expect_no_change() {
     expect_equal "$(list_field '.attachments[0] | "\(.state) \(.image_changed) \(.warnings)"')" 'serving false []'
 }
 
-# What was opened is served, whatever its name leads to now.
+# The server keeps serving the open files, whatever their names lead to now.
 case_r12_an_image_that_is_removed_replaced_or_moved() {
     for what in removed replaced moved; do
         cp -r "$(bundle 101)" "$WORK/image"
@@ -162,7 +162,7 @@ case_r12_an_image_that_is_removed_replaced_or_moved() {
     done
 }
 
-# As by a container that was started on it on another host.
+# The image is written to, as if another host had started the container.
 case_r13_h31_an_image_that_is_written_to() {
     cp -r "$(bundle 102)" "$WORK/image"
     mkdir "$WORK/m"
@@ -174,7 +174,7 @@ case_r13_h31_an_image_that_is_written_to() {
     qemu-io -f parallels -c 'write -q -P 7 31M 64k' "$WORK/image/$top"
     words='was written to since it was attached'
     expect_change "$words"
-    # Whoever asks for it again is told, too.
+    # A second attach or mount of the image prints the warning, too.
     attach "$WORK/image" >/dev/null 2>"$WORK/said"
     grep -q "/$top: $words" "$WORK/said" || fail "$(cat "$WORK/said")"
     mount_image "$WORK/image" "$WORK/m" --json >"$WORK/json"
@@ -187,8 +187,8 @@ case_r13_h31_an_image_that_is_written_to() {
     ploopu detach "$WORK/image"
 }
 
-# Killed where its intent is being written down, where the device exists but is not written down,
-# and where all is done but a server hasn't been told to keep it.
+# The command is killed while it saves its intent, while the device exists without a full record, and before it tells
+# the server to stay.
 case_a_killed_command_leaves_nothing() {
     nothing() { [ -z "$(leftovers)" ]; }
     points='rename:1 rename:2'
@@ -229,14 +229,14 @@ case_who_is_not_root_is_told_so() {
     expect_refusal 77 'root.hds' nobody info "$WORK/image"
 }
 
-# Its device may be in use: only what ploopu can be sure of is taken down unasked.
+# The device may be in use, so ploopu doesn't remove it unasked.
 case_h71_a_record_that_cannot_be_read_hurts_nobody() {
     mkdir "$WORK/m"
     mount_image 101 "$WORK/m" >/dev/null
     device=$(list_field '.attachments[0].device')
     for text in '{"schema": 2}' 'nonsense'; do
         echo "$text" >"$(echo /run/ploopu/*/attachment.json)"
-        # What nbd servers say of themselves stands elsewhere.
+        # The servers of nbd are in a file of their own, so they are still known.
         [ "$BACKEND" = nbd ] && state=serving || state=stale
         expect_equal "$(list_field '.attachments[0] | "\(.device) \(.state)"')" "$device $state"
         compare_tree "$WORK/m"
@@ -246,11 +246,11 @@ case_h71_a_record_that_cannot_be_read_hurts_nobody() {
     ploopu detach "$device"
 }
 
-# A later ploopu may know more back ends: its records are not ours to remove.
+# A later ploopu may have more back ends: this one must not remove its records.
 case_h71_a_record_of_an_unknown_back_end_is_kept() {
     attach 101 >/dev/null
     record=$(echo /run/ploopu/*/attachment.json)
-    # One that needs no server.
+    # The record says that the later back end has no server.
     sed -i.kept "s/\"backend\":\"$BACKEND\"/\"backend\":\"later\"/; s/\"server\":\[[0-9,]*\]/\"server\":[0,0]/" "$record"
     ploopu list >/dev/null
     [ -e "$record" ] || fail 'it was removed'
@@ -272,8 +272,8 @@ case_a_second_device_when_asked_for() {
     expect_equal "$(list_field '.attachments | length')" 0
 }
 
-# Killed where the kernel is told to let go, and while the server is waited for. What was left can be
-# used again, or is taken down by repeating it.
+# detach is killed when it tells the kernel to free the device, and while it waits for the server. After that the device
+# can be used again, or a second detach removes it.
 case_a_killed_detach_can_be_repeated() {
     mkdir "$WORK/m"
     nothing() { [ -z "$(leftovers)" ]; }
@@ -319,7 +319,7 @@ case_h70_a_run_directory_that_somebody_else_made() {
     [ ! -d "$WORK/ours" ] || mv "$WORK/ours" /run/ploopu
 }
 
-# An empty disk has no device, and says so.
+# attach refuses an empty disk and says why.
 case_h08_an_empty_disk() {
     { printf WithouFreSpacExt && le 4 2 && le 4 16 && le 4 0 && le 4 8 && le 32 0; } >"$WORK/image"
     expect_equal "$(ploopu info "$WORK/image" --json | jq .virtual_size)" 0
@@ -355,7 +355,7 @@ case_r18_a_read_only_run_directory() {
     ploopu umount "$WORK/n"
     ploopu detach 103
     expect_equal "$(list_field '.attachments | length')" 0
-    # What is noted still goes when it can.
+    # The record goes as soon as the directory is writable again.
     mount -o remount,rw /run/ploopu
     ploopu list >/dev/null
     expect_equal "$(ls /run/ploopu)" lock
@@ -372,7 +372,7 @@ case_overlapping_partitions() {
     mkdir "$WORK/image" "$WORK/m"
     truncate -s 16M "$WORK/raw"
     echo 'start=2048, size=20480, type=83' | sfdisk -q --label dos "$WORK/raw"
-    # The second entry of the table: type 83, sectors 4096 to 6143, inside the first one.
+    # The second partition (type 83, sectors 4096 to 6143) is inside the first one.
     printf '\000\000\000\000\203\000\000\000\000\020\000\000\000\010\000\000' |
         dd of="$WORK/raw" bs=1 seek=462 conv=notrunc status=none
     mke2fs -q -t ext4 -E offset=1048576 "$WORK/raw" 10M
@@ -380,7 +380,7 @@ case_overlapping_partitions() {
     descriptor 32768 2048 root.hds >"$WORK/image/DiskDescriptor.xml"
     attach "$WORK/image" >"$WORK/devices" 2>"$WORK/notes"
     compare_with_raw "$(device_of <"$WORK/devices")" "$WORK/raw"
-    # A kernel that reads the table itself doesn't mind; told of partitions by hand, it does.
+    # A kernel that reads the table itself accepts the overlap; if ploopu adds the partitions, the kernel refuses it.
     if [ "$(wc -l <"$WORK/devices")" != 3 ]; then
         grep -q 'partition 2 overlaps another one: it has no node' "$WORK/notes" || fail "$(cat "$WORK/notes")"
     fi
@@ -388,7 +388,7 @@ case_overlapping_partitions() {
     ploopu detach "$WORK/image"
 }
 
-# What was in the log only is there, the image stays as it is, and without the log it is said so.
+# The mount shows the contents of the log, the image stays unchanged, and a mount without the log prints a warning.
 case_the_log_of_an_xfs() {
     mkdir "$WORK/image" "$WORK/m"
     cp --sparse=always "$FIXTURES/raw/105" "$WORK/raw"

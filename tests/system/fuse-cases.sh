@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Cases of the fuse back end alone.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2317 # $holder comes from hold; cases are called by name
 
 case_the_disk_as_a_file() {
@@ -22,12 +22,12 @@ case_without_root_as_a_file() {
     mkdir "$WORK/xdg"
     chmod -R a+rX "$WORK"
     chown 65534 "$WORK/xdg"
-    # The device node of this machine may be root's alone; udev makes it 0666 elsewhere.
+    # On this machine /dev/fuse may be for root alone; udev gives it mode 0666 elsewhere.
     mknod "$WORK/fuse" c 10 229
     chmod 666 "$WORK/fuse"
     mount --bind "$WORK/fuse" /dev/fuse
     nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$WORK/xdg/" "$@"; }
-    # The kernel shows it without the second slash.
+    # The kernel shows the path without the second slash.
     expect_equal "$(ls "$WORK/xdg")" ''
     file=$(nobody "$WORK/ploopu" attach --backend fuse --no-loop "$WORK/image")
     nobody cmp "$file" "$FIXTURES/raw/102" || fail 'the file differs'
@@ -75,7 +75,7 @@ case_who_is_not_root_and_what_is_roots() {
     ploopu detach 101
 }
 
-# It lies on a file system that a user's process answers for: who reads this image waits, nobody else.
+# The image is on a file system whose server is a stopped process: only readers of this image wait.
 case_h35_an_image_whose_file_system_hangs() {
     qemu-img convert -f raw -O parallels "$(bundle 103)/root.hds" "$WORK/outer"
     file=$(attach "$WORK/outer" --no-loop)
@@ -96,7 +96,7 @@ case_h35_an_image_whose_file_system_hangs() {
     ploopu detach "$file"
 }
 
-# Nothing is cut off there, and nothing half done.
+# fuse has no --force: detach refuses it and changes nothing.
 case_force_is_refused_over_fuse() {
     mkdir "$WORK/m"
     mount_image 101 "$WORK/m" >/dev/null

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What an nbd device must stand from the host around it: little memory, a clock that jumps, netlink messages
-# that get lost, a worker that went mad.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# Cases of hosts that disturb an nbd device: little memory, a clock that jumps, lost netlink messages, a worker that
+# answers nonsense.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2317 # cases are called by name
 . "$SOURCES/tests/system/supervisor-cases.sh" # for server, is_another and the readers
 
-# A memory limit that the worker runs into. The next one is in the supervisor's own group.
+# The worker exceeds a memory limit. The next worker is in the group of the supervisor, without the limit.
 case_r06_a_worker_that_runs_out_of_memory() {
     mkdir "$WORK/cgroup"
     mount -t cgroup2 none "$WORK/cgroup"
@@ -23,7 +23,7 @@ case_r06_a_worker_that_runs_out_of_memory() {
     wait_for is_another worker "$worker"
     grep -q '^oom_kill 1$' "$small/memory.events" || fail "$(cat "$small/memory.events")"
     stop_reading
-    # In KiB; the most that it ever had.
+    # The peak of the worker's memory, in KiB.
     peak=$(awk '/^VmHWM:/ { print $2 }' "/proc/$(server worker)/status")
     [ "$peak" -le 32768 ] || fail "the worker took $peak KiB"
     ploopu detach 103
@@ -31,7 +31,7 @@ case_r06_a_worker_that_runs_out_of_memory() {
     umount "$WORK/cgroup"
 }
 
-# What is read and what is written both need memory that the worker needs, too.
+# Reads and writes through the page cache take memory that the worker needs as well.
 case_r07_little_memory() {
     available() { awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo; }
     mkdir "$WORK/m" "$WORK/tree" "$WORK/scratch"
@@ -46,7 +46,7 @@ case_r07_little_memory() {
     mkdir "$WORK/hog"
     mount -t tmpfs -o size=100% none "$WORK/hog"
     trap 'umount "$WORK/hog"' EXIT
-    # Besides the 16 MiB of the overlay.
+    # Leaves 48 MiB, of which the overlay takes 16.
     head -c "$(($(available) - 48))M" /dev/zero >"$WORK/hog/hog"
     (cd "$WORK/m" && sha256sum --quiet -c "$WORK/sums") || fail 'wrong bytes'
     cp "$WORK/m/1" "$WORK/m/copy"
@@ -58,8 +58,8 @@ case_r07_little_memory() {
     ploopu -q umount "$WORK/m"
 }
 
-# hang_all MOST SECONDS: every worker of $device, for that time; MOST of them at once. Nothing ends a process in a
-# frozen group before it thaws, just as where the storage of an image doesn't answer.
+# hang_all MOST SECONDS: freezes each worker of $device for SECONDS, and expects that at most MOST hang at once. Nothing
+# ends a process in a frozen group, just as nothing ends a process that waits for storage.
 hang_all() {
     mkdir "$WORK/freezer"
     mount -t cgroup -o freezer none "$WORK/freezer"
@@ -84,7 +84,8 @@ release_hung() {
     umount "$WORK/freezer"
 }
 
-# What it hangs in may be a write, which must not come after one of the next worker: there is none before it has ended.
+# The old worker may hang in a write, which must not follow a write of the next worker: so no worker is started before
+# the old one has ended.
 case_r15_a_writing_worker_that_can_not_be_killed() {
     device=$(attach --overlay --overlay-dir "$WORK" 103 | device_of)
     worker=$(server worker)
@@ -94,7 +95,7 @@ case_r15_a_writing_worker_that_can_not_be_killed() {
     compare_with_raw "$device" "$FIXTURES/raw/103"
 }
 
-# Each has memory, and they are of no use.
+# Hanging workers take memory and are of no use, so their number is limited.
 case_r15_readers_that_can_not_be_killed() {
     if [ "${STALL:-0}" -lt 30 ]; then
         echo 'skipped: takes half a minute; STALL=30 runs it'
@@ -117,7 +118,8 @@ case_r12_a_new_worker_when_the_image_is_not_there_any_more() {
     ploopu detach "$device"
 }
 
-# By a day and by two, forth and back, while a request is on its way: nobody gives up on it, or on the worker.
+# The clock jumps by one and two days, forward and back, during a request: neither the driver nor the supervisor gives
+# up.
 case_r40_a_clock_that_jumps() {
     device=$(attach 103 | device_of)
     before="$(server supervisor) $(server standby) $(server worker)"
@@ -128,13 +130,13 @@ case_r40_a_clock_that_jumps() {
         reader=$!
         wait_for grep -q 'State:.D' "/proc/$reader/status"
         date -s "@$(($(date +%s) + seconds))" >/dev/null
-        sleep 1 # for whoever would draw conclusions
+        sleep 1 # time for a wrong reaction
         kill -CONT "$worker"
         wait $reader || fail "$(cat "$WORK/said")"
         cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
         expect_equal "$(noted supervisor) $(noted standby) $(noted worker)" "$before" 'who is there'
     done
-    # Nor does a jump back keep the next one away.
+    # A jump back doesn't delay the next worker.
     kill -9 "$worker"
     date -s "@$(($(date +%s) - 3600))" >/dev/null
     wait_for is_another worker "$worker"
@@ -143,10 +145,10 @@ case_r40_a_clock_that_jumps() {
     ploopu detach 103
 }
 
-# worker_of DEVICE
+# worker_of DEVICE: prints the process ID of its worker.
 worker_of() { sed -n '3s/ .*//p' "/run/ploopu/$(sed 's/^ploopu://' "/sys/block/${1##*/}/backend")/servers"; }
 
-# tamper PID OPTION...: strace with these, $tracer, has that process by now.
+# tamper PID OPTION...: traces the process with strace and these options; $tracer is strace. Returns when it is attached.
 tamper() {
     tampered=$1
     shift
@@ -160,8 +162,8 @@ untamper() {
     wait "$tracer" || true
 }
 
-# Each answers a reader of its own with something that isn't right: the driver drops the socket or waits in vain, and
-# the reader gets what is right from the next worker.
+# Each worker answers a reader with a wrong reply: the driver drops the socket or waits in vain, and the reader gets the
+# right data from the next worker.
 case_r41_a_worker_that_answers_nonsense() {
     head -c 1M /dev/urandom >"$WORK/raw"
     for what in magic handle twice cut; do
@@ -176,14 +178,14 @@ case_r41_a_worker_that_answers_nonsense() {
         handle)
             tamper "$worker" -e trace=sendto -e inject=sendto:poke_enter=@arg2=6744669800000000ffffffffffffffff
             ;;
-        twice) # the same answer, to another question
+        twice) # repeats a reply, to another request
             tamper "$worker" -e trace=sendto
             dd if="$device" of=/dev/null bs=4k count=1 iflag=direct status=none
             untamper
             answer=$(sed -n 's/.*sendto([0-9]*, "\([^"]*\)".*/\1/p' "$WORK/trace" | tail -n 1 | sed 's/\\x//g')
             tamper "$worker" -e trace=sendto -e "inject=sendto:poke_enter=@arg2=$answer"
             ;;
-        cut) # all of it is said to have been sent
+        cut) # splice claims to have sent everything
             size=64
             tamper "$worker" -e trace=splice -e inject=splice:retval=65536:when=2
             ;;
@@ -204,8 +206,8 @@ case_r41_a_worker_that_answers_nonsense() {
 }
 has_worker() { [ -n "$(worker_of "$device")" ]; }
 
-# attributes TRACE: of each message to nbd, which are all but those to nlctrl (0x10), its command and which attributes
-# it has, as linux/nbd-netlink.h numbers them.
+# attributes TRACE: prints the command and the attributes of each message to nbd, as linux/nbd-netlink.h numbers them.
+# Messages to nlctrl (0x10) are left out.
 attributes() {
     awk '
         function number(hex) { return 16 * digit(substr(hex, 1, 1)) + digit(substr(hex, 2, 1)) }
@@ -223,8 +225,8 @@ attributes() {
         }' "$1" | sort -u
 }
 
-# To connect: size, block size, server flags, timeout, dead connection timeout, identifier, sockets; no client flags
-# (6), one of which is DISCONNECT_ON_CLOSE. To reconfigure: index, identifier, sockets; no size (2).
+# CONNECT has size, block size, server flags, timeout, dead connection timeout, identifier and sockets, but no client
+# flags (6), such as DISCONNECT_ON_CLOSE. RECONFIGURE has index, identifier and sockets, but no size (2).
 case_r29_r33_what_the_driver_is_told_by_netlink() {
     strace -qq -f -xx -s 512 -o "$WORK/trace" -e trace=sendmsg \
         "$PLOOPU" --root "$FIXTURES/root" attach --backend nbd 103 >"$WORK/out" 2>&1 &
@@ -233,7 +235,7 @@ case_r29_r33_what_the_driver_is_told_by_netlink() {
     worker=$(server worker)
     kill -9 "$worker"
     wait_for is_another worker "$worker"
-    # Whoever opens and closes it, as udev does, leaves it as it is.
+    # A process that opens and closes the device, as udev does, changes nothing.
     for _ in 1 2 3; do : <"$(device_of <"$WORK/out")"; done
     compare_with_raw "$(device_of <"$WORK/out")" "$FIXTURES/raw/103"
     ploopu detach 103
@@ -242,8 +244,8 @@ case_r29_r33_what_the_driver_is_told_by_netlink() {
 3: 1 10 7' "$(cut -c 1-300 "$WORK/trace")"
 }
 
-# Said to have been shut down, the old sockets live on: the driver takes no new ones, though it says so. Not before it
-# gave up on the old ones is there a worker again.
+# strace makes shutdown(2) of the old sockets succeed without effect, so the driver drops new sockets without an error.
+# A new worker serves only after the driver has given up the old sockets.
 case_r30_a_driver_that_ignores_new_sockets() {
     device=$(attach 103 | device_of)
     worker=$(server worker)
@@ -290,20 +292,20 @@ case_r31_another_tool_that_gives_the_device_a_socket() {
     number=${device#/dev/nbd}
     expect_equal "$(reconfigure "$number")" 22 'without our identifier'
     expect_equal "$(reconfigure "$number" ploopu:0123456789abcdef)" 22 'with another one'
-    # It is a matter of the identifier only.
+    # With the right identifier the driver takes the socket.
     expect_equal "$(reconfigure "$number" "$(cat "/sys/block/nbd$number/backend")")" 0
     compare_with_raw "$device" "$FIXTURES/raw/103"
     ploopu detach 103
 }
 
-# answer_to_connect TRACE: the how manyth recvmsg(2) of its process the answer to NBD_CMD_CONNECT is.
+# answer_to_connect TRACE: prints which recvmsg(2) of its process, counted from 1, gets the answer to NBD_CMD_CONNECT.
 answer_to_connect() {
     awk '/ recvmsg\(/ { ++answers[$1] }
         / recvmsg\(/ && $1 == server { print answers[$1]; exit }
         / sendmsg\(.*nlmsg_type=/ && !/nlmsg_type=(nlctrl|0x10)[^0-9a-f]/ { server = $1 }' "$1"
 }
 
-# The driver does what it is told, but its answer doesn't come: after ten seconds the kernel says EAGAIN.
+# The driver obeys, but its answer doesn't come: after ten seconds recvmsg(2) fails with EAGAIN.
 case_r34_a_netlink_answer_that_does_not_come() {
     strace -qq -f -o "$WORK/trace" -e trace=sendmsg,recvmsg \
         "$PLOOPU" --root "$FIXTURES/root" attach --backend nbd 103 >"$WORK/out" 2>&1 &
@@ -318,7 +320,7 @@ case_r34_a_netlink_answer_that_does_not_come() {
     [ -z "$(leftovers)" ] || fail "left: $(leftovers)"
 }
 
-# It can't give the device a new worker, but nobody needs it to let go of the device.
+# The supervisor can't give the device a new worker, but detach works without it.
 case_r34_a_supervisor_that_hangs_in_a_netlink_call() {
     device=$(attach 103 | device_of)
     worker=$(server worker)
@@ -331,7 +333,7 @@ case_r34_a_supervisor_that_hangs_in_a_netlink_call() {
     untamper
 }
 
-# Each has a /run/ploopu of its own.
+# Each host has a /run/ploopu of its own.
 case_r35_two_hosts_read_one_image() {
     cp -r "$(bundle 103)" "$WORK/image"
     # shellcheck disable=SC2016 # for the inner shell

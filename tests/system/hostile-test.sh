@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: hostile-test.sh PLOOPU [limited]
-# Images that were made to hurt: each verb that only reads ends soon, with the exit code that the case
-# allows, in one line of error, and ("limited", not for sanitizers) in 64 MiB of memory.
+# hostile-test.sh PLOOPU [limited]: tests hostile images. Each verb that only reads must end soon, with an exit code that
+# the case allows and at most one line of error, and with "limited" in 64 MiB of memory (not for sanitizers).
 set -eu
 ploopu=$1
 memory=unlimited
@@ -18,7 +17,8 @@ byte() { printf "\\$(printf %03o "$1")"; }
 le32() { for shift in 0 8 16 24; do byte $((($1 >> shift) & 255)); done; }
 le64() { le32 $(($1 & 0xffffffff)) && le32 $((($1 >> 32) & 0xffffffff)); }
 
-# header [NAME=VALUE...]: 64 bytes of $version; by default a sound disk of 8 clusters of 8 sectors.
+# header [NAME=VALUE...]: prints a header of 64 bytes with magic $version, by default for a sound disk of 8 clusters of 8
+# sectors.
 header() {
     magic=$version type=2 cluster=8 entries=8 sectors=64 in_use=0 first=8 flags=0 extension=0
     for setting; do eval "$setting"; done
@@ -27,7 +27,7 @@ header() {
     le32 "$in_use" && le32 "$first" && le32 "$flags" && le64 "$extension"
 }
 
-# image NAME SIZE [NAME=VALUE...]: a sparse file of that many bytes with such a header.
+# image NAME SIZE [NAME=VALUE...]: makes a sparse file of SIZE bytes with such a header.
 image() {
     file=$work/$1
     size=$2
@@ -36,7 +36,7 @@ image() {
     truncate -s "$size" "$file"
 }
 
-# expect CODES FILE: what info, map and check may exit with.
+# expect CODES FILE: runs info, map and check, and expects one of these exit codes.
 expect() {
     for verb in info map check; do
         code=0
@@ -54,12 +54,12 @@ expect() {
     done
 }
 
-refused='2 65' # check reports what the others refuse
+refused='2 65' # info and map refuse, check reports damage
 sound='0 3'    # a header without data: check may find leaks
 damaged='0 2'
 
 bad_geometry() {
-    # H01: cut short.
+    # H01: truncated files.
     : >"$work/empty"
     expect "$refused" "$work/empty"
     for size in 1 15 16 17 63; do
@@ -68,12 +68,12 @@ bad_geometry() {
     done
     image header-only 64
     expect "$refused" "$work/header-only"
-    # H02, H04: something else.
+    # H02, H04: files of another kind.
     image flipped 65536 magic=w${version#W}
     expect "$refused" "$work/flipped"
     image type 65536 type=3
     expect "$refused" "$work/type"
-    # H05 to H07: clusters.
+    # H05 to H07: bad cluster sizes.
     for cluster in 0 131073 2147483648 4294967295; do
         image cluster 65536 cluster=$cluster
         expect "$refused" "$work/cluster"
@@ -82,7 +82,7 @@ bad_geometry() {
         image cluster 1048576 cluster=$cluster
         expect "$sound" "$work/cluster"
     done
-    # H08 to H12: counts and sizes.
+    # H08 to H12: bad counts and sizes.
     image no-table 65536 entries=0
     expect "$sound" "$work/no-table"
     image nothing 65536 entries=0 sectors=0
@@ -115,12 +115,12 @@ odd_fields() {
     expect "$refused" "$work/conversion"
     image flags 65536 flags=4294967281
     expect "$sound" "$work/flags"
-    # H19: the extension is anywhere.
+    # H19: an extension at odd places.
     for extension in 1 9223372036854775807 -1; do
         image extension 65536 extension=$extension
         expect '0 2 3' "$work/extension"
     done
-    # H21, H22, H25: entries.
+    # H21, H22, H25: bad entries.
     for entry in 1 1000000 4294967295; do
         image entry 4096
         { header && le32 0 && le32 "$entry"; } | dd of="$work/entry" conv=notrunc status=none
@@ -128,21 +128,21 @@ odd_fields() {
     done
 }
 
-# Version 1 has 32 bits of size: H13, the others don't count.
+# H13: a size has 32 bits in version 1; the upper 32 bits don't count.
 for version in WithoutFreeSpace WithouFreSpacExt; do
     huge=$refused
     [ $version != WithoutFreeSpace ] || huge=$sound
     bad_geometry
     odd_fields
 done
-# H30: an unused tail of 3 GiB; H38: the longest file there can be.
+# H30: an unused tail of 3 GiB; H38: the longest file that the file system allows.
 image tail 3221225472
 expect "$sound" "$work/tail"
 image longest 8796093018112
 expect "$sound" "$work/longest"
 expect "$refused" /proc/self/status
-expect "1 $refused" /sys/kernel/uevent_seqnum # says that it has 4096 bytes
-# H10: tables of 2^26 entries without content, one and 64 over each other.
+expect "1 $refused" /sys/kernel/uevent_seqnum # claims a size of 4096 bytes
+# H10: an empty table of 2^26 entries, alone and in a chain of 64.
 clusters=$((1 << 26))
 mkdir "$work/many"
 images='' shots='' parent=$null_guid
@@ -159,7 +159,7 @@ cat >"$work/many/DiskDescriptor.xml" <<XML
 <Snapshots><TopGUID>$guid</TopGUID>$shots</Snapshots></Parallels_disk_image>
 XML
 expect "$sound" "$work/many"
-# A full table of a 4 TiB disk, every entry the same: 8 bytes a cluster more.
+# A full table of 2^22 equal entries takes 8 bytes more for each cluster.
 [ $memory = unlimited ] || memory=$((memory + (8 << 22)))
 header magic=WithoutFreeSpace cluster=2048 entries=4194304 sectors=4294965248 >"$work/full"
 yes "$(printf '\001')" | head -c 16777216 >>"$work/full"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Functions that make images with tools that are not ours: sfdisk, mkfs, qemu-img, libploop.
+# Functions that make images with tools of others: sfdisk, mkfs, qemu-img, libploop.
 # shellcheck shell=sh
 export PATH="$PATH:/usr/sbin:/sbin"
 
 top_guid='{5fbaabe3-6958-40ff-92a7-860e329aab41}'
 null_guid='{00000000-0000-0000-0000-000000000000}'
 
-# make_tree DIR: files to put on a disk: small ones, a large one, links, odd names.
+# make_tree DIR: makes files to put on a disk: small files, a large file, links, odd names.
 make_tree() {
     mkdir -p "$1/etc" "$1/home/user" "$1/var/empty"
     echo 'container101' >"$1/etc/hostname"
@@ -23,13 +23,13 @@ make_tree() {
     done
 }
 
-# checksums DIR: of every file below DIR, in a fixed order.
+# checksums DIR: prints the checksums of all files below DIR, in a fixed order.
 checksums() {
     (cd "$1" && find . -path ./lost+found -prune -o -type f -print | LC_ALL=C sort |
         tr '\n' '\0' | xargs -0 sha256sum)
 }
 
-# make_gpt_disk FILE SIZE_MIB TREE [MKE2FS_OPTION...]: one ext4 partition from 1 MiB on.
+# make_gpt_disk FILE SIZE_MIB TREE [MKE2FS_OPTION...]: makes a disk with an ext4 partition from 1 MiB on.
 make_gpt_disk() {
     gpt_file=$1 gpt_size=$2 gpt_tree=$3
     shift 3
@@ -38,7 +38,7 @@ make_gpt_disk() {
     mke2fs -q -t ext4 -L root -d "$gpt_tree" -E offset=1048576 "$@" "$gpt_file" "$((gpt_size - 2))M"
 }
 
-# descriptor SECTORS CLUSTER_SECTORS FILE: a DiskDescriptor.xml for one image.
+# descriptor SECTORS CLUSTER_SECTORS FILE: prints a DiskDescriptor.xml for a lone image.
 descriptor() {
     cat <<XML
 <?xml version="1.0"?>
@@ -70,14 +70,14 @@ descriptor() {
 XML
 }
 
-# make_host ROOT: the configuration of a host, under another root.
+# make_host ROOT: makes the configuration of a host, below another root.
 make_host() {
     mkdir -p "$1/etc/vz/conf" "$1/vz/private"
     # shellcheck disable=SC2016 # vzctl's own variable
     echo 'VE_PRIVATE="/vz/private/$VEID"' >"$1/etc/vz/vz.conf"
 }
 
-# make_container ROOT CTID RAW [CLUSTER_BYTES]: a container whose disk is RAW, written by qemu-img.
+# make_container ROOT CTID RAW [CLUSTER_BYTES]: makes a container whose disk is RAW, written by qemu-img.
 make_container() {
     bundle=$1/vz/private/$2/root.hdd
     mkdir -p "$bundle"
@@ -87,7 +87,7 @@ make_container() {
         >"$bundle/DiskDescriptor.xml"
 }
 
-# ploop 1.15 reads past the end of its arguments: a large environment keeps that harmless.
+# ploop 1.15 reads past the end of its arguments, which a large environment makes harmless.
 ploop_tool() {
     if ! said=$(PADDING=$(printf %8000d 0) ploop "$@" 2>&1); then
         echo "ploop $*: $said" >&2
@@ -95,7 +95,7 @@ ploop_tool() {
     fi
 }
 
-# make_v1_container ROOT CTID FORMAT RAW: a v1 image (or a raw one) that libploop made, RAW in it.
+# make_v1_container ROOT CTID FORMAT RAW: makes a container with a v1 or raw image of libploop's, and writes RAW to it.
 make_v1_container() {
     bundle=$1/vz/private/$2/root.hdd
     mkdir -p "$bundle"
@@ -108,8 +108,8 @@ make_v1_container() {
     fi
 }
 
-# make_ploop_chain ROOT CTID FORMAT RAW_BEFORE RAW_AFTER: that with RAW_BEFORE, a snapshot taken by
-# libploop, and what differs in RAW_AFTER on top.
+# make_ploop_chain ROOT CTID FORMAT RAW_BEFORE RAW_AFTER: makes such a container with RAW_BEFORE, takes a snapshot with
+# libploop, and writes the differences of RAW_AFTER to the top.
 make_ploop_chain() {
     make_v1_container "$1" "$2" "$3" "$4"
     size=$(stat -c %s "$4")
@@ -127,7 +127,7 @@ make_ploop_chain() {
     rm "$piece"
 }
 
-# le BYTES NUMBER: the number in so many bytes, little-endian.
+# le BYTES NUMBER: prints the number in BYTES bytes, little-endian.
 le() {
     le_left=$2 le_count=$1
     while [ "$le_count" -gt 0 ]; do
@@ -137,16 +137,16 @@ le() {
     done
 }
 
-# patch FILE OFFSET: writes standard input there.
+# patch FILE OFFSET: writes standard input to the file at OFFSET.
 patch() { dd of="$1" bs=64k oflag=seek_bytes seek="$2" conv=notrunc status=none; }
 
-# add_bitmap FILE CLUSTER_BYTES BITMAP: a format extension behind the last byte of a v2 image, as
-# libploop appends it, and a dirty bitmap whose bits, of 64 KiB each, are the file BITMAP.
+# add_bitmap FILE CLUSTER_BYTES BITMAP: appends a format extension to a v2 image, as libploop does, and a dirty bitmap
+# whose bits are the file BITMAP. A bit stands for 64 KiB.
 add_bitmap() {
     sector=$(($(stat -c %s "$1") / 512))
     {
         le 4 0x252CB34A && le 4 0x20385FAE && le 8 0 && le 4 40 && le 4 0
-        dd if="$1" bs=1 skip=36 count=8 status=none # as many sectors as the disk
+        dd if="$1" bs=1 skip=36 count=8 status=none # the number of sectors of the disk
         le 4 0x33221100 && le 4 0x77665544 && le 4 0xbbaa9988 && le 4 0xffeeddcc
         le 4 128 && le 4 1 && le 8 $((sector + $2 / 512))
     } >"$1.features"
@@ -164,8 +164,8 @@ add_bitmap() {
     le 8 $sector | patch "$1" 56
 }
 
-# make_files DIR WORD: 20 small files that say WORD, one of them like a journal's own blocks, and a
-# file that says the same whatever the word is.
+# make_files DIR WORD: makes 20 small files with contents that depend on WORD, one of which looks like a block of a
+# journal, and a file whose contents don't depend on WORD.
 make_files() {
     mkdir -p "$1"
     for number in $(seq -w 20); do echo "$2 file $number" >"$1/$number"; done
@@ -173,7 +173,7 @@ make_files() {
     echo same >"$1/same"
 }
 
-# replace_files FS DIR: of every numbered file in the file system FS, by those in DIR.
+# replace_files FS DIR: replaces the numbered files in the file system FS by the files in DIR.
 replace_files() {
     for number in $(seq -w 20); do
         echo "rm $number"
@@ -181,22 +181,22 @@ replace_files() {
     done | debugfs -w -f - "$1" >/dev/null 2>&1
 }
 
-# differing_blocks BLOCK_SIZE FILE OTHER: the numbers of the blocks that differ.
+# differing_blocks BLOCK_SIZE FILE OTHER: prints the numbers of the blocks that differ.
 differing_blocks() {
     { cmp -l "$2" "$3" || true; } | awk -v size="$1" '{ print int(($1 - 1) / size) }' | uniq
 }
 
-# copy_blocks BLOCK_SIZE FILE NUMBER...: one after the other, to standard output.
+# copy_blocks BLOCK_SIZE FILE NUMBER...: prints these blocks, one after the other.
 copy_blocks() {
     copy_size=$1 copy_from=$2
     shift 2
     for block; do dd if="$copy_from" bs="$copy_size" skip="$block" count=1 status=none; done
 }
 
-# make_dirty_journal FS BLOCK_SIZE CHECKSUMS: FS, with the files of make_files in it, gets a journal
-# that makes their content new, but only when all of it is replayed as it must be: what a later
-# transaction writes again is old by then, what one revokes isn't written, and what has no commit
-# doesn't count. CHECKSUMS are options of debugfs' journal_open.
+# make_dirty_journal FS BLOCK_SIZE CHECKSUMS: gives FS, which has the files of make_files, a journal that makes their
+# contents new, but only if all rules of the replay are kept: a later transaction replaces the blocks of an earlier one,
+# a revoked block isn't written, and a transaction without a commit doesn't count. CHECKSUMS are options of debugfs'
+# journal_open.
 make_dirty_journal() {
     states=$1.work
     make_files "$states/between" between
@@ -205,10 +205,10 @@ make_dirty_journal() {
     replace_files "$states/between.fs" "$states/between"
     cp "$states/between.fs" "$states/new.fs"
     replace_files "$states/new.fs" "$states/new"
-    # The kernel's superblock says so too while it is in the journal.
+    # The superblock in the journal must have this feature, too, as the kernel's has.
     for state in between new; do debugfs -w -R 'feature needs_recovery' "$states/$state.fs" >/dev/null 2>&1; done
     first=$(differing_blocks "$2" "$1" "$states/between.fs")
-    # Of what the first one changed, all that must not stay.
+    # The second transaction must contain every block that the first one changed.
     second=$(printf '%s\n' "$first" "$(differing_blocks "$2" "$states/between.fs" "$states/new.fs")" | sort -nu)
     same=$(debugfs -R 'bmap same 0' "$1" 2>/dev/null)
     # shellcheck disable=SC2086 # numbers
@@ -218,7 +218,7 @@ make_dirty_journal() {
         for block in $second; do printf "%$2d" 0; done >"$states/third"
     }
     list() { printf '%s\n' "$1" | paste -sd ,; }
-    # Opened anew, as debugfs is wrong about where a transaction with a revocation ends.
+    # Reopens the journal, since debugfs miscalculates the end of a transaction with a revocation.
     debugfs -w -f - "$1" >"$states/log" 2>&1 <<CMD
 journal_open $3
 journal_write -b $(list "$first"),$same $states/first
@@ -228,7 +228,7 @@ journal_open
 journal_write -b $(list "$second") -c $states/third
 journal_close
 CMD
-    # e2fsprogs replays it in a copy, and finds the file system sound and the files new.
+    # e2fsprogs replays the journal in a copy, and must find the file system sound and the files new.
     cp "$1" "$states/replayed.fs"
     e2fsck -y -E journal_only "$states/replayed.fs" >>"$states/log" 2>&1 || true
     mkdir "$states/replayed"
@@ -242,7 +242,7 @@ CMD
     rm -r "$states"
 }
 
-# put_on_gpt_disk FS FILE: a disk with one partition from 1 MiB on, which is FS.
+# put_on_gpt_disk FS FILE: makes a disk with the partition FS from 1 MiB on.
 put_on_gpt_disk() {
     truncate -s $(($(stat -c %s "$1") + 2097152)) "$2"
     echo 'start=2048' | sfdisk -q --label gpt "$2"

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Mounting what a crash left, and ext superblocks that mean harm.
-# Run by run-cases.sh, of the back ends that can be written to; see lib.sh for what a case has.
+# Cases of dirty journals, and of hostile ext superblocks.
+# run-cases.sh runs them, with each back end that can write; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
-# compare_files DIR STATE: there are the files of journal/STATE, and no other ones.
+# compare_files DIR STATE: expects the files of journal/STATE and no others.
 compare_files() {
     (cd "$1" && sha256sum --quiet -c "$FIXTURES/journal/$2.sha256") || fail "not the $2 files in $1"
     expect_equal "$(find "$1" -path "$1/lost+found" -prune -o -type f -print | wc -l)" \
         "$(wc -l <"$FIXTURES/journal/$2.sha256")" "files in $1"
 }
 
-# mount_and_look JOURNAL FILES OPTION...: what mount says of the journal in the image's copy, and what
-# it shows; then nothing remains.
+# mount_and_look JOURNAL FILES OPTION...: mounts the copy of the image, compares mount's report on the journal and the
+# files that it shows, and unmounts.
 mount_and_look() {
     journal=$1 files=$2
     shift 2
@@ -26,7 +26,7 @@ mount_and_look() {
     expect_equal "$(leftovers)" '' "after mount $*"
 }
 
-# expect_mounted CTID JOURNAL FILES OPTION...: that, and the image stays as it is.
+# expect_mounted CTID JOURNAL FILES OPTION...: runs mount_and_look, and expects that the image is unchanged.
 expect_mounted() {
     original=$(bundle "$1")
     shift
@@ -51,7 +51,7 @@ case_h76_a_journal_is_replayed_when_told() {
     expect_mounted 111 replayed new --journal replay
 }
 
-# The next mount starts from the image again, not from what the last one replayed.
+# Each mount starts from the image, and not from the replay of the mount before.
 case_h76_a_journal_is_skipped_when_told() {
     for ctid in 111 112 113; do
         expect_mounted $ctid skipped old --journal skip
@@ -62,7 +62,7 @@ case_h76_a_journal_is_skipped_when_told() {
     expect_mounted 111 skipped old --journal skip
 }
 
-# The snapshot below is not dirty.
+# The snapshot below the dirty state has a clean journal.
 case_h76_a_clean_snapshot_below_a_dirty_state() {
     for journal in auto replay skip; do
         expect_mounted 112 clean old -s base --journal $journal
@@ -79,20 +79,20 @@ case_h76_both_states_at_once() {
     expect_equal "$(list_field '.attachments | length')" 0
 }
 
-# make_fs: a file system, $fs, that the caller spoils.
+# make_fs: makes a file system, $fs, for the caller to damage.
 make_fs() {
     fs=$WORK/fs
     truncate -s 8M "$fs"
     mke2fs -q -F -t ext4 -d "$FIXTURES/journal/old" "$fs"
 }
-# set_fields FIELD VALUE...: of the superblock of $fs.
+# set_fields FIELD VALUE...: sets fields of the superblock of $fs.
 set_fields() {
     while [ $# -gt 0 ]; do
         echo "set_super_value $1 $2"
         shift 2
     done | debugfs -w -f - "$fs" >/dev/null 2>&1
 }
-# refuse_fs WORDS: it isn't mounted, and nothing stays attached.
+# refuse_fs WORDS: expects that mount refuses $fs with these words, and that nothing stays attached.
 refuse_fs() {
     qemu-img convert -f raw -O parallels "$fs" "$WORK/image"
     mkdir -p "$WORK/m"
@@ -102,7 +102,7 @@ refuse_fs() {
     done
 }
 
-# Were it let through, this kernel would stop.
+# If ploopu passed errors=panic to the kernel, this kernel would panic.
 case_h73_a_damaged_directory_and_errors_panic() {
     make_fs
     tune2fs -e panic "$fs" >/dev/null
@@ -124,7 +124,7 @@ case_h74_mount_options_of_the_image() {
 
 case_h75_an_external_journal() {
     make_fs
-    set_fields journal_inum 0 journal_dev $((7 * 256)) # /dev/loop0
+    set_fields journal_inum 0 journal_dev $((7 * 256)) # the number of /dev/loop0
     refuse_fs 's_journal_dev is 0x700'
     make_fs
     set_fields journal_inum 0
@@ -137,7 +137,7 @@ case_a_file_system_larger_than_its_partition() {
     refuse_fs 's_blocks_count is '
 }
 
-# The superblock of the journal is gone: what it held can't be had, and the user is told what can.
+# Without the superblock of the journal its contents are lost. The error says which option shows the rest.
 case_a_journal_that_is_damaged_itself() {
     mkdir "$WORK/m"
     cp -r "$(bundle 113)" "$WORK/image"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# judged.sh DISK_CAT CHAIN_WRITER [SEEDS]: our bytes of a disk against those of qemu-img and of
-# libploop's offline merge. Ends with 1 and the chain's parameters at the first difference. Uses no
-# device. In a mount namespace, since libploop looks for its module's parameters below /sys/module.
+# judged.sh DISK_CAT CHAIN_WRITER [SEEDS]: compares our bytes of a disk with those of qemu-img and of libploop's offline
+# merge. At the first difference, prints the parameters of the chain and exits with 1. Uses no device. Runs in a mount
+# namespace, since libploop looks for the parameters of its module below /sys/module.
 set -eu
 if [ "$(id -u)" != 0 ]; then
     echo 'FAILED: needs root, for a mount namespace: libploop has no other way to v2' >&2
@@ -26,20 +26,20 @@ fail() {
     exit 1
 }
 
-# same FILE FILE WHAT: counts it as compared, or ends the test.
+# same FILE FILE WHAT: compares two disks; counts them, or ends the test if they differ.
 same() {
     size_of_one=$(stat -c %s "$1")
     [ "$size_of_one" = "$(stat -c %s "$2")" ] || fail "$3: one has $size_of_one bytes"
     if [ "$size_of_one" -lt 16777216 ]; then
         difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
-    else # faster with holes
+    else # qemu-img is faster with holes
         difference=$(qemu-img compare -f raw -F raw "$1" "$2" 2>&1) || fail "$3: $difference"
     fi
     compared=$((compared + 1))
     bytes=$((bytes + size_of_one))
 }
 
-# told WHAT: what was compared since the last time.
+# told WHAT: prints how much was compared since the last call.
 compared=0 bytes=0
 told() {
     [ $compared -gt 0 ] || fail "$1: nothing was compared"
@@ -47,13 +47,13 @@ told() {
     compared=0 bytes=0
 }
 
-# ours BUNDLE GUID FILE WHAT
+# ours BUNDLE GUID FILE WHAT: writes our bytes of a state to FILE.
 ours() {
     rm -f "$3"
     "$disk_cat" "$1/DiskDescriptor.xml" "$3" "$2" || fail "$4: disk_cat"
 }
 
-# chain_of BUNDLE FORMAT FILE...: the name by which QEMU knows this chain; base first.
+# chain_of BUNDLE FORMAT FILE...: prints the chain in the syntax of QEMU; the base comes first.
 chain_of() {
     chain_bundle=$1 driver=$2 chain=
     shift 2
@@ -65,7 +65,7 @@ chain_of() {
     echo "json:$chain"
 }
 
-# judge_by_qemu BUNDLE GUID WHAT FORMAT FILE...
+# judge_by_qemu BUNDLE GUID WHAT FORMAT FILE...: compares our bytes of a state with QEMU's bytes of the chain.
 judge_by_qemu() {
     judged=$1 guid=$2 what=$3 format=$4
     shift 4
@@ -76,7 +76,7 @@ judge_by_qemu() {
     same "$work/ours" "$work/theirs" "$what: snapshot $guid: ploopu and qemu-img"
 }
 
-# judge_chain SEED [KEY=NUMBER...]: a random chain: the live state, its branch, and a snapshot.
+# judge_chain SEED [KEY=NUMBER...]: compares the states of a random chain: the live state, its branch, and a snapshot.
 judge_chain() {
     rm -rf "$work/chain"
     "$chain_writer" "$work/chain" "$@"
@@ -89,13 +89,13 @@ judge_chain() {
     done <"$work/some"
 }
 
-# field BUNDLE GUID ELEMENT: File of that image, or ParentGUID of that shot.
+# field BUNDLE GUID ELEMENT: prints the element File of the image, or ParentGUID of the shot, with that GUID.
 field() {
     tr -d ' \t\n' <"$1/DiskDescriptor.xml" | sed 's/<Image>/\n/g; s/<Shot>/\n/g' |
         sed -n "s/^<GUID>$2<.*<$3>\([^<]*\)<.*/\1/p"
 }
 
-# judge_libploop_shot FORMAT GUID WHAT: the bundle of libploop, by QEMU; the chain from ParentGUID.
+# judge_libploop_shot FORMAT GUID WHAT: compares a state of libploop's bundle with QEMU, by the chain of ParentGUIDs.
 judge_libploop_shot() {
     at=$2 files=
     while [ "$at" != "$null_guid" ]; do
@@ -107,7 +107,7 @@ judge_libploop_shot() {
     mv "$work/ours" "$work/before.$2"
 }
 
-# scribble FORMAT COUNT: writes to the live state: pieces of half a cluster and less, anywhere.
+# scribble FORMAT COUNT: writes pieces of at most half a cluster to random places of the live state.
 random=1 byte=1
 scribble() {
     commands=
@@ -123,8 +123,8 @@ scribble() {
 shot_guid() { echo "{0000000$1-0000-0000-0000-000000000000}"; }
 ploop_shot() { ploop_tool "$1" -u "$(shot_guid "$2")" "$bundle/DiskDescriptor.xml"; }
 
-# judge_libploop VERSION CLUSTER FORMAT: a disk with snapshots 1 - 2 - { 3, 4 - live }, all made by
-# libploop. What libploop then merges must be what it was, for us and for QEMU.
+# judge_libploop VERSION CLUSTER FORMAT: makes a disk with snapshots 1 - 2 - { 3, 4 - live } with libploop. After libploop
+# has merged some, the other states must be unchanged, for us and for QEMU.
 judge_libploop() {
     bundle=$work/libploop cluster=$2 size=$(($2 * 10))
     what="libploop v$1, clusters of $2 sectors, $3"
@@ -157,7 +157,7 @@ judge_libploop() {
     judge_libploop_shot $base "$top_guid" "$what"
 }
 
-# judge_merge SEED KEY=NUMBER...: a random chain that libploop merges into one file.
+# judge_merge SEED KEY=NUMBER...: compares a random chain with the file into which libploop merges it.
 judge_merge() {
     rm -rf "$work/chain"
     "$chain_writer" "$work/chain" "$@"
@@ -173,7 +173,7 @@ judge_merge() {
 
 for version in 1 2; do
     for sectors in 63 64 2048 131072; do
-        # Of the largest ones only a few: every file has holes, but every byte is compared.
+        # Large clusters get only a few chains: files have holes, but every byte is compared.
         clusters=$((sectors == 131072 ? 2 : 20))
         for depth in 1 2 5 150; do
             for raw in 0 1; do

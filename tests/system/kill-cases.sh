@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Commands that are killed, interrupted or refused something at their system calls in turn: at those
-# that change something outside the process, and of the others at every KILL_STEP-th. 1 is all, and
-# 0 none; above 999, for slow hosts, of those that change something one in KILL_STEP/500.
-# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# Cases of commands that are killed, interrupted, or get an error at one system call after the other: at each call that
+# changes something outside the process, and at every KILL_STEP-th of the others. KILL_STEP=1 means all of them, and 0
+# none. Above 999, for slow hosts, it also skips calls that change something: one in KILL_STEP/500 is tested.
+# run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
 step=${KILL_STEP:-100}
-# points COMMAND...: does it, and writes its system calls to points, as NAME:K for the K-th of that
-# name. Those of the dynamic linker, before main() opens /dev/null, are its own affair.
+# points COMMAND...: runs the command, and writes its system calls to points, as NAME:K for the K-th call of that name.
+# Calls of the dynamic linker, before main() opens /dev/null, are left out.
 points() {
     point=whole
     strace -qq -E ASAN_OPTIONS=detect_leaks=0 -o "$WORK/trace" "$PLOOPU" --root "$FIXTURES/root" "$@" >"$WORK/out"
@@ -23,30 +23,31 @@ points() {
     [ -s "$WORK/points" ] || fail "$*: no system calls"
 }
 
-# at POINT WHAT COMMAND...: runs it with that done to it at POINT; its exit code is in $code.
+# at POINT WHAT COMMAND...: runs the command and injects WHAT at POINT; its exit code is in $code.
 at() {
     point=$1 what=$2 code=0
     shift 2
-    # Leaks can't be looked for under strace.
+    # The search for leaks doesn't work under strace.
     strace -q -ttt -E ASAN_OPTIONS=detect_leaks=0 -o "$WORK/trace" -e "trace=${point%:*}" \
         -e "inject=${point%:*}:$what:when=${point#*:}" "$PLOOPU" --root "$FIXTURES/root" "$@" \
         >"$WORK/out" 2>"$WORK/err" || code=$?
 }
 
 listed() { list_field '.attachments | length'; }
-# What leftovers looks for, too, is looked for at the end of the case: it takes its time.
+# nothing: true if no record and no server is left. The slower search of leftovers comes at the end of the case.
 nothing() {
     set -- /run/ploopu/*
     [ "$*" = /run/ploopu/lock ] && [ -z "$(servers)" ]
 }
-# A server takes down what isn't finished, at its own pace. What list would clear away must not be there either.
+# expect_nothing WHERE: waits until a server has removed its unfinished work, and fails if something is left, even if
+# list would clear it away.
 expect_nothing() { (wait_for nothing) || fail "$1: left: $(ls /run/ploopu) $(servers) $(leftovers)"; }
 settled() {
     left=$(listed)
     [ "$left" != 0 ] || nothing
 }
 
-# repeat COMMAND...: it does its work, or finds it done.
+# repeat COMMAND...: runs the command, which must do its work or find it done.
 repeat() {
     repeated=0
     ploopu -q "$@" >"$WORK/out" 2>"$WORK/err" || repeated=$?
@@ -56,7 +57,7 @@ repeat() {
     esac
 }
 
-# What each command needs, and how it is seen that it can be repeated.
+# before_VERB makes what the command needs; after_VERB checks that the command can be repeated.
 before_attach() { :; }
 before_mount() { :; }
 before_detach() { attach -q 101 >/dev/null; }
@@ -77,14 +78,15 @@ after_mount() {
     ploopu umount "$WORK/m"
 }
 after_detach() {
-    # Half of it is no obstacle to using the image again.
+    # A detach that was killed halfway doesn't prevent another attach.
     [ $((number % 4)) -lt 2 ] || attach -q 101 >/dev/null
     [ "$(listed)" -le 1 ] || fail "at $point: two devices: $(ploopu list)"
     repeat detach 101
 }
 after_umount() { repeat umount "$WORK/m"; }
 
-# kill_at_every_point VERB ARGUMENT...: the next command is in turn the same at once, and list.
+# kill_at_every_point VERB ARGUMENT...: kills the command at each point. The next command is in turn the same command at
+# once, and list.
 kill_at_every_point() {
     [ "$step" != 0 ] || return 0
     mkdir "$WORK/m"
@@ -95,7 +97,7 @@ kill_at_every_point() {
     while read -r point; do
         "before_$1"
         at "$point" signal=KILL "$@"
-        # Where it waits for others, it doesn't make the same number of calls each time.
+        # A command that waits for others makes a different number of calls each time.
         [ $code = 137 ] || [ $code = 0 ] || fail "killed at $point: exit code $code: $(cat "$WORK/err")"
         number=$((number + 1)) left=
         [ $((number % 2)) = 0 ] && wait_for settled
@@ -113,15 +115,15 @@ case_r09_mount_killed_at_every_point() { kill_at_every_point mount --backend "$B
 case_r09_detach_killed_at_every_point() { kill_at_every_point detach 101; }
 case_r09_umount_killed_at_every_point() { kill_at_every_point umount "$WORK/m"; }
 
-# took: the seconds from that point to the end, of what was traced last.
+# took: prints the seconds from $point to the end of the command that was traced last.
 took() {
     awk -v name="${point%:*}(" -v number="${point#*:}" '
         index($2, name) == 1 && ++n == number { begin = $1 }
         END { print $1 - begin }' "$WORK/trace"
 }
 
-# Whoever changes their mind has nothing to clear away: what was made is gone again when the command
-# ends, and that within a second (five on a slow host); unless all was done and only had to be said.
+# A command that is interrupted ends within a second (five on a slow host) and removes everything that it made, unless
+# it had finished its work and only had to print the result.
 interrupt_at_every_point() {
     [ "$step" != 0 ] || return 0
     mkdir "$WORK/m"
@@ -153,7 +155,7 @@ interrupt_at_every_point() {
 case_r10_attach_interrupted_at_every_point() { interrupt_at_every_point attach --backend "$BACKEND" 101; }
 case_r10_mount_interrupted_at_every_point() { interrupt_at_every_point mount --backend "$BACKEND" 101 "$WORK/m"; }
 
-# errors_of NAME: what that system call may well say.
+# errors_of NAME: prints errors that the system call can return in practice.
 errors_of() {
     case $1 in
     open* | socket* | memfd_create | pidfd_open | signalfd4 | accept*) echo EMFILE ENOMEM EINTR ;;
@@ -167,11 +169,11 @@ errors_of() {
     esac
 }
 
-# refuse_at_every_point VERB ARGUMENT...: one call fails, once. Closing isn't refused: it can't be,
-# and a call that isn't made leaves open what really would have been closed.
+# refuse_at_every_point VERB ARGUMENT...: makes each call fail once. close(2) is left out: it never fails without closing,
+# and strace skips the call, so that the file stays open.
 refuse_at_every_point() {
     if [ "$step" = 0 ] || [ "$step" -gt 999 ]; then return 0; fi
-    # Sanitizers have ways of their own to go without memory.
+    # A sanitizer ends the program if memory is refused.
     ! grep -q __asan_init "$PLOOPU" || return 0
     mkdir "$WORK/m"
     number=0 done=0

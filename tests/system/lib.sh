@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the system tests share. Needs: PLOOPU (the program), FIXTURES (from make-fixtures.sh),
-# BACKEND (nbd, dm or fuse), WORK (an empty scratch directory of this case).
+# Functions for the cases of the system tests. A case has the variables PLOOPU (the program), FIXTURES (from
+# make-fixtures.sh), BACKEND (nbd, dm or fuse) and WORK (an empty scratch directory for the case).
 # shellcheck shell=sh disable=SC2012,SC2217,SC2317 # sleep needs no input
 export PATH="$PATH:/usr/sbin:/sbin"
 . "$SOURCES/tests/system/images.sh"
@@ -15,7 +15,7 @@ attach() { ploopu attach --backend "$BACKEND" "$@"; }
 mount_image() { ploopu mount --backend "$BACKEND" "$@"; }
 bundle() { echo "$FIXTURES/root/vz/private/$1/root.hdd"; }
 
-# wait_for CONDITION...: asks until it holds, for at most 20 seconds.
+# wait_for CONDITION...: runs the command until it succeeds, for at most 20 seconds.
 wait_for() {
     deadline=$(($(date +%s) + 20))
     until "$@"; do
@@ -24,7 +24,7 @@ wait_for() {
     done
 }
 
-# hold FILE: a process, $holder, that has it open by now.
+# hold FILE: starts a process, $holder, and returns when the process has the file open.
 hold() {
     sleep 1000 <"$1" &
     holder=$!
@@ -39,7 +39,8 @@ let_go() {
 
 expect_equal() { [ "$1" = "$2" ] || fail "expected '$2', got '$1'${3:+ ($3)}"; }
 
-# expect_refusal CODE WORDS COMMAND...: it fails with that exit code and says so in one line.
+# expect_refusal CODE WORDS COMMAND...: expects that the command fails with that exit code, and prints these words in
+# one line.
 expect_refusal() {
     expected=$1 words=$2
     shift 2
@@ -59,7 +60,7 @@ compare_with_raw() {
     cmp "$1" "$2" || fail "$1 differs from $2"
 }
 
-# compare_tree DIR: every file in it is as it was when the disk was made.
+# compare_tree DIR: expects that every file is as it was when the disk was made.
 compare_tree() {
     (cd "$1" && sha256sum --quiet -c "$FIXTURES/tree.sha256") || fail "files below $1 differ"
     expect_equal "$(find "$1" -path "$1/lost+found" -prune -o -type f -print | wc -l)" \
@@ -68,12 +69,12 @@ compare_tree() {
 
 list_field() { ploopu list --json | jq -r "$1"; }
 
-# servers: their process IDs; supervisor, standby and worker of nbd.
+# servers: prints the process IDs of all servers; for nbd, of supervisor, standby and worker.
 servers() {
     awk '/^Name:/ { name = $2 } /^State:/ && name ~ /^ploopu-(nbd|fuse)/ && $2 != "Z" {
         split(FILENAME, path, "/"); print path[3] }' /proc/[0-9]*/status 2>/dev/null || true
 }
-# kill_servers: all of them, as one that dies alone is replaced.
+# kill_servers: kills all servers at once, since a server that dies alone is replaced.
 kill_servers() { wait_for no_servers; }
 no_servers() {
     pids=$(servers)
@@ -83,13 +84,13 @@ no_servers() {
     return 1
 }
 
-# What ploopu left on this host: nothing at all is right. Prints what it finds.
+# leftovers: prints everything that ploopu has left on this host. It should print nothing.
 leftovers() {
     ploopu list --json | jq -r '.attachments[] | "attached: \(.device)"'
     grep -l . /sys/block/nbd*/backend 2>/dev/null | sed 's/^/connected: /' || true
     ls -d /sys/block/nbd*/nbd*p* 2>/dev/null | sed 's/^/stale partition: /' || true
     grep '^/run/ploopu/' /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
-    # The dm back end's lie below device-mapper, on the images themselves.
+    # Loop devices of the dm back end are below device-mapper, on the images themselves.
     grep -e "^$FIXTURES/" -e "^$WORK/" /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
     if [ -e /sys/class/misc/device-mapper ]; then
         dmsetup info -c --noheadings -o name,uuid | grep PLOOPU- | sed 's/^/mapped: /' || true
@@ -104,17 +105,17 @@ leftovers() {
     ls /run/ploopu 2>/dev/null | sed '/^lock$/d; s/^/record: /'
 }
 
-# After a failed case: by force, so that the next one starts from nothing.
+# clean_by_force: removes everything after a failed case, so that the next case starts from nothing.
 clean_by_force() {
     kill_servers
     grep -e "$WORK/" /proc/self/mounts | awk '{ print $2 }' | sort -r | xargs -r -n 1 umount -l || true
     for device in /sys/block/nbd*; do
         [ ! -e "$device/backend" ] || nbd-client -d "/dev/${device##*/}" >/dev/null || true
-        # Its partitions go when it is opened again.
+        # The next open of the device removes its partitions.
         [ ! -b "/dev/${device##*/}" ] || : <"/dev/${device##*/}" || true
     done
     if [ -e /sys/class/misc/device-mapper ]; then
-        # What lies above others has the longer name.
+        # A device above another one has the longer name, so it comes first in reverse order.
         dmsetup info -c --noheadings -o name | grep '^ploopu-' | sort -r | xargs -r -n 1 dmsetup remove --force || true
         rm -f /dev/mapper/ploopu-*
     fi

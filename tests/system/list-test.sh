@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# list-test.sh PLOOPU [COUNT]: list --all of a host with many containers. Needs no device and no
-# root. Prints how long it took; that decides nothing.
+# list-test.sh PLOOPU [COUNT]: tests list --all on a host with many containers. Needs no device and no root. Prints how
+# long it took; the time doesn't decide the result.
 set -eu
 ploopu=$1
 count=${2:-500}
@@ -11,14 +11,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 host=$work/host
 
-# Odd ones that stand among the many.
+# CTIDs of odd containers among the many.
 missing_area=1
 missing_delta=2
 simfs=3
 no_config=4
 odd=4
 
-# One container, then the same for every other CTID: the two files are small enough to be copied.
+# make_many: makes a container, and copies its two small files for every other CTID.
 make_many() {
     make_host "$host"
     truncate -s 64M "$work/raw"
@@ -41,7 +41,7 @@ make_many() {
     echo 'X=1' >"$host/etc/vz/conf/5.conf.destroyed"
 }
 
-# expect_equal GOT WANTED WHAT
+# expect_equal GOT WANTED WHAT: fails if GOT differs from WANTED.
 expect_equal() {
     [ "$1" = "$2" ] || {
         echo "FAILED: $3: '$1' instead of '$2'"
@@ -52,7 +52,7 @@ expect_equal() {
 listed() { "$ploopu" --root "$host" list --all "$@"; }
 
 make_many
-listed >/dev/null # what the disk cache holds doesn't matter then
+listed >/dev/null # fills the page cache, so that the state of the cache doesn't matter
 start=$(date +%s%N)
 listed >"$work/table"
 end=$(date +%s%N)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make-debian.sh DIR: a Debian of this host's release and mirror, as small as one with systemd can be. Kept when it is
-# there already.
+# make-debian.sh DIR: installs a Debian of this host's release, from its mirror, as small as a Debian with systemd can
+# be. Does nothing if it is there already.
 set -eu
 [ ! -e "$1/complete" ] || exit 0
 . /etc/os-release

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make-fixtures.sh DIR: every image that the system tests look at. DIR/raw/CTID holds the disk that
-# a container's device must be, DIR/tree the files that were put on it.
+# make-fixtures.sh DIR: makes the images for the system tests. DIR/raw/CTID is the disk that the device of a container
+# must show, DIR/tree the files on it.
 set -eu
 . "$(dirname "$0")/images.sh"
 
@@ -13,11 +13,11 @@ make_host "$root"
 make_tree "$out/tree"
 checksums "$out/tree" >"$out/tree.sha256"
 
-# 101: the usual one: v2, 1 MiB clusters, GPT, ext4.
+# 101: the usual container: v2, clusters of 1 MiB, GPT, ext4.
 make_gpt_disk "$out/raw/101" 32 "$out/tree"
 make_container "$root" 101 "$out/raw/101"
 
-# 102: a chain of two v1 deltas made by libploop; a file was changed and one added on top.
+# 102: a chain of two v1 deltas made by libploop. In the top, a file was changed and a file added.
 cp --sparse=always "$out/raw/101" "$out/raw/102.before"
 cp --sparse=always "$out/raw/101" "$out/raw/102"
 echo 'written after the snapshot' >"$out/newer"
@@ -32,7 +32,7 @@ rm "$out/newer"
 mkdir "$out/older"
 mv "$out/raw/102.before" "$out/older/102"
 
-# 103: a file system on the whole disk, whose size is no multiple of the cluster.
+# 103: a file system on the whole disk, whose size is no multiple of the cluster size.
 truncate -s $((20 * 1048576 + 5 * 512)) "$out/raw/103"
 mke2fs -q -F -t ext4 -d "$out/tree" "$out/raw/103"
 make_container "$root" 103 "$out/raw/103"
@@ -61,7 +61,7 @@ dd if="$out/xfs" of="$out/raw/105" bs=1M seek=1 conv=notrunc,sparse status=none
 rm "$out/xfs"
 make_container "$root" 105 "$out/raw/105"
 
-# 106: a journal with changes that were never put in place.
+# 106: an ext4 whose journal must be replayed.
 cp --sparse=always "$out/raw/101" "$out/raw/106"
 debugfs -w -R 'feature needs_recovery' "$out/raw/106?offset=1048576" >/dev/null 2>&1
 make_container "$root" 106 "$out/raw/106"
@@ -70,14 +70,14 @@ make_container "$root" 106 "$out/raw/106"
 make_ploop_chain "$root" 107 raw "$out/older/102" "$out/raw/102"
 ln -s 102 "$out/raw/107"
 
-# 108: two file systems, so that one must be chosen.
+# 108: two file systems, so that the user must choose a partition.
 truncate -s 32M "$out/raw/108"
 printf 'label: gpt\nstart=2048, size=20480\nstart=22528, size=20480\n' | sfdisk -q "$out/raw/108"
 mke2fs -q -t ext4 -d "$out/tree" -E offset=1048576 "$out/raw/108" 10M
 mke2fs -q -t ext4 -L second -E offset=$((22528 * 512)) "$out/raw/108" 10M
 make_container "$root" 108 "$out/raw/108"
 
-# 109: 1.2 TB with a table of five clusters. Nothing counts on its content being small.
+# 109: a disk of 1.2 TB, whose table takes five clusters.
 mkdir -p "$root/vz/private/109/root.hdd"
 echo >"$root/etc/vz/conf/109.conf"
 big=$root/vz/private/109/root.hdd/root.hds
@@ -86,8 +86,8 @@ qemu-io -f parallels -c 'write -q -P 0xa1 0 1M' -c 'write -q -P 0xa2 1199G 2M' \
     -c 'write -q -P 0xa3 600G 1M' -c 'write -q -P 0xa4 1M 1M' "$big"
 descriptor $((1200 * 1024 * 2048)) 2048 root.hds >"$root/vz/private/109/root.hdd/DiskDescriptor.xml"
 
-# 111 to 113: what a crash leaves: journals with changes that are in no other place. The files of all
-# are those of journal/old before they are replayed and those of journal/new after.
+# 111 to 113: disks of crashed containers, whose journals have changes that are in no other place. Their files are those
+# of journal/old before the replay and those of journal/new after it.
 mkdir "$out/journal"
 for state in old new; do
     make_files "$out/journal/$state" $state
@@ -95,7 +95,7 @@ for state in old new; do
 done
 fs=$out/journal/fs
 
-# 111: v2, ext4 as it is made today.
+# 111: v2, ext4 with the features of today.
 truncate -s 16M "$fs"
 mke2fs -q -F -t ext4 -O 64bit,metadata_csum -b 4096 -d "$out/journal/old" "$fs"
 make_dirty_journal "$fs" 4096 '-c -v 3'
@@ -113,15 +113,14 @@ dd if="$fs" of="$out/raw/112" bs=1M seek=1 conv=notrunc status=none
 make_ploop_chain "$root" 112 expanded "$out/older/112" "$out/raw/112"
 rm "$fs"
 
-# 113: v1, a file system of 32 bits on the whole disk, the older form of a journal's checksums.
+# 113: v1, a file system of 32 bits on the whole disk, the older form of journal checksums.
 truncate -s 16M "$out/raw/113"
 mke2fs -q -F -t ext4 -O ^64bit,metadata_csum -b 2048 -d "$out/journal/old" "$out/raw/113"
 make_dirty_journal "$out/raw/113" 2048 '-c -v 2'
 make_v1_container "$root" 113 expanded "$out/raw/113"
 
-# 121 to 123: what a power cut leaves, of 20 files that were safe and others that weren't yet: ext4,
-# ext3 and xfs. crash/safe.sha256 are the 20, crash/CTID.sha256 what e2fsprogs finds after it replayed
-# the journal.
+# 121 to 123: ext4, ext3 and xfs after a power cut, with 20 files that were synced and others that weren't.
+# crash/safe.sha256 has the 20 files, crash/CTID.sha256 the files that e2fsprogs finds after its replay of the journal.
 crash=$out/crash
 mkdir -p "$crash/tree"
 for number in $(seq -w 40); do seq "1$number" "9$number" >"$crash/tree/$number"; done
@@ -147,8 +146,8 @@ make_v1_container "$root" 122 expanded "$out/raw/122"
 make_container "$root" 123 "$out/raw/123"
 rm "$crash/121" "$crash/123" "$crash/replayed"
 
-# A GPT in units of 4096 bytes, which sfdisk can't write; and the same one marked by libploop, which
-# was about to write it in other units.
+# Disks with a GPT in units of 4096 bytes, which sfdisk can't write: a sound one, and one with the mark of libploop,
+# which was about to convert it.
 mkdir "$out/units"
 truncate -s 32M "$out/units/4096.raw"
 printf 'label: gpt\nstart=256, size=7680\n' >"$out/units/script"
@@ -160,7 +159,7 @@ for table in 4096 marked; do
     qemu-img convert -f raw -O parallels "$out/units/$table.raw" "$out/units/$table"
 done
 
-# What must be refused.
+# Images that must be refused.
 : >"$out/bad/empty"
 head -c 40 "$root/vz/private/101/root.hdd/root.hds" >"$out/bad/short"
 head -c 4096 "$root/vz/private/109/root.hdd/root.hds" >"$out/bad/cut-table"

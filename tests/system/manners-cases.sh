@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How commands behave towards terminals, pipes and other programs.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# Cases of terminals, pipes and other programs that commands meet.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154 # cases are called by name
 
-# on_terminal COLUMNS COMMAND...: what it prints on a terminal of that width.
+# on_terminal COLUMNS COMMAND...: prints the output of the command on a terminal of that width.
 on_terminal() {
     columns=$1
     shift
@@ -46,7 +46,7 @@ case_colours_are_for_terminals() {
     ploopu detach --all
 }
 
-# Who reads no further wants no word about that.
+# A reader that closes the pipe early gets no error message.
 case_a_pipe_that_closes_is_quiet() {
     for verb in 'map 102' 'list --all' 'info 102' 'snapshots 102' 'doctor' 'help' '--help'; do
         # shellcheck disable=SC2086 # words
@@ -77,7 +77,7 @@ SH
     PATH=$PATH:$WORK/bin "$PLOOPU" backup 101 --to=x >"$WORK/said" || code=$?
     expect_equal "$code $(cat "$WORK/said")" '9 2 101 --to=x'
     expect_refusal 64 "'backup' is not a verb" "$PLOOPU" backup 101
-    # A verb that there is can't be taken over.
+    # A program can't replace a verb of ploopu's own.
     cp "$WORK/bin/ploopu-backup" "$WORK/bin/ploopu-list"
     PATH=$WORK/bin:$PATH "$PLOOPU" list >"$WORK/said"
     expect_equal "$(cat "$WORK/said")" ''

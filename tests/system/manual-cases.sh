@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the manual says of JSON, and its examples, against what the program does.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2016 # $top_guid comes from images.sh; examples are expanded later
 
 # json_of SECTION ARGUMENT...: what the program prints for them, for json_fields; its exit code is of

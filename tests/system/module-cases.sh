@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What happens around the kernel's modules, in this order, where none is loaded yet but loop and fuse.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_r26_without_the_module_it_is_said_and_fuse_is_used() {

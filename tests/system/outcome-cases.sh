@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The outcome of every option of attach and mount on every back end, with and without -n.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2317 # cases are called by name
 
 # A row has: the verb and its image; options; the exit codes of nbd, dm and fuse. W stands for the

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # attach --overlay: devices that can be written to, of images that can't.
-# Run by run-cases.sh, of the back ends that can be written to; see lib.sh for what a case has.
+# run-cases.sh runs them, with each back end that can write; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2217,SC2317 # cases are called by name
 
 attach_overlay() { attach --overlay "$@"; }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Many commands at the same time. RACES is how many attaches of one image are raced: below 100 on a
 # slow host.
-# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
 # An image that is attached in no time: one cluster, with that text in it.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What devices, mounts and info show.
-# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_doctor_knows_what_works_here() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The process that answers reads, of the back ends that have one.
-# Run by run-cases.sh, on every kernel; see lib.sh for what a case has.
+# run-cases.sh runs them on every kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
 case_the_server_outlives_its_shell() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A user exchanges directories while root works in them. SWAPS is how many rounds each case has: 1000 in the
 # long form.
-# Run by run-cases.sh, on every back end and every kernel; see lib.sh for what a case has.
+# run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
 # start_swapping A B: user 12345 exchanges two names for as long as the case runs.

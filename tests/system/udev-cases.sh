@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Cases with a udev of their own, and the rules that this host's packages have.
-# Run by run-cases.sh, on every back end, where nothing else uses the kernel; see lib.sh for what a case has.
+# run-cases.sh runs them with every back end, on kernels that nothing else uses; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2317 # cases are called by name
 
 monitor='' control=''
