@@ -148,7 +148,8 @@ case_r40_a_clock_that_jumps() {
 # worker_of DEVICE: prints the process ID of its worker.
 worker_of() { sed -n '3s/ .*//p' "/run/ploopu/$(sed 's/^ploopu://' "/sys/block/${1##*/}/backend")/servers"; }
 
-# tamper PID OPTION...: traces the process with strace and these options; $tracer is strace. Returns when it is attached.
+# tamper PID OPTION...: traces the process with strace and these options; $tracer is strace. Returns when it is
+# attached.
 tamper() {
     tampered=$1
     shift

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# hostile-test.sh PLOOPU [limited]: tests hostile images. Each verb that only reads must end soon, with an exit code that
-# the case allows and at most one line of error, and with "limited" in 64 MiB of memory (not for sanitizers).
+# hostile-test.sh PLOOPU [limited]: tests hostile images. Each verb that only reads must end soon, with an exit code
+# that the case allows and at most one line of error, and with "limited" in 64 MiB of memory (not for sanitizers).
 set -eu
 ploopu=$1
 memory=unlimited
@@ -17,8 +17,8 @@ byte() { printf "\\$(printf %03o "$1")"; }
 le32() { for shift in 0 8 16 24; do byte $((($1 >> shift) & 255)); done; }
 le64() { le32 $(($1 & 0xffffffff)) && le32 $((($1 >> 32) & 0xffffffff)); }
 
-# header [NAME=VALUE...]: prints a header of 64 bytes with magic $version, by default for a sound disk of 8 clusters of 8
-# sectors.
+# header [NAME=VALUE...]: prints a header of 64 bytes with magic $version, by default for a sound disk of 8 clusters of
+# 8 sectors.
 header() {
     magic=$version type=2 cluster=8 entries=8 sectors=64 in_use=0 first=8 flags=0 extension=0
     for setting; do eval "$setting"; done

@@ -123,8 +123,8 @@ scribble() {
 shot_guid() { echo "{0000000$1-0000-0000-0000-000000000000}"; }
 ploop_shot() { ploop_tool "$1" -u "$(shot_guid "$2")" "$bundle/DiskDescriptor.xml"; }
 
-# judge_libploop VERSION CLUSTER FORMAT: makes a disk with snapshots 1 - 2 - { 3, 4 - live } with libploop. After libploop
-# has merged some, the other states must be unchanged, for us and for QEMU.
+# judge_libploop VERSION CLUSTER FORMAT: makes a disk with snapshots 1 - 2 - { 3, 4 - live } with libploop. After
+# libploop has merged some, the other states must be unchanged, for us and for QEMU.
 judge_libploop() {
     bundle=$work/libploop cluster=$2 size=$(($2 * 10))
     what="libploop v$1, clusters of $2 sectors, $3"

@@ -169,8 +169,8 @@ errors_of() {
     esac
 }
 
-# refuse_at_every_point VERB ARGUMENT...: makes each call fail once. close(2) is left out: it never fails without closing,
-# and strace skips the call, so that the file stays open.
+# refuse_at_every_point VERB ARGUMENT...: makes each call fail once. close(2) is left out: it never fails without
+# closing, and strace skips the call, so that the file stays open.
 refuse_at_every_point() {
     if [ "$step" = 0 ] || [ "$step" -gt 999 ]; then return 0; fi
     # A sanitizer ends the program if memory is refused.

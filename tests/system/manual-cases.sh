@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the manual says of JSON, and its examples, against what the program does.
+# Cases that compare the JSON and the examples of the manual with the program.
 # run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2016 # $top_guid comes from images.sh; examples are expanded later
 
-# json_of SECTION ARGUMENT...: what the program prints for them, for json_fields; its exit code is of
-# no interest. SECTION is that of ploopu.5.
+# json_of SECTION ARGUMENT...: runs the program and keeps its JSON for json_fields, whatever the exit code is. SECTION
+# is a section of ploopu.5.
 json_of() {
     section=$1
     shift
@@ -20,7 +20,8 @@ json_of() {
         del(.schema) | fields($section)' "$WORK/json" >>"$WORK/shown"
 }
 
-# json_fields: those of all json_of: "SECTION PATH", the path in brackets when it wasn't always there.
+# json_fields: prints the fields that all calls of json_of had, as "SECTION PATH"; a path in brackets was sometimes
+# missing.
 json_fields() {
     awk '$1 == "object" { sub(/^object /, ""); objects[$0]++ }
         $1 == "field" { sub(/^field /, ""); fields[$0]++ }
@@ -34,14 +35,14 @@ json_fields() {
         } }' "$WORK/shown" | sort
 }
 
-# written_fields: the same of the manual. That a field is an array is for readers.
+# written_fields: prints the fields that the manual has, in that form. The mark of an array is left out.
 written_fields() {
     sed -n -e 's/^\.Ss //p' -e 's/^\.It Va /field /p' -e 's/^\.It Op Va \(.*\)/field [\1]/p' \
         "$SOURCES/man/ploopu.5" | sed 's/\[\]//g' |
         awk '$1 == "field" { print section, $2; next } { section = $0 }' | sort
 }
 
-# A container with a name and a further disk, and one that lost something.
+# make_odd_containers: makes a container with a name and a second disk, and a damaged container.
 make_odd_containers() {
     host=$WORK/host
     make_host "$host"
@@ -52,7 +53,7 @@ make_odd_containers() {
 <A><SavedStateItem guid="$top_guid"><Name>n</Name><DateTime>d</DateTime><Description>e</Description></SavedStateItem></A>
 XML
     make_container "$host" 302 "$FIXTURES/raw/101" 4096
-    # Table entries that lead nowhere: of group descriptors, and of a file.
+    # Makes table entries lead nowhere: those of group descriptors, and of a file.
     for number in 280 1200; do
         le 4 4294967295 | patch "$host/vz/private/302/root.hdd/root.hds" $((64 + 4 * number))
     done
@@ -79,7 +80,7 @@ case_every_json_field_is_in_the_manual() {
     json_of snapshots --root "$tree" snapshots 102
     json_of snapshots --root "$host" snapshots 301
     json_of list list
-    # An older state, by its path with an overlay that is kept, as a file, and what is mounted.
+    # Attaches an older state, a path with an overlay file, a file instead of a device, and a mount.
     json_of attach --root "$tree" attach --backend "$BACKEND" 102 -s base
     json_of attach attach --backend "$BACKEND" "$(bundle 101)" --overlay-file "$WORK/kept"
     json_of attach --root "$tree" attach --backend fuse --no-loop 104
@@ -102,14 +103,14 @@ case_every_json_field_is_in_the_manual() {
         fail "fields: those of the program (<) and of man/ploopu.5 (>): $(cat "$WORK/differences")"
 }
 
-# A verb that prints JSON has its section there.
+# Each verb that prints JSON has a section in ploopu.5.
 case_every_verb_has_its_json_in_the_manual() {
     "$PLOOPU" __complete -- '' | cut -f 1 | grep -vx -e help -e umount | sort >"$WORK/verbs"
     sed -n 's/^\.Ss \([a-z]*\)$/\1/p' "$SOURCES/man/ploopu.5" | grep -vx errors | sort >"$WORK/sections"
     diff "$WORK/verbs" "$WORK/sections" || fail 'sections of man/ploopu.5'
 }
 
-# examples_of PAGE: its commands, with the fixtures in the place of what they name.
+# examples_of PAGE: prints the commands of the examples, with the fixtures in place of the images that they name.
 examples_of() {
     snapshot=$(ploopu snapshots 102 --json | jq -r '.snapshots[0].guid[1:9]')
     sed -n '/^\.Bd -literal/,/^\.Ed/s/^[#$] //p' "$1" |
@@ -118,7 +119,7 @@ examples_of() {
             -e 's|/dev/nbd0p1|"$(attached p1)"|; s|/dev/nbd0|"$(attached)"|'
 }
 
-# attached [PARTITION]: the first device, or its partition, as p1.
+# attached [PARTITION]: prints the first attached device, or a partition of it such as p1.
 attached() {
     device=$("$PLOOPU" list --json | jq -r '.attachments[0].device')
     echo "$device${1:-}"
@@ -148,7 +149,7 @@ case_the_examples_of_the_manual() {
     done
 }
 
-# A descriptor that is written by the one in ploopu-images(7).
+# A descriptor that follows the example in ploopu-images(7) works.
 case_the_descriptor_of_the_manual() {
     mkdir "$WORK/image"
     sed -n '/^<?xml/,/^<\/Parallels/p' "$SOURCES/man/ploopu-images.7" >"$WORK/image/DiskDescriptor.xml"

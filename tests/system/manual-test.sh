@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# manual-test.sh PLOOPU SOURCES: every verb, option and exit code of the program is in the manual, and
-# no other; 'ploopu help' opens it. JSON and examples are for manual-cases.sh.
+# manual-test.sh PLOOPU SOURCES: tests that the manual has every verb, option and exit code of the program and no
+# others, and that 'ploopu help' opens the manual. manual-cases.sh tests JSON and examples.
 set -eu
 ploopu=$(realpath "$1")
 cd "$2"
@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-# compare WHAT: the lines of $work/program and $work/manual, in any order.
+# compare WHAT: compares the lines of $work/program and $work/manual, in any order.
 compare() {
     sort -u "$work/program" >"$work/a"
     sort -u "$work/manual" >"$work/b"
@@ -19,33 +19,33 @@ compare() {
     status=1
 }
 
-# The words that completion offers after some others: the program's own verbs and options.
+# offered WORD...: prints the verbs or options that completion offers after these words.
 offered() { "$ploopu" __complete -- "$@" | cut -f 1; }
 
-# flags MACRO-LINES on standard input: "Fl s , Fl Fl snapshot Ar GUID" becomes -s and --snapshot.
+# flags: prints the options in macro lines on standard input: "Fl s , Fl Fl snapshot Ar GUID" gives -s and --snapshot.
 flags() {
     sed -e 's/Fl Fl \([a-z-]*\)/\n--\1\n/g' -e 's/Fl \([A-Za-z]*\)/\n-\1\n/g' | grep -E '^--?[A-Za-z]' |
-        # Several short ones in one, as -Hb.
+        # Splits several short options in one word, such as -Hb.
         sed -E -e ':again' -e 's/^-([A-Za-z])([A-Za-z]+)$/-\1\n-\2/' -e 't split' -e 'b' -e ':split' -e 'P;D'
 }
 
 offered '' >"$work/verbs"
 offered - >"$work/everywhere"
 
-# A page for every verb; one that has several names has them all in its first section.
+# Every verb has a page. A page with several names has them all in its first section.
 cp "$work/verbs" "$work/program"
 for page in man/ploopu-*.8; do sed -n '/^\.Nd/q; s/^\.Nm ploopu-\([a-z]*\).*/\1/p' "$page"; done >"$work/manual"
 compare 'pages of verbs'
 sed -n '/^\.Ss Verbs/,/^\.El/s/^\.It Cm //p' man/ploopu.8 | tr -d ' ' | tr '|' '\n' >"$work/manual"
 compare 'verbs in ploopu.8'
 
-# The options of each, in its list and in its synopsis.
+# The options of each verb are in the list and in the synopsis of its page.
 while read -r verb; do
     page=$(grep -l "^\.Nm ploopu-$verb\( ,\)\{0,1\}\$" man/ploopu-*.8) || continue
     offered "$verb" - | grep -vxFf "$work/everywhere" >"$work/program" || true
     sed -n 's/^\.It \(Fl .*\)/\1/p' "$page" | flags >"$work/manual"
     compare "options in $page"
-    # One name of each is enough there.
+    # The synopsis needs only one name of each option.
     sed -n 's/^\.It \(Fl .*\)/\1/p' "$page" | while read -r line; do
         echo "$line" | flags >"$work/names"
         sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Op \(Fl .*\)/\1/p' "$page" | flags | grep -xFf "$work/names" ||
@@ -61,12 +61,12 @@ compare 'options that no verb has'
 cp "$work/everywhere" "$work/program"
 sed -n '/^\.Ss Options of all verbs/,/^\.El/s/^\.It \(Fl .*\)/\1/p' man/ploopu.8 | flags >"$work/manual"
 compare 'options of all verbs'
-# Wherever else one is named, it is one of the program's.
+# Options that pages name anywhere else exist in the program.
 sed -n '/^\.\\"/d; /Fl /p' man/ploopu*.[1-9] | sed 's/"[^"]*"//g' | flags | grep -vxFf "$work/options" >"$work/manual" || true
 : >"$work/program"
 compare 'options that are named'
 
-# The table of exit codes, and what check has besides.
+# The exit codes of ploopu(8) and of check are complete.
 {
     echo 0
     sed -n 's/^ *{ErrorKind::[a-z_]*, \([0-9]*\),.*/\1/p' core/base/exit_code.cpp
@@ -80,13 +80,13 @@ compare 'exit codes'
 sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \([0-9]*\).*/\1/p' man/ploopu-check.8 >"$work/manual"
 compare 'exit codes of check'
 
-# On a terminal help is the page; umount has that of detach.
+# On a terminal, help shows the page of the verb; umount has the page of detach.
 mkdir "$work/pages"
 for section in 5 7 8; do
     mkdir "$work/pages/man$section"
     cp man/*.$section "$work/pages/man$section"
 done
-# on_terminal COMMAND...
+# on_terminal COMMAND...: prints the output of the command on a terminal.
 on_terminal() { MANPATH=$work/pages MANPAGER=cat MANROFFOPT=-c script -qec "$*" /dev/null </dev/null | col -b; }
 for words in 'info PLOOPU-INFO' 'umount PLOOPU-DETACH'; do
     on_terminal "$ploopu help ${words% *}" | grep -q "^${words#* }(8)" || {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What happens around the kernel's modules, in this order, where none is loaded yet but loop and fuse.
+# Cases of kernel modules, in this order, on a kernel where only loop and fuse are loaded.
 # run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
@@ -14,7 +14,7 @@ case_r26_without_the_module_it_is_said_and_fuse_is_used() {
 }
 
 case_r26_a_module_that_exists_is_loaded() {
-    # /lib/modules as the distribution's own kernel would have it.
+    # Makes /lib/modules look like that of the distribution's kernel.
     release=$(uname -r)
     mkdir -p /run/lower/modules
     ln -s "/usr/lib/uml/modules/$release" "/run/lower/modules/$release"
@@ -33,10 +33,10 @@ case_r26_a_module_that_exists_is_loaded() {
     expect_refusal 69 'no direct I/O in blocks of 512 bytes' ploopu attach 101 --backend dm
     [ -e /sys/module/dm_mod ]
     [ -e /sys/module/dm_zero ]
-    umount -l /usr/lib # this shell's own libraries lie there
+    umount -l /usr/lib # lazily, because this shell uses libraries in it
 }
 
-# Then the driver knows no partitions: ours come and go by hand.
+# The driver finds no partitions then: ploopu adds and removes them.
 case_r26_a_driver_loaded_without_partitions() {
     rmmod nbd 2>/dev/null || true
     insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/nbd.ko" max_part=0
@@ -48,7 +48,7 @@ case_r26_a_driver_loaded_without_partitions() {
     rmmod nbd 2>/dev/null || true
 }
 
-# It makes them when they are asked for.
+# The driver creates devices when they are asked for.
 case_r26_a_driver_loaded_without_devices() {
     insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/nbd.ko" nbds_max=0 max_part=16
     [ ! -e /dev/nbd0 ]

@@ -28,8 +28,8 @@ case_devices_of_others_are_left_alone() {
     wait $others || true
 }
 
-# Its identifier looks like one of ours, but nothing of ours is written down about it: that of a
-# container with a /run of its own, for one.
+# The identifier of the device looks like ours, but there is no record of it: it may belong to a container with a /run
+# of its own.
 case_h72_a_device_that_seems_to_be_ours() {
     # shellcheck disable=SC2016 # for the inner shell
     unshare --mount sh -c 'mount -t tmpfs tmpfs /run && "$0" --root "$1" attach --backend nbd 103' \
@@ -48,7 +48,7 @@ case_h72_a_device_that_seems_to_be_ours() {
     wait_for gone
 }
 
-# strace -f stays with the server, so it runs beside.
+# strace -f stays with the server, so it runs in the background.
 case_a_driver_that_refuses_is_passed_over() {
     strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \
         "$PLOOPU" --root "$FIXTURES/root" attach 101 >"$WORK/out" 2>"$WORK/notes" &
@@ -66,7 +66,7 @@ case_the_demo() {
     grep -q '^/dev/nbd[0-9]* *nbd *serving 101' "$WORK/shown" || fail "$(cat "$WORK/shown")"
 }
 
-# The driver passes over those that somebody has open.
+# The driver passes over a free device that a process has open.
 case_r25_a_free_device_that_somebody_holds() {
     hold /dev/nbd0
     expect_equal "$(attach 101 | device_of)" /dev/nbd1
@@ -77,14 +77,14 @@ case_r25_a_free_device_that_somebody_holds() {
     ploopu detach 101
 }
 
-# Without the claim that is held across it, the mount would win in between.
+# detach holds its exclusive claim until the driver has answered. Otherwise the mount succeeds in between.
 case_r22_a_mount_while_the_driver_is_told_to_let_go() {
     mkdir "$WORK/m"
     device=$(attach 103 | device_of)
     strace -qq -o "$WORK/trace" -e trace=sendmsg -e inject=sendmsg:delay_enter=1500000:when=2 \
         "$PLOOPU" --root "$FIXTURES/root" detach 103 &
     detach=$!
-    # The first message asks for the driver's number, the second one waits.
+    # The first message asks for the number of the netlink family. The second one, which disconnects, is delayed.
     wait_for grep -qs sendmsg "$WORK/trace"
     if mount -o ro,noload "$device" "$WORK/m" 2>"$WORK/said"; then fail 'it was mounted'; fi
     grep -q busy "$WORK/said" || fail "$(cat "$WORK/said")"

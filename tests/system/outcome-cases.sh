@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The outcome of every option of attach and mount on every back end, with and without -n.
+# Cases of the outcome of every option of attach and mount with every back end, with and without -n.
 # run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2317 # cases are called by name
 
-# A row has: the verb and its image; options; the exit codes of nbd, dm and fuse. W stands for the
-# directory of the case.
+# attach_outcomes: prints rows with the verb and its image, options, and the exit codes of nbd, dm and fuse. W stands
+# for the directory of the case.
 attach_outcomes() {
     cat <<'TABLE'
 attach 101 | | 0 0 0
@@ -64,8 +64,8 @@ mount 101 /proc | | 75 75 75
 TABLE
 }
 
-# Whether this kernel can have the back end. A back end that is missing gives 69, but only after
-# everything that is wrong with the command itself.
+# is_there BACKEND: true if this kernel has the back end. A missing back end gives 69, but errors of the command itself
+# come first.
 is_there() {
     case $1 in
     nbd) [ -e /sys/module/nbd ] ;;
@@ -74,7 +74,7 @@ is_there() {
     esac
 }
 
-# run_row WHAT COMMAND...: its exit code in $code, its standard error in WHAT.
+# run_row WHAT COMMAND...: runs the command; its exit code is in $code, its standard error in WHAT.
 run_row() {
     row_log=$1
     shift
@@ -82,10 +82,10 @@ run_row() {
     "$@" >"$WORK/stdout" 2>"$row_log" || code=$?
 }
 
-# wrong WORDS: notes it, so that one run shows all that is wrong.
+# wrong WORDS: writes down a failure, so that a run shows all failures.
 wrong() { echo "$*" >>"$WORK/wrong"; }
 
-# check_row BACKEND COMMAND OPTIONS WANTED
+# check_row BACKEND COMMAND OPTIONS WANTED: runs a row with and without -n, and expects the exit code WANTED.
 check_row() {
     row="$2 $3 --backend $1"
     want=$4
@@ -105,7 +105,7 @@ check_row() {
     fi
 }
 
-# check_table TABLE
+# check_table TABLE: checks all rows that the function TABLE prints.
 check_table() {
     mkdir "$WORK/m"
     echo 'no overlay' >"$WORK/file"

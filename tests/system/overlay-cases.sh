@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# attach --overlay: devices that can be written to, of images that can't.
+# Cases of attach --overlay: writable devices of images that are never changed.
 # run-cases.sh runs them, with each back end that can write; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2154,SC2217,SC2317 # cases are called by name
 
 attach_overlay() { attach --overlay "$@"; }
 
-# make_image: $WORK/raw, with a hole, no multiple of a cluster, and the image of it that is $WORK/image.
+# make_image: makes the disk $WORK/raw, which has a hole and is no multiple of the cluster size, and its image
+# $WORK/image.
 make_image() {
     {
         head -c 5242880 /dev/urandom
@@ -16,7 +17,7 @@ make_image() {
     cp "$WORK/raw" "$WORK/model"
 }
 
-# remember_image: with times that any read would change.
+# remember_image: copies the image, and sets times that any read changes.
 remember_image() {
     cp -r "$WORK/image" "$WORK/original"
     find "$WORK/image" -exec touch -a -d '2001-01-01' {} +
@@ -28,21 +29,21 @@ expect_untouched() {
     diff -r "$WORK/original" "$WORK/image" || fail 'the files of the image were written to'
 }
 
-# compare_anew DEVICE FILE: without what the kernel remembers of it.
+# compare_anew DEVICE FILE: compares them after the kernel has dropped its cache of the device.
 compare_anew() {
     blockdev --flushbufs "$1"
     echo 3 >/proc/sys/vm/drop_caches
     cmp "$1" "$2" || fail "$1 differs from $2"
 }
 
-# put OFFSET LENGTH [DD_FLAG]: random bytes, on $device and in the file $WORK/model.
+# put OFFSET LENGTH [DD_FLAG]: writes random bytes to $device and to the file $WORK/model.
 put() {
     head -c "$2" /dev/urandom >"$WORK/piece"
     dd if="$WORK/piece" of="$device" bs=1M oflag="seek_bytes${3:+,$3}" seek="$1" conv=notrunc,fsync status=none
     patch "$WORK/model" "$1" <"$WORK/piece"
 }
 
-# zero OFFSET LENGTH COMMAND...: by that command on $device, and in the model.
+# zero OFFSET LENGTH COMMAND...: zeroes a range of $device with the command, and of the model.
 zero() {
     zero_at=$1 zero_length=$2
     shift 2
@@ -50,7 +51,7 @@ zero() {
     head -c "$zero_length" /dev/zero | patch "$WORK/model" "$zero_at"
 }
 
-# make_room SIZE: a tmpfs, $room, for scratch files.
+# make_room SIZE: mounts a tmpfs, $room, for scratch files.
 make_room() {
     room=$WORK/room
     mkdir "$room"
@@ -68,7 +69,7 @@ case_an_overlay_is_written_to_and_the_image_is_not() {
     device=$(jq -r .device "$WORK/json")
     expect_equal "$(blockdev --getro "$device")" 0
 
-    # Whole sectors past the page cache, and any bytes through it; the same seed each time.
+    # Writes whole sectors past the page cache, and any bytes through it. The seed is fixed.
     awk 'BEGIN {
         srand(103)
         for (i = 0; i < 9; ++i) {
@@ -85,11 +86,11 @@ case_an_overlay_is_written_to_and_the_image_is_not() {
 
     zero $((3 * 4096)) $((1048576 + 2 * 4096)) blkdiscard
     zero $((4 * 1048576 + 4096)) $((2 * 1048576)) blkdiscard --zeroout
-    put $((5 * 1048576 - 512)) 1024 direct # in the middle of that
+    put $((5 * 1048576 - 512)) 1024 direct # in the middle of the zeroed range
     compare_anew "$device" "$WORK/model"
     ploopu detach "$device"
 
-    # Nothing of it stays.
+    # After a detach, nothing that was written stays.
     device=$(attach_overlay "$WORK/image" | device_of)
     compare_anew "$device" "$WORK/raw"
     ploopu detach "$device"
@@ -140,7 +141,7 @@ case_a_scratch_file_has_no_name_and_gives_its_room_back() {
     umount "$room"
 }
 
-# fill_up OPTION...: more is written than there is room for. That fails, and nothing else does.
+# fill_up OPTION...: writes more than there is room for, and expects that only these writes fail.
 fill_up() {
     cp "$WORK/raw" "$WORK/model"
     device=$(attach_overlay "$WORK/image" "$@" | device_of)
@@ -149,20 +150,20 @@ fill_up() {
     if dd if="$WORK/pieces" of="$device" bs=64k seek=40 oflag=direct 2>"$WORK/said"; then
         fail "$*: there is room for all of it"
     fi
-    # The nbd driver of older kernels knows one error only.
+    # The nbd driver of older kernels turns every error into EIO.
     reason='No space left on device'
     [ "$BACKEND" != nbd ] || reason="$reason\|Input/output error"
     grep -q "$reason" "$WORK/said" || fail "$(cat "$WORK/said")"
     written=$(sed -n 's/+0 records out$//p' "$WORK/said")
     [ "$written" -ge 4 ] || fail "$*: no room after $written pieces"
     head -c $((written * 65536)) "$WORK/pieces" | patch "$WORK/model" $((40 * 65536))
-    # Of the one that failed a part may be new.
+    # A part of the write that failed may be done.
     failed=$(((40 + written) * 65536))
     blockdev --flushbufs "$device"
     cmp -n $failed "$device" "$WORK/model" || fail "$*: differs before what failed"
     cmp -i $((failed + 65536)) "$device" "$WORK/model" || fail "$*: differs after what failed"
     expect_equal "$(list_field '.attachments[0].state')" serving
-    # What has its room already can be written again, and what is discarded makes room.
+    # Sectors that have room can be written again, and a discard makes room.
     put 1049088 1048576 direct
     zero $((40 * 65536)) $((written * 65536)) blkdiscard
     put $((7 * 1048576)) $((4 * 65536)) direct
@@ -175,14 +176,14 @@ fill_up() {
 case_r17_a_full_overlay() {
     make_image
     fill_up --overlay-size 2M
-    # More than the file system has.
+    # The limit is more than the file system has.
     make_room 4m
     fill_up --overlay-dir "$room" --overlay-size 64M
     wait_for is_free
     umount "$room"
 }
 
-# What doesn't fit isn't there, what was there is, and it is said to whoever syncs.
+# A file that doesn't fit is incomplete, older files are whole, and sync reports the error.
 case_r17_a_mount_whose_overlay_is_full() {
     mkdir "$WORK/m"
     mount_image 101 "$WORK/m" --writable --overlay-dir "$WORK" --overlay-size 1M >/dev/null
@@ -211,7 +212,7 @@ case_half_of_the_room_is_left_to_others() {
 }
 
 case_no_place_for_a_scratch_file() {
-    # refuse_place CODE WORDS DIR: what it might leave is looked for by the caller of this case.
+    # refuse_place CODE WORDS DIR: expects a refusal. run-cases.sh looks for leftovers.
     refuse_place() { expect_refusal "$1" "$3: .*$2" attach_overlay 103 --overlay-dir "$3"; }
     make_room 512k
     refuse_place 1 'No space left on device' "$room"
@@ -228,7 +229,7 @@ case_with_an_overlay_and_without_do_not_mix() {
     put_mark() { printf mark | dd of="$device" bs=512 conv=notrunc,fsync status=none; }
     put_mark
     expect_refusal 75 "$device ($BACKEND, with an overlay)" attach 103
-    # The same again is no second device.
+    # A second attach with equal options gives the existing device.
     expect_equal "$(attach_overlay -q 103 | device_of)" "$device"
     expect_equal "$(head -c 4 "$device")" mark
     ploopu detach 103
@@ -252,7 +253,7 @@ case_an_overlay_whose_server_was_killed() {
     umount "$room"
 }
 
-# attach_kept [OPTION...]: with the file that this case uses.
+# attach_kept [OPTION...]: attaches with the overlay file of this case.
 attach_kept() { attach "$WORK/image" --overlay-file "$WORK/kept" "$@"; }
 
 case_an_overlay_that_is_kept() {
@@ -264,7 +265,7 @@ case_an_overlay_that_is_kept() {
     put $((4 * 1048576)) $((2 * 1048576)) direct
     zero $((5 * 1048576)) 65536 blkdiscard
     expect_equal "$(list_field '.attachments[0].overlay_file')" "$WORK/kept"
-    # The same again is no second device, and another one is not the same.
+    # A second attach with this overlay file gives the existing device; with another overlay it is refused.
     expect_equal "$(attach_kept -q | device_of)" "$device"
     expect_refusal 75 "with the overlay of $WORK/kept" attach --overlay "$WORK/image"
     expect_refusal 75 "with the overlay of $WORK/kept" attach "$WORK/image" --overlay-file "$WORK/other"
@@ -315,12 +316,12 @@ case_what_cannot_be_an_overlay_file() {
     mount -o remount,ro "$room"
     refuse_file 1 'Read-only file system' "$room/file"
     umount "$room"
-    # Where nothing could be attached, nothing was made.
+    # An attach that fails leaves no overlay file.
     if ploopu attach --backend dm 103 --overlay-file "$WORK/none" 2>"$WORK/said"; then
         fail 'dm makes writable devices'
     fi
     [ ! -e "$WORK/none" ] || fail 'a file was made'
-    # Two images at once.
+    # An overlay file can't be used for two images at once.
     device=$(attach_kept | device_of)
     cp -p "$WORK/image" "$WORK/again"
     expect_refusal 75 "$WORK/kept: is in use" attach "$WORK/again" --overlay-file "$WORK/kept"
@@ -332,7 +333,7 @@ case_what_cannot_be_an_overlay_file() {
 case_a_kept_overlay_whose_server_was_killed() {
     make_image
     device=$(attach_kept | device_of)
-    put 1048576 1048576 direct # and flushed
+    put 1048576 1048576 direct # put flushes the device
     kill_servers
     stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
     wait_for stale
@@ -349,7 +350,7 @@ case_a_kept_overlay_whose_server_was_killed() {
     ploopu -q detach "$device"
 }
 
-# What found its place stays when nothing else does.
+# Sectors that found room are kept, although later writes failed.
 case_a_kept_overlay_that_is_full() {
     make_image
     make_room 4m
@@ -361,7 +362,7 @@ case_a_kept_overlay_that_is_full() {
     fi
     written=$(sed -n 's/+0 records out$//p' "$WORK/said")
     ploopu -q detach "$device"
-    # Where a sector had no room, the image's is seen: the rest, from the first failure on, is either.
+    # A sector without room shows the image's contents. From the first failure on, a sector may be either.
     head -c $((written * 65536)) "$WORK/pieces" | patch "$WORK/model" 2097152
     device=$(attach "$WORK/image" --overlay-file "$room/kept" | device_of)
     cmp -n $((2097152 + written * 65536)) "$device" "$WORK/model" || fail 'what was written is not there'

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# package-build-test.sh DEB [rpm]: what is in the package, whether another build of the same sources makes the very
-# same one, what lintian says, and with "rpm", whether rpmbuild can make one, too. SOURCE_DATE_EPOCH is
-# that of DEB: the date of the newest commit, as ./dev has it, unless it is set.
+# package-build-test.sh DEB [rpm]: tests the contents of the package, that another build of the sources makes an
+# identical package, that lintian accepts it, and with "rpm", that rpmbuild makes a package, too. SOURCE_DATE_EPOCH must
+# be that of DEB; by default it is the date of the newest commit, as in ./dev.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 deb=$(realpath "$1")
@@ -38,10 +38,10 @@ git -C "$here" log -1 '--format=%an <%ae>' >"$work/maintainer"
 again() {
     cd "$work/sources"
     umask 077
-    # Another clone: nothing that is compiled here may show where.
+    # Builds in another clone: the package must not depend on the path of the sources.
     CCACHE_BASEDIR=$PWD cmake --preset package "-DPLOOPU_MAINTAINER=$(cat "$work/maintainer")"
     CCACHE_BASEDIR=$PWD cmake --build --preset package --target ploopu
-    # cpack hands this one on to the outermost layer of the package.
+    # The umask decides the modes in the outer archive of the package.
     umask 022
     cpack --preset package
 }
@@ -59,7 +59,7 @@ fi
 
 [ "${2:-}" = rpm ] || exit 0
 echo 'packages: rpmbuild'
-# There are no packages of that kind here that could meet what it requires.
+# --nodeps: this host has no rpm packages that could meet the requirements.
 mkdir -p "$work/rpm/SOURCES"
 tar -C "$work" --transform "s/^sources/ploopu-$version/" --exclude build -czf \
     "$work/rpm/SOURCES/ploopu-$version.tar.gz" sources

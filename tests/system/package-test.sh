@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# package-test.sh DEB FIXTURES [ROOT]: what a user does with the package, from installing to purging it, on this
-# kernel and below ROOT, a Debian system that isn't changed: one that debootstrap made, with what the package depends
-# on got by apt; without ROOT this host's own.
+# package-test.sh DEB FIXTURES [ROOT]: tests a user's steps with the package, from installing to purging it, on this
+# kernel and below ROOT, a Debian system that stays unchanged. debootstrap made ROOT, and apt gets the dependencies of
+# the package. Without ROOT, the test uses this host's system.
 set -eu
 if [ "$(id -u)" != 0 ]; then
     echo 'FAILED: the test of the package needs root' >&2
@@ -11,7 +11,7 @@ fi
 if [ "${1:-}" != inside ]; then
     WORK=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-package.XXXXXX")
     export WORK
-    # Nothing is removed below it, where there are mounts: all that is made goes with the namespaces.
+    # Only removes the empty directory: mounts and files below it go with the namespaces.
     trap 'rmdir "$WORK"' EXIT
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$0" inside "$@"
     exit
@@ -21,7 +21,7 @@ deb=$2 FIXTURES=$3 system=${4:-/}
 export SOURCES FIXTURES DEBIAN_FRONTEND=noninteractive
 . "$SOURCES/tests/system/lib.sh"
 
-# bind DIR WHERE: what is this host's can't be changed there.
+# bind DIR WHERE: shows a directory of this host read-only at WHERE.
 bind() {
     mount --bind "$1" "$2"
     mount -o remount,bind,ro "$2"
@@ -55,7 +55,7 @@ expect_nothing() { expect_equal "$(attachments)$(servers)" 0; }
 expect_mounted() { compare_tree "$root/mnt/101"; }
 step() { echo "package: $*"; }
 
-# newer DEB: the same with a higher version.
+# newer DEB: makes a copy of the package with a higher version.
 newer() {
     dpkg-deb -R "$1" "$WORK/newer"
     sed -i 's/^Version: .*/&+newer/' "$WORK/newer/DEBIAN/control"
@@ -135,7 +135,7 @@ grep -q "ploopu detach --all" "$WORK/log" || fail "$(cat "$WORK/log")"
 grep -q '/vz/private/101/root.hdd' "$WORK/log" || fail "$(cat "$WORK/log")"
 expect_equal "$(servers)" "$server"
 expect_mounted
-# The new program takes down what the old one made.
+# The new program detaches what the old program attached.
 here umount /mnt/101
 expect_nothing
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The first process of the guest that case_r37 of crash-cases.sh starts and cuts off. From the kernel's command line come
-# WORK, which has the image and the overlay that is kept, and CUT, which of the starts this is.
+# The first process of the guest that case_r37 of crash-cases.sh starts and kills. The kernel's command line has WORK,
+# the directory of the image and the overlay file, and CUT, the number of this start.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

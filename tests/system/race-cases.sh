@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Many commands at the same time. RACES is how many attaches of one image are raced: below 100 on a
+# Cases of many commands at the same time. RACES is the number of attaches of an image that race; use less than 100 on a
 # slow host.
 # run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2317 # cases are called by name
 
-# An image that is attached in no time: one cluster, with that text in it.
+# make_small_image FILE TEXT: makes an image that is attached quickly: one cluster, which begins with TEXT.
 make_small_image() {
     { echo "$2" && head -c 65536 /dev/zero; } >"$WORK/raw"
     truncate -s 1M "$WORK/raw"
     qemu-img convert -f raw -O parallels -o cluster_size=64k "$WORK/raw" "$1"
 }
 
-# wait_for_all PIDS: all of them have ended, and well.
+# wait_for_all PIDS: waits for all processes, and expects that each succeeds.
 wait_for_all() {
     bad=0
     for pid in $1; do wait "$pid" || bad=$((bad + 1)); done
@@ -19,7 +19,7 @@ wait_for_all() {
 }
 
 case_r24_many_images_attached_at_once() {
-    # More than the devices that nbd makes by itself.
+    # More images than nbd has devices at first.
     many=64
     if [ "${RACES:-200}" -lt 100 ]; then many=20; fi
     pids=
@@ -37,7 +37,7 @@ case_r24_many_images_attached_at_once() {
     ploopu detach --all
 }
 
-# One of them wins, and the other one is told.
+# Either the mount or detach succeeds, and the other one gets an error.
 case_r22_a_mount_races_with_detach() {
     truncate -s 1M "$WORK/raw"
     mke2fs -q -F -t ext4 -O ^has_journal "$WORK/raw"
@@ -47,7 +47,7 @@ case_r22_a_mount_races_with_detach() {
     while [ $((round * 10)) -lt "${RACES:-200}" ]; do
         round=$((round + 1)) code=0
         device=$(attach -q "$WORK/image" | device_of)
-        # Later each time, for as long as detach takes.
+        # The delay varies over the time that detach takes.
         (sleep "0.0$((round * 7 % 10))" && exec mount -o ro "$device" "$WORK/m") 2>/dev/null &
         mount=$!
         ploopu -q detach "$device" 2>"$WORK/said" || code=$?
@@ -63,7 +63,7 @@ case_r22_a_mount_races_with_detach() {
     done
 }
 
-# By all its names, and in every second round while it is being detached.
+# The image is attached by all its names, and in every second round detached at the same time.
 case_r23_one_image_attached_by_many_at_once() {
     make_small_image "$WORK/image" 'the image'
     ln -s image "$WORK/link"
@@ -82,7 +82,7 @@ case_r23_one_image_attached_by_many_at_once() {
             attach -q "$WORK/$name" >"$WORK/$number.device" 2>"$WORK/$number.error" &
             pids="$pids $!"
         done
-        # It may come first, and find nothing.
+        # detach may come first and find nothing.
         if [ $((round % 2)) = 0 ]; then ploopu -q detach --all >/dev/null 2>&1 || true; fi
         wait_for_all "$pids"
         left=$(list_field '.attachments | length')

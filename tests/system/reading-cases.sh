@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What devices, mounts and info show.
+# Cases of the contents that devices, mounts and info show.
 # run-cases.sh runs them with every back end and kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
@@ -7,11 +7,11 @@ case_doctor_knows_what_works_here() {
     ploopu doctor --json >"$WORK/report"
     jq -e --arg name "$BACKEND" '.can_mount and (.backends[] | select(.name == $name) | .usable)' "$WORK/report" ||
         fail "$(cat "$WORK/report")"
-    # What it says of the others is what attach finds.
+    # Back ends that doctor calls unusable are refused by attach.
     for other in $(jq -r '.backends[] | select(.usable | not) | .name' "$WORK/report"); do
         expect_refusal 69 "$other: .*'ploopu doctor'" ploopu attach 101 --backend "$other"
     done
-    # Who isn't root can't mount.
+    # Users other than root can't mount.
     setpriv --reuid 65534 --clear-groups "$PLOOPU" doctor --json >"$WORK/report" && fail 'nobody can mount'
     expect_equal "$(jq -r '.can_mount' "$WORK/report")" false
 }
@@ -24,7 +24,7 @@ case_devices_equal_their_sources() {
         expect_equal "$(blockdev --getro "$device")" 1
         expect_equal "$(blockdev --getss "$device")" 512
         expect_equal "$(blockdev --getsize64 "$device")" "$(stat -L -c %s "$FIXTURES/raw/$ctid")"
-        # Each partition node is the right piece of the disk: as far as that is not all zeros.
+        # Each partition node shows the right part of the disk, which must not be all zeros.
         ploopu attach $ctid --json 2>/dev/null >"$WORK/json"
         jq -r '.partitions[] | "\(.device) \(.start) \(.size)"' "$WORK/json" >"$WORK/partitions"
         case $ctid in 104) expected=3 ;; 108) expected=2 ;; *) expected=1 ;; esac
@@ -39,8 +39,8 @@ case_devices_equal_their_sources() {
     done
 }
 
-# The kernel finds no partition: the nodes are made by what our own look at the table says. In larger
-# blocks it would find them, and misread every other table.
+# The kernel finds no partition, so ploopu adds the nodes from its own look at the table. On a device with larger blocks
+# the kernel finds them, but misreads every other table.
 case_h82_a_partition_table_in_other_units() {
     mkdir "$WORK/m"
     for table in 4096 marked; do
@@ -60,11 +60,11 @@ case_h82_a_partition_table_in_other_units() {
     ploopu umount "$WORK/m"
 }
 
-# The kernel makes 252 nodes of it when it is let.
+# The kernel's own scan makes 252 nodes for this table.
 case_h80_a_partition_table_without_end() {
     truncate -s 64M "$WORK/raw"
     printf 'label: dos\nstart=2048, type=5\nstart=4096, size=2048, type=83\n' | sfdisk -q "$WORK/raw"
-    # The extended record leads to itself.
+    # The extended record refers to itself.
     printf '\005' | patch "$WORK/raw" $((2048 * 512 + 462 + 4))
     printf '\000\010\000\000' | patch "$WORK/raw" $((2048 * 512 + 462 + 12))
     qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image"
@@ -100,7 +100,7 @@ case_file_systems_are_sound() {
     ploopu detach 105
 }
 
-# The predecessor's worst fault: every position of an image over 256 GB was wrong.
+# In a predecessor of ploopu every position of an image over 256 GB was wrong.
 case_a_large_disk_with_a_long_table() {
     device=$(attach 109 | device_of)
     expect_equal "$(blockdev --getsize64 "$device")" 1288490188800
@@ -118,7 +118,7 @@ case_a_large_disk_with_a_long_table() {
 }
 
 case_a_chain_equals_what_qemu_sees() {
-    # QEMU reads the same files, told of their order by hand.
+    # QEMU reads these files; the test tells it their order.
     directory=$(bundle 102)
     top=$(ls "$directory"/root.hdd.*)
     qemu-img convert -O raw --image-opts "driver=parallels,file.filename=$top,backing.driver=parallels,backing.file.filename=$directory/root.hdd" "$WORK/qemu"
@@ -127,7 +127,7 @@ case_a_chain_equals_what_qemu_sees() {
     ploopu detach 102
 }
 
-# The live state and the snapshot below it, side by side, each as it was.
+# The live state and the snapshot below it are attached side by side, and each is right.
 case_a_snapshot_beside_the_live_state() {
     live=$(attach 102 | device_of)
     older=$(attach -s base 102 | device_of)
@@ -136,7 +136,7 @@ case_a_snapshot_beside_the_live_state() {
     compare_with_raw "$older" "$FIXTURES/older/102"
     guid=$(ploopu snapshots 102 --json | jq -r '.snapshots[0].guid')
     expect_equal "$(list_field ".attachments[] | select(.snapshot == \"$guid\") | .device")" "$older"
-    # By the delta's file it is the same state.
+    # The path of the delta names that state, too.
     expect_equal "$(attach -q "$(bundle 102)/root.hdd" | device_of)" "$older"
     mkdir "$WORK/m"
     mount_image 102 "$WORK/m" --snapshot "$(echo "$guid" | cut -c 2-9)" >/dev/null
@@ -186,7 +186,7 @@ case_mounts_are_harmless() {
     ploopu umount "$WORK/m"
 }
 
-# What makes images of strangers dangerous is off; what would hinder honest ones can be turned off.
+# Set-user-ID programs, device nodes and links of an image have no effect on a mount, unless the user allows them.
 case_h77_setuid_programs_device_nodes_and_links() {
     mkdir "$WORK/tree" "$WORK/m"
     cp "$(command -v id)" "$WORK/tree/id"
@@ -210,7 +210,7 @@ case_h77_setuid_programs_device_nodes_and_links() {
     expect_equal "$(readlink "$WORK/m/link")" "$WORK/secret"
     ploopu umount "$WORK/m"
 
-    # Else all this would test nothing.
+    # Shows that the checks above can fail.
     mount_image "$WORK/image" "$WORK/m" -o suid,dev >/dev/null 2>&1
     expect_equal "$(user_of_program)" 0
     expect_equal "$(head -c 1 "$WORK/m/zero" | wc -c)" 1
@@ -229,7 +229,7 @@ case_h78_a_rare_file_system_is_not_mounted() {
     if grep " $WORK/m " /proc/self/mounts; then fail 'it is mounted'; fi
 }
 
-# In debugging output, an entry of an fstab, or a mount without the options that make it harmless.
+# Such variables must neither print debugging output, nor name another fstab, nor remove the safe mount options.
 case_h69_variables_that_libraries_heed() {
     mkdir "$WORK/m"
     env LIBMOUNT_DEBUG=all LIBMOUNT_FORCE_MOUNT2=always LIBMOUNT_FSTAB="$WORK/fstab" \
@@ -242,7 +242,7 @@ case_h69_variables_that_libraries_heed() {
     ploopu umount "$WORK/m"
 }
 
-# Wherever they are shown, and no node, name or record is called after them.
+# Labels are escaped wherever they are shown, and no node, name or record is named after them.
 case_h83_a_label_of_any_bytes() {
     mkdir "$WORK/m"
     truncate -s 8M "$WORK/raw"

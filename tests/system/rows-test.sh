@@ -1,20 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# usage: rows-test.sh TEST-PROGRAM...
-# Every case of docs/CASES.md has a test that has its number in its name: Row07_..., H05_H07_..., or case_h76_... and
-# case_r01_... of a system test.
+# rows-test.sh TEST-PROGRAM...: fails if a case of docs/CASES.md has no test with its number in the name, such as
+# Row07_..., H05_H07_..., or case_h76_... and case_r01_... of the system tests.
 set -eu
 here=$(dirname "$0")
 
-# Not automated, because
-# R16 there is no NFS server to restart: the guest has a client only.
-# R36 nothing but systemd as the first process shows in which order it ends processes: systemd-test.sh
-#     does, which ./dev package-test runs.
+# These cases are not automated here:
+# R16: the guest has an NFS client only, and no server to restart.
+# R36: only systemd as the first process shows in which order it ends processes. systemd-test.sh tests that, in
+#      ./dev package-test.
 open=' R16 R36 '
-# Automated in part:
-# R26: a kernel that is locked down isn't at hand.
-# R28: one processor, where the rule that looks for the file loses its race each time.
-# R35: the two hosts are two namespaces of one kernel.
+# These cases are automated in part:
+# R26: there is no kernel in lockdown.
+# R28: on one processor, the rule that looks for the attribute loses its race each time.
+# R35: the two hosts are two namespaces of a kernel.
 
 names=$(for program; do "$program" --gtest_list_tests; done)
 cases=$(sed -n 's/^case_\([a-z0-9_]*\)() .*/_\1/p' "$here"/*-cases.sh |

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run-cases.sh BACKEND [PATTERN]: runs all cases for one back end on this kernel, as root. Prints a
-# line for each and at the end a verdict. "module" stands for the cases around loading nbd.
-# Needs PLOOPU and FIXTURES in the environment. GUEST says that nothing but the cases uses this kernel.
+# run-cases.sh BACKEND [PATTERN]: runs the cases of a back end on this kernel, as root. Prints a line for each case, and
+# a verdict at the end. The back end "module" stands for the cases of loading nbd.
+# Needs PLOOPU and FIXTURES in the environment. GUEST is set if nothing but the cases uses this kernel.
 set -eu
 here=$(dirname "$0")
 export BACKEND="$1"
@@ -13,7 +13,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-cases.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch" # for the cases that aren't root
 
-# What is there already would be taken for the cases', and cleared away.
+# Attachments that exist already look like leftovers of a case, which would be removed.
 export WORK="$scratch"
 found=$(. "$here/lib.sh" && leftovers)
 if [ -n "$found" ]; then
@@ -30,12 +30,12 @@ dm) scripts="$common dm-cases.sh outcome-cases.sh" ;;
 nbd) scripts="$common $servers nbd-cases.sh supervisor-cases.sh host-cases.sh" ;;
 fuse) scripts="$common $servers fuse-cases.sh manual-cases.sh manners-cases.sh outcome-cases.sh" ;;
 esac
-# All cases of fuse run on the host's kernel; in the guest, which is slow, those that are about fuse itself.
+# All cases of fuse run on the kernel of the host. The guest is slow, so it runs only those about fuse itself.
 [ "$BACKEND.${GUEST:-}" != fuse.1 ] || [ "$pattern" != . ] || scripts='server-cases.sh fuse-cases.sh'
-# What is about no back end is enough once, on the host's kernel.
+# Cases that use no back end run once, on the kernel of the host.
 [ -z "${GUEST:-}" ] || [ "$pattern" != . ] || scripts=$(echo "$scripts" | sed 's/checking-cases.sh//')
 [ -z "${GUEST:-}" ] || [ "$BACKEND" = module ] || scripts="$scripts udev-cases.sh"
-# run_case SCRIPT CASE
+# run_case SCRIPT CASE: runs a case in a shell of its own.
 run_case() { sh -euc '. "$1/lib.sh"; . "$1/$2"; "case_$3"' case "$here" "$1" "$2"; }
 for script in $scripts; do
     for case in $(sed -n 's/^case_\([a-z0-9_]*\)() .*/\1/p' "$here/$script" | grep -e "$pattern" || true); do

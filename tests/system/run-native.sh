@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run-native.sh PLOOPU FIXTURES [PATTERN]: the fuse cases on this machine's own kernel. In a mount
-# and a process namespace, so that the machine's own attachments are out of reach and whatever a
-# broken test leaves goes with them.
+# run-native.sh PLOOPU FIXTURES [PATTERN]: runs the fuse cases on this machine's kernel, in a mount and a process
+# namespace: the machine's own attachments are out of reach, and leftovers of a broken test go with the namespaces.
 set -eu
 if [ "$(id -u)" != 0 ]; then
     echo 'FAILED: the system tests need root' >&2

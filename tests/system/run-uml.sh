@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run-uml.sh PLOOPU FIXTURES [PATTERN]: all cases on a real kernel with nbd and device-mapper, in user-mode Linux. A
-# guest that says nothing, or not enough, is a failure. BACKENDS in the environment says which: of module (the
-# cases around loading nbd, which want to come first), nbd, fuse and dm.
+# run-uml.sh PLOOPU FIXTURES [PATTERN]: runs all cases in user-mode Linux, a real kernel with nbd and device-mapper.
+# Fails if the guest doesn't print all its verdicts. BACKENDS in the environment lists the back ends: module (the cases
+# of loading nbd, which must come first), nbd, fuse and dm.
 set -eu
 BACKENDS=${BACKENDS:-module nbd fuse dm}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The process that answers reads, of the back ends that have one.
+# Cases of the servers, with the back ends that have them.
 # run-cases.sh runs them on every kernel; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
@@ -27,7 +27,7 @@ case_a_dead_server_is_seen_and_cleared_away() {
     ploopu detach 101
 }
 
-# A record of before a crash of the host, say, and a process that has the number now.
+# The record is older than a crash of the host, for example, and another process has the ID of the server now.
 case_h71_a_process_that_has_the_number_of_a_server() {
     device=$(attach 101 | device_of)
     record=$(echo /run/ploopu/*/attachment.json)
@@ -46,7 +46,7 @@ case_h71_a_process_that_has_the_number_of_a_server() {
     wait_for ended
 }
 
-# It can't be asked to end, but the device is free, so it may be killed.
+# A stopped server doesn't end by itself. Once its device is free, detach kills it.
 case_a_stopped_server_can_be_detached() {
     attach 101 >/dev/null
     pid=$(list_field '.attachments[0].pid')
@@ -54,7 +54,7 @@ case_a_stopped_server_can_be_detached() {
     timeout 60 "$PLOOPU" --root "$FIXTURES/root" detach 101
 }
 
-# The driver keeps its devices: what is set for ours must not stay for the next one.
+# The driver keeps its devices, so settings for ours must not stay for the next user.
 case_the_queue_is_set_for_us_and_then_set_back() {
     settings() { (cd "/sys/block/$1/queue" && head scheduler max_sectors_kb read_ahead_kb); }
     device=$(attach -q 101 | device_of)
@@ -73,7 +73,7 @@ case_the_queue_is_set_for_us_and_then_set_back() {
     settings "$name" | diff "$WORK/before" - || fail 'the settings were not set back'
 }
 
-# A scratch copy: what is written is read back, said to be gone at the end, and gone.
+# Written data is read back. umount says that it is discarded, and the next mount doesn't show it.
 case_mount_writable() {
     mkdir "$WORK/m"
     cp -r "$(bundle 101)" "$WORK/image"
@@ -108,7 +108,7 @@ case_mount_of_what_one_does_not_trust() {
     ploopu umount "$WORK/m"
 }
 
-# It would be the same mount, and read-only.
+# The kernel can't mount a file system writable while it is mounted read-only.
 case_a_writable_mount_beside_a_read_only_one() {
     mkdir "$WORK/m" "$WORK/w"
     cp -r "$(bundle 111)" "$WORK/image"
@@ -118,7 +118,7 @@ case_a_writable_mount_beside_a_read_only_one() {
     [ ! -s "$WORK/notes" ] || fail "nobody wrote: $(cat "$WORK/notes")"
 }
 
-# What was written is seen again, and looked at before the kernel sees it.
+# A later mount shows what was written, and ploopu checks it before the kernel reads it.
 case_mount_with_an_overlay_that_is_kept() {
     mkdir "$WORK/m"
     cp -r "$(bundle 111)" "$WORK/image"
@@ -129,7 +129,7 @@ case_mount_with_an_overlay_that_is_kept() {
     expect_equal "$(jq -c '[.read_only, .overlay_file, .journal]' "$WORK/json")" \
         "[true,\"$WORK/kept\",\"replayed\"]"
     ploopu -q umount "$WORK/m"
-    # There is nothing to replay any more.
+    # The overlay file has the replayed journal, so nothing is left to replay.
     mount_kept --writable --json >"$WORK/json"
     expect_equal "$(jq -c '[.read_only, .journal]' "$WORK/json")" '[false,"clean"]'
     echo kept >"$WORK/m/file"
@@ -139,7 +139,7 @@ case_mount_with_an_overlay_that_is_kept() {
     mount_kept >"$WORK/said"
     expect_equal "$(cat "$WORK/m/file")" kept
     ploopu -q umount "$WORK/m"
-    # Another file system than the image has.
+    # The overlay gets another file system than the image has.
     device=$(attach "$WORK/image" --overlay-file "$WORK/kept" | tail -n 1)
     mkfs.ext4 -q -F -L other "$device"
     ploopu -q detach "$device"
@@ -150,7 +150,7 @@ case_mount_with_an_overlay_that_is_kept() {
     expect_equal "$(cat "$WORK"/image/* | sha256sum)" "$sum"
 }
 
-# told WORDS: the log of the guest's kernel, as no other runs there; that of a host is nobody's business here.
+# told WORDS: expects the words in the kernel's log, in a guest only: the guest has no log daemon.
 told() { [ -z "${GUEST:-}" ] || dmesg | grep -q "ploopu: .*$1"; }
 
 case_r13_h31_strictly_nothing_is_read_that_was_changed() {
@@ -162,7 +162,7 @@ case_r13_h31_strictly_nothing_is_read_that_was_changed() {
     ploopu detach "$device"
     device=$(attach "$WORK/image" --strict --json | jq -r 'select(.strict) | .device')
     expect_equal "$(list_field '.attachments[0].strict')" true
-    # Who doesn't mind either way takes what is there.
+    # An attach without --strict takes the device that is there.
     expect_equal "$(attach -q "$WORK/image" | device_of)" "$device"
     reads() {
         echo 3 >/proc/sys/vm/drop_caches

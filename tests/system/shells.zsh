@@ -1,21 +1,21 @@
 #!/bin/zsh -f
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shells.zsh SHELL COMPLETIONS: for each line of standard input, a command that begins with ploopu,
-# prints the words that SHELL (bash, zsh or fish) makes of the last one when it is asked to complete
-# it, sorted and separated by |. bash and zsh run in a terminal of their own and get keys: one that
-# puts in all matches, or a tab when the line ends with one. Where nothing fits, the word stays.
+# shells.zsh SHELL COMPLETIONS: reads commands that begin with ploopu, one a line, and prints for each the words to
+# which SHELL (bash, zsh or fish) completes its last word, sorted and separated by |. bash and zsh run in a terminal of
+# their own and get keys: a key that inserts all matches, or a tab if the line ends with one. A word without a match
+# stays.
 zmodload zsh/zpty
 shell=$1 completions=$2
 
-# start COMMAND SETUP...
+# start COMMAND SETUP...: starts a shell in a terminal, and runs the lines SETUP in it.
 start() {
     zpty -b shell env -i TERM=dumb LC_ALL=C.UTF-8 HOME="$HOME" PATH="$PATH" "$1"
-    # A function in the place of the program shows what it would get.
+    # A function in place of the program shows the arguments that the program gets.
     zpty -w shell "${(j:; :)@[2,-1]}; echo READ\"\"Y"
     zpty -r -m shell said '*READY*' || exit 1
 }
 
-# What stands between @< and @> are the words that the shell made of the line.
+# The function prints the words of the line between @< and @>.
 show='ploopu() { printf "@""<"; printf "%s|" "$@"; echo "@"">"; }'
 case $shell in
 bash)
@@ -32,7 +32,7 @@ zsh)
 esac
 
 while IFS= read -r line; do
-    # As the shell sees them; the last one is being completed.
+    # Splits the line into words as the shell does; the last word is completed.
     typed=(${(z)${line%$'\t'}})
     [[ $line != *' ' ]] || typed+=('')
     if [[ $shell = fish ]]; then
@@ -48,7 +48,7 @@ while IFS= read -r line; do
     zpty -r -m shell said '*@>*' || exit 1
     words=("${(@s:|:)${${said#*@<}%%|@>*}}")
     print -r -- ${(j:|:)${(o)words[$#typed-1,-1]}}
-    # bash isn't to say anything; zsh echoes keys and lists, but complaints have a colon.
+    # bash must not print anything. zsh echoes keys and lists; its error messages contain "ploopu:".
     said=${${said%%@<*}//[[:space:]]/}
     [[ $shell = zsh && $said != *ploopu:* || -z $said ]] || print -r -- "it said: $said"
 done

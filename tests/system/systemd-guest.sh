@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What systemd-test.sh has its guest do at boot, as a service of its own. GUEST is on the kernel's command line.
+# The service that runs at boot in the guest of systemd-test.sh. GUEST is on the kernel's command line.
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 boot=$(sed 's/.*GUEST=\([a-z]*\).*/\1/' /proc/cmdline)
@@ -17,10 +17,10 @@ state() { systemctl show -P ActiveState "$1"; }
 device_named() { ploopu list --json | tr -d '\n' | sed "s/},/\n/g" | sed -n "/\"name\": \"$1\"/s/.*\"device\": \"\([^\"]*\)\".*/\1/p"; }
 processes() { systemctl show -P ControlGroup "$1" | sed 's|.*|/sys/fs/cgroup&/cgroup.procs|' | xargs cat 2>/dev/null | wc -l; }
 
-# A line of fstab.
+# The line of fstab is mounted.
 expect_equal "$(state mnt-101.mount)" active
 (cd /mnt/101 && sha256sum --quiet -c /tree.sha256) || fail 'the files below /mnt/101 differ'
-# Lines of ploopu.tab.
+# The lines of ploopu.tab are attached.
 expect_equal "$(state ploopu@web)" active
 expect_equal "$(state ploopu@db)" active
 expect_equal "$(state ploopu@wrong)" failed
@@ -40,28 +40,28 @@ if [ "$boot" = second ]; then
     exit
 fi
 
-# A server that dies is replaced, and systemd minds its own business.
+# A server that dies is replaced, and systemd doesn't stop the service.
 kill -9 "$(sed -n 1p "/sys/fs/cgroup$(systemctl show -P ControlGroup ploopu@web)/cgroup.procs")"
 dd if="$web" of=/dev/null bs=1M count=4 status=none
 expect_equal "$(state ploopu@web)" active 'a server died'
-# In use: stopping it fails, and cuts nothing off.
+# Stopping the service of a device in use fails and leaves the device alone.
 mount "$db" /mnt/other
 systemctl stop ploopu@db || true
 expect_equal "$(state ploopu@db)" failed
 expect_equal "$(device_named db)" "$db"
 echo 3 >/proc/sys/vm/drop_caches
 (cd /mnt/other && sha256sum --quiet -c /tree.sha256) || fail 'the files below /mnt/other differ'
-# As it is attached still, a start finds it so.
+# A start finds the device that is still attached.
 systemctl start ploopu@db
 expect_equal "$(state ploopu@db)" active
 expect_equal "$(device_named db)" "$db"
-# umount(8) of what is no line of ours any more frees the device as well, and a mount by systemd comes back.
+# An umount by systemd frees the device as well, and a second mount by systemd works.
 systemctl stop mnt-101.mount
 expect_equal "$(ploopu list | grep -c /vz/private/101/)" 0 'after stopping mnt-101.mount'
 systemctl start mnt-101.mount
 systemctl restart ploopu@web
 expect_equal "$(state ploopu@web)" active
-# The rest is for the shutdown: what an admin mounted by hand, with something that wants to be written.
+# Leaves a mount that an admin made by hand, with unwritten data, for the shutdown.
 echo 'of the first boot' >/mnt/other/kept
 echo 'VERDICT: first: all passed'
 systemctl --no-block poweroff

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# systemd-test.sh DEB FIXTURES ROOT: the package in a Debian with systemd, ROOT, which isn't changed, booted and shut down
-# in user-mode Linux: images of fstab and ploopu.tab are there at boot, nothing that systemd does ends a server that
-# is in use, and at shutdown what is mounted is unmounted first.
+# systemd-test.sh DEB FIXTURES ROOT: boots and shuts down a Debian with systemd and the package in user-mode Linux.
+# ROOT, the Debian, stays unchanged. Images of fstab and ploopu.tab must be there after boot, systemd must not end
+# servers in use, and the shutdown must unmount before it ends servers.
 set -eu
 if [ "$(id -u)" != 0 ]; then
     echo 'FAILED: the test with systemd needs root' >&2
@@ -11,7 +11,7 @@ fi
 if [ "${1:-}" != inside ]; then
     WORK=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-systemd.XXXXXX")
     export WORK
-    # Nothing is removed below it, where there are mounts: all that is made goes with the namespaces.
+    # Only removes the empty directory: mounts and files below it go with the namespaces.
     trap 'rmdir "$WORK"' EXIT
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$0" inside "$@"
     exit
@@ -64,7 +64,7 @@ for unit in getty@tty1.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-b
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 
-# boot NAME: until it has powered itself off.
+# boot NAME: boots the guest, and waits until it has powered itself off.
 boot() {
     echo "systemd: boot for '$1'"
     timeout --kill-after=10 900 linux.uml mem=512M rootfstype=hostfs "rootflags=$root" rw \
@@ -72,7 +72,7 @@ boot() {
         </dev/null >"$WORK/$1.log" 2>&1 || true
     grep -q "VERDICT: $1: all passed" "$WORK/$1.log" || fail "$1: $(cat "$WORK/$1.log")"
     grep -q 'reboot: System halted' "$WORK/$1.log" || fail "$1: it didn't end: $(cat "$WORK/$1.log")"
-    # What a device that went away under a mount would leave.
+    # Messages of the kernel and systemd if a device went away under a mount.
     if grep -i -e 'I/O error' -e 'EXT4-fs error' -e 'lost async page write' -e 'Failed unmounting' \
         -e 'nbd.*: Connection timed out' -e 'Could not unmount' "$WORK/$1.log"; then
         fail "$1: a device went before its mounts did"
@@ -80,6 +80,6 @@ boot() {
 }
 
 boot first
-# What was written in the overlay file before the first shutdown is there.
+# The second boot finds what the overlay file got before the first shutdown.
 boot second
 echo 'systemd: all passed'

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES, PATTERN, BACKENDS (with commas) and how
-# much the cases do come from the kernel's command line. Everything that is written goes to the guest's own
-# memory.
+# The first process of the guest that run-uml.sh starts. PLOOPU, FIXTURES, PATTERN, BACKENDS (separated by commas) and
+# the variables that limit cases come from the kernel's command line. The guest writes only to its own memory.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 here=$(dirname "$0")
 mount -t proc proc /proc
@@ -22,21 +21,21 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
         "$here/run-cases.sh" nbd "$PATTERN"
         ;;
     fuse)
-        # These are taken natively, where they are faster.
+        # run-native.sh runs the kill cases of fuse, where they are faster.
         KILL_STEP=0 "$here/run-cases.sh" fuse "$PATTERN"
         ;;
     dm)
         [ -e /sys/class/misc/device-mapper ] || insmod "$modules/drivers/md/dm-mod.ko"
-        # Some put a disk that fails below an image on nbd.
+        # Some cases put a failing disk below an image on nbd.
         [ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
         [ -e /sys/module/dm_zero ] || insmod "$modules/drivers/md/dm-zero.ko"
-        # Neither hostfs nor this kernel's tmpfs has the direct I/O that dm needs.
+        # dm needs direct I/O, which neither hostfs nor the tmpfs of this kernel has.
         truncate -s 900M /run/disk
         mke2fs -q -F -t ext4 /run/disk
         mkdir /run/ext4
         mount -o loop /run/disk /run/ext4
         cp -a --sparse=always "$FIXTURES" /run/ext4/fixtures
-        # The commands are those of nbd, up to the device itself.
+        # Except for the device, these cases are those of nbd, so fewer points are enough.
         [ "$KILL_STEP" -lt 1000 ] || KILL_STEP=$((2 * KILL_STEP))
         TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN"
         ;;
