@@ -15,7 +15,7 @@ namespace {
 
 class NbdService final : public Service {
  public:
-  // `index` is that of a device that is there already; -1 when it is to be made.
+  // `index` is the number of an existing device, or -1 to create a device.
   NbdService(const ServedDisk& disk, const Record& record, const NbdBackend& backend,
              const RuntimeDir& runtime, int index = -1)
       : disk_(disk),
@@ -37,7 +37,8 @@ class NbdService final : public Service {
   void serve_until(int control) override { supervisor_.run(control); }
   void wait() override {
     supervisor_.run(-1);
-    if (supervisor_.have_all_ended()) static_cast<void>(disk_.close());  // detach looks at the file
+    // An error is ignored: detach finds out if the overlay file isn't closed.
+    if (supervisor_.have_all_ended()) static_cast<void>(disk_.close());
   }
 
   Result<void> stop() override {
@@ -65,7 +66,7 @@ BackendReport NbdBackend::survey(const HostFacts& host, bool /*as_file*/) {
   if (!host.need_rights(report)) return report;
   const bool answers = host.asked().has_nbd_family;
   if (!host.need(report, answers, "nbd", "CONFIG_BLK_DEV_NBD")) return report;
-  // The attribute "backend" in sysfs, by which a device is known to be ours.
+  // Older drivers lack the attribute "backend" in sysfs, by which ploopu finds its devices.
   if (host.is_older_than(5, 14)) {
     report.usable = false;
     report.reason = "the driver of this kernel keeps no identifier: Linux 5.14 or later does";
@@ -73,7 +74,8 @@ BackendReport NbdBackend::survey(const HostFacts& host, bool /*as_file*/) {
     return report;
   }
   if (answers) return report;
-  // Generic netlink shows the family in the first network namespace only.
+  // The driver is there but doesn't answer: its netlink family exists in the first network
+  // namespace only (docs/KERNEL.md#nbd-privileges-and-namespaces).
   if (report.reason.empty()) {
     report.usable = false;
     report.reason = "the nbd driver doesn't answer: it does in the host's network namespace only";
@@ -118,15 +120,15 @@ Result<void> NbdBackend::release(const Record& record) const {
   const int index = find_nbd(record.id);
   if (index < 0) return {};
   PLOOPU_TRY(auto claim, claim_disk(nbd_node(index)));
-  // Somebody else may have disconnected it, and the driver given its number to a third one.
+  // Meanwhile another process may have disconnected the device, and a third may use its number.
   if (find_nbd(record.id) != index) return {};
-  // While its server can take it: what was written is lost with the device otherwise.
+  // Flushes while the device has a server: cached writes are lost with the device.
   if (!record.overlay_file.empty() && is_any_alive(record.servers)) {
     PLOOPU_CHECK(flush_disk(claim, nbd_node(index)));
   }
   remove_partitions(claim, nbd_node(index));
-  // The claim is held until the device is disconnected, so that no mount can come between. The
-  // driver cleans up when the claim, the last descriptor, is closed behind it.
+  // The claim is held until the device is disconnected, so that no mount can come in between. The
+  // driver cleans up when the claim, the last descriptor, is closed.
   PLOOPU_CHECK(NbdNetlink::disconnect(index));
   restore_queue(nbd_node(index), record.queue);
   claim.reset();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The nbd back end: makes the disk a device of the kernel's nbd driver. ploopu's server answers on
+// UNIX socket pairs.
 #pragma once
 
 #include <optional>
@@ -9,12 +11,13 @@
 
 namespace ploopu {
 
-// The disk through the kernel's nbd driver: our server answers on UNIX socket pairs.
+// Implements Backend (platform/serve/backend.hpp), which documents the methods.
 class NbdBackend final : public Backend {
  public:
+  // `runtime` must outlive the object.
   explicit NbdBackend(const RuntimeDir& runtime) : runtime_(runtime) {}
 
-  // As HostBackend::survey.
+  // Finds out whether this back end works on the host, and changes nothing.
   [[nodiscard]] static BackendReport survey(const HostFacts& host, bool as_file);
 
   [[nodiscard]] const char* name() const override { return "nbd"; }

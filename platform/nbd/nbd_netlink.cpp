@@ -19,9 +19,9 @@ namespace {
 
 // With larger blocks the kernel misreads partition tables (docs/KERNEL.md#nbd-block-size).
 constexpr uint64_t kBlockSize = 512;
-// How long requests wait for a new socket after the last one died.
+// Seconds that requests wait for a new socket after the last socket died.
 constexpr uint64_t kDeadConnectionSeconds = 300;
-// For the kernel's answers, which are there when a request has been sent.
+// Limit for an answer of the kernel, which normally is there as soon as the request was sent.
 constexpr struct timeval kAnswerLimit = {10, 0};
 
 struct SocketDeleter {
@@ -50,7 +50,7 @@ int errno_of(int netlink_error) {
   }
 }
 
-// One conversation with the driver.
+// A netlink socket for a request to the driver and its answer.
 class Session {
  public:
   [[nodiscard]] static Result<Session> open() {
@@ -124,17 +124,18 @@ bool NbdNetlink::is_available() { return Session::open().has_value(); }
 Result<int> NbdNetlink::connect(const NbdConnect& request) {
   PLOOPU_TRY(auto session, Session::open());
   const Message message = session.new_message(NBD_CMD_CONNECT);
-  // Any connection sees what another one wrote, and flushes all of it.
+  // Our server keeps the promise of CAN_MULTI_CONN: each connection sees the writes of the others,
+  // and a flush on one flushes all.
   constexpr uint64_t kCommonFlags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_CAN_MULTI_CONN;
-  // Drivers that know the last one send zeroes as what they are; the header of Linux 6.1 has no
-  // name for it (the NBD project's doc/proto.md does).
+  // Newer drivers send WRITE_ZEROES requests if this flag is set. The header of Linux 6.1 lacks the
+  // flag; doc/proto.md of the NBD project has it.
   constexpr uint64_t kSendWriteZeroes = 1U << 6;
   constexpr uint64_t kWritable =
       NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA | NBD_FLAG_SEND_TRIM | kSendWriteZeroes;
   const uint64_t flags =
       kCommonFlags | (request.is_writable ? kWritable : uint64_t{NBD_FLAG_READ_ONLY});
   nl_msg* m = message.get();
-  // No NBD_ATTR_INDEX: the kernel takes a free device, and -1 would be refused
+  // Without NBD_ATTR_INDEX the kernel chooses a free device; the index -1 is refused
   // (docs/KERNEL.md#nbd-device-numbers).
   if (m == nullptr || nla_put_u64(m, NBD_ATTR_SIZE_BYTES, request.size) < 0 ||
       nla_put_u64(m, NBD_ATTR_BLOCK_SIZE_BYTES, kBlockSize) < 0 ||
@@ -155,7 +156,7 @@ Result<void> NbdNetlink::reconnect(int index, const std::string& identifier,
   PLOOPU_TRY(auto session, Session::open());
   const Message message = session.new_message(NBD_CMD_RECONFIGURE);
   nl_msg* m = message.get();
-  // No size: another one would be taken, whatever the image has (docs/KERNEL.md#nbd-device-size).
+  // No size: the driver takes a new size without any check (docs/KERNEL.md#nbd-device-size).
   if (m == nullptr || nla_put_u32(m, NBD_ATTR_INDEX, static_cast<uint32_t>(index)) < 0 ||
       nla_put_string(m, NBD_ATTR_BACKEND_IDENTIFIER, identifier.c_str()) < 0 ||
       put_sockets(m, sockets) < 0) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel's nbd driver, driven through its generic netlink family (linux/nbd-netlink.h) alone:
-// the ioctl interface would need a process that stays in the kernel. Facts that are behind the
-// choices here were measured (docs/KERNEL.md#index-of-facts).
+// Controls the kernel's nbd driver by its generic netlink family (linux/nbd-netlink.h). The ioctl
+// interface isn't used, as it needs a process that stays in the kernel.
+// docs/KERNEL.md#index-of-facts has the measured facts on which the choices here rest.
+//
+//   NbdConnect request{.size = size, .identifier = "ploopu:" + id, .sockets = drivers};
+//   PLOOPU_TRY(const int index, NbdNetlink::connect(request));
+//   PLOOPU_CHECK(NbdNetlink::disconnect(index));
 #pragma once
 
 #include <cstdint>
@@ -18,7 +22,7 @@ namespace ploopu {
 
 struct NbdConnect {
   uint64_t size = 0;       // bytes, a multiple of 512
-  std::string identifier;  // shows in sysfs as "backend"; later changes must present it
+  std::string identifier;  // shown in sysfs as "backend"; reconnect() must present it
   bool is_writable = false;
   // Seconds that a request may take. A request that a worker took with it waits as long: the driver
   // sends it again only then, up to a second late.
@@ -26,33 +30,37 @@ struct NbdConnect {
   std::span<const int> sockets;  // the kernel's ends: connected UNIX stream sockets
 };
 
+// All functions wait at most ten seconds for the driver's answer. ErrorKind::missing_kernel_part if
+// the driver isn't loaded, ErrorKind::not_permitted without root.
 class NbdNetlink {
  public:
-  // Whether this kernel has the family now.
+  // True if the driver answers now, without loading a module.
   [[nodiscard]] static bool is_available();
 
-  // Connects a free device that the kernel chooses, with 512-byte blocks, and returns
-  // its number. Requests come to the other ends of the sockets before this returns.
+  // Connects a free device that the kernel chooses, with blocks of 512 bytes, and returns its
+  // number. Requests arrive at the other ends of the sockets before this returns. The driver takes
+  // references of its own to the sockets: the caller may close them.
   [[nodiscard]] static Result<int> connect(const NbdConnect& request);
 
-  // Gives the driver new sockets for those that died. It takes what it needs of them and drops the
-  // rest without a word. Fails when the device carries another identifier or none.
+  // Gives the driver new sockets in place of dead ones. The driver takes as many as it has dead
+  // ones and drops the rest without an error. Fails if the device has another identifier or none.
   [[nodiscard]] static Result<void> reconnect(int index, const std::string& identifier,
                                               std::span<const int> sockets);
 
-  // Disconnects at once, even while the device is open: see that it is not.
+  // Disconnects at once, even while the device is open: first make sure that nobody uses it.
   [[nodiscard]] static Result<void> disconnect(int index);
 };
 
-// What the driver tells everybody who listens: that a connection of a device is dead.
+// Listens to the events by which the driver tells that a connection of a device is dead.
 class NbdLinkEvents {
  public:
-  NbdLinkEvents() = default;  // to be assigned to
+  NbdLinkEvents() = default;  // holds nothing until the result of open() is assigned to it
+  // ErrorKind::missing_kernel_part if the driver sends no events.
   [[nodiscard]] static Result<NbdLinkEvents> open();
 
-  // Can be read when there is news.
+  // A descriptor for poll(2) that is readable when events have come. Owned by this object.
   [[nodiscard]] int descriptor() const;
-  // Numbers of devices. Doesn't wait.
+  // Returns the numbers of devices with a dead connection since the last call. Doesn't wait.
   [[nodiscard]] std::vector<int> take();
 
  private:

@@ -22,13 +22,13 @@
 namespace ploopu {
 namespace {
 
-// Each connection has a thread and, in the driver, a queue of its own. Never just one: that is what
-// is tested in a guest with one processor, and what all others have.
+// Each connection has a thread of the worker, and a queue in the driver. At least two: so the
+// tests, in a guest with one processor, run with several connections, as other hosts do.
 constexpr size_t kMinConnections = 2;
 constexpr size_t kMaxConnections = 4;
 constexpr uint64_t kFlushSeconds = 20;
 
-// Below this, a worker can't have kept a request waiting so long that the driver gave up on it.
+// A worker that is younger can't have kept a request waiting until the driver's timeout.
 constexpr std::chrono::seconds kYoung{3};
 constexpr std::chrono::milliseconds kFirstPause{1};
 constexpr std::chrono::milliseconds kLongestPause{200};
@@ -53,7 +53,7 @@ bool NbdSupervisor::Child::has_ended() const {
   return has_event(pidfd.get(), POLLIN, std::chrono::milliseconds(0));
 }
 
-// One whose end nobody would notice had better not be.
+// Watches a child, or kills it if it can't be watched: nobody would notice its end.
 Result<NbdSupervisor::Child> NbdSupervisor::watch(pid_t pid) {
   Child child{pid, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), {}};
   if (child.pidfd.valid()) return child;
@@ -103,13 +103,13 @@ Result<int> NbdSupervisor::start() {
   request.size = disk_.view().size();
   request.identifier = nbd_identifier(id_);
   request.is_writable = disk_.is_writable();
-  // A flush waits for the disk that the file is on.
+  // A flush of an overlay file waits for the disk of the file.
   if (disk_.is_kept()) request.timeout = kFlushSeconds;
   request.sockets = drivers;
   const auto index = NbdNetlink::connect(request);
-  pairs.clear();  // the driver has references of its own; without them the worker ends
+  pairs.clear();  // the driver has its own references; while we hold ours, the worker can't end
   if (!index) {
-    // What got lost may be its answer: a device without a worker would keep whoever looks at it.
+    // The device may exist although the answer got lost. Without a worker, its readers hang.
     if (const int made = find_nbd(id_); made >= 0) {
       static_cast<void>(NbdNetlink::disconnect(made));
     }
@@ -123,7 +123,7 @@ Result<int> NbdSupervisor::start() {
     return tl::unexpected<Error>(std::move(ready).error());
   }
   let_nbd_worker_serve(report);
-  // Without the identifier nobody could tell later whose device it is.
+  // Without the identifier no later command finds the device.
   if (!is_nbd_of(index_, id_)) {
     static_cast<void>(NbdNetlink::disconnect(index_));
     end_workers();
@@ -157,9 +157,10 @@ Result<void> NbdSupervisor::take_over(int index, const std::vector<ProcessIdenti
 
 bool NbdSupervisor::is_gone() const { return is_nbd_gone(index_, id_); }
 
-// The driver takes a socket where it knows of a dead one, and drops it otherwise without a word
-// (docs/KERNEL.md#nbd-reconfiguring-a-device): then its end is closed. What died a moment ago it
-// may not know yet.
+// Returns our ends of the sockets that the driver took. The driver takes a socket in place of one
+// that it knows to be dead; otherwise it drops the new socket without an error, and our end is
+// closed then (docs/KERNEL.md#nbd-reconfiguring-a-device). It may not yet know that a server has
+// died a moment ago, so the message is repeated for a while.
 std::vector<UniqueFd> NbdSupervisor::reconnect() const {
   constexpr std::chrono::milliseconds kPatience{50}, kStep{2};
   std::vector<UniqueFd> accepted;
@@ -182,13 +183,14 @@ std::vector<UniqueFd> NbdSupervisor::reconnect() const {
   return accepted;
 }
 
-// It serves when others know of it: nobody could deal with it otherwise.
+// Starts a worker in place of a dead one. The worker serves only after the standby and the record
+// know it: an unknown worker that hangs could not be ended.
 void NbdSupervisor::plug_in() {
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   next_attempt_ = Clock::now() + pause_;
   auto sockets = reconnect();
   if (sockets.empty()) return;
-  UniqueFd report;  // how it gets on is seen by whether it lives
+  UniqueFd report;  // isn't read: a worker that can't serve ends, which run() notices
   auto worker = start_worker(std::move(sockets), report);
   if (!worker) return;
   worker_ = *std::move(worker);
@@ -199,8 +201,8 @@ void NbdSupervisor::plug_in() {
   let_nbd_worker_serve(report);
 }
 
-// It hangs: a request on it took longer than the driver waits. Killed, it may stay in the kernel
-// for as long as the storage below doesn't answer.
+// Kills a worker that hangs: a request to it took longer than the driver waits. The process may
+// stay in the kernel as long as the storage doesn't answer.
 void NbdSupervisor::condemn_worker() {
   for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
   ::syscall(SYS_pidfd_send_signal, worker_->pidfd.get(), SIGKILL, nullptr, 0);
@@ -209,9 +211,9 @@ void NbdSupervisor::condemn_worker() {
   next_attempt_ = Clock::now();
 }
 
-// It has ended. After a long life the next one may come at once.
+// Forgets a worker that has ended. If it lived for a second, the next one may start at once.
 void NbdSupervisor::lose_worker() {
-  // The standby has them, too: closed, they would live on.
+  // The standby has copies of the sockets, so closing ours isn't enough.
   for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);
   worker_.reset();
   if (Clock::now() - worker_start_ < std::chrono::seconds(1)) return;
@@ -219,22 +221,24 @@ void NbdSupervisor::lose_worker() {
   next_attempt_ = Clock::now();
 }
 
-// What an old one hangs in may be a write: done after what the next one writes, it would undo that.
+// True if a new worker may start now. On a writable disk, no old worker may be left: it may hang in
+// a write, which would overwrite data of the next worker later.
 bool NbdSupervisor::may_plug_in() {
   std::erase_if(condemned_, [](const Child& child) { return child.has_ended(); });
   const size_t most = disk_.is_writable() ? 0 : kMostCondemned;
   return condemned_.size() <= most && Clock::now() >= next_attempt_;
 }
 
-// Dead links are also those of a worker that died, and for which there is another one already.
+// Kills the worker if the driver reports a dead connection. The report may be about the worker
+// before, so a young worker is left alone.
 void NbdSupervisor::hear_of_links() {
   const auto dead = links_.take();
   if (std::find(dead.begin(), dead.end(), index_) == dead.end() || !worker_) return;
   if (Clock::now() - worker_start_ >= kYoung) condemn_worker();
 }
 
-// Of a dead link that nobody heard of, or of one of several, its socket tells: the driver has shut
-// it down.
+// Kills the worker if one of its sockets is shut down, which the driver does with a dead connection
+// (docs/KERNEL.md#nbd-sockets). This finds connections whose event was lost.
 void NbdSupervisor::look_at_sockets() {
   if (!worker_ || Clock::now() - worker_start_ < kYoung) return;
   const bool has_dead =
@@ -284,7 +288,7 @@ void NbdSupervisor::run(int control) {
   dismiss_standby();
 }
 
-// The device is gone, or was never there: their sockets are closed.
+// Ends the workers after the device is gone, or if it couldn't be made: shuts their sockets down.
 void NbdSupervisor::end_workers() {
   if (worker_) {
     for (const auto& socket : worker_->sockets) ::shutdown(socket.get(), SHUT_RDWR);

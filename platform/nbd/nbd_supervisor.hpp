@@ -27,23 +27,25 @@ namespace ploopu {
 
 class NbdSupervisor {
  public:
-  // `id` is the attachment's. Both outlive this.
+  // `id` is the id of the attachment. `runtime`, and the parts to which `disk` refers, must outlive
+  // the object.
   NbdSupervisor(const ServedDisk& disk, std::string id, const RuntimeDir& runtime)
       : disk_(disk), watch_(disk_), id_(std::move(id)), runtime_(runtime) {}
 
   // Starts a worker and connects it to a free device, whose number it returns.
   [[nodiscard]] Result<int> start();
 
-  // The same for a device that is connected already, and whose servers, `old` among them, it ends.
-  // Requests wait meanwhile. After an error they go on waiting, for who tries again or detaches.
+  // Takes over device `index`, which is connected already: ends its servers, `old` and others of
+  // their sessions, and starts a worker. Requests wait meanwhile. After an error they go on
+  // waiting, until another take_over() or a detach.
   [[nodiscard]] Result<void> take_over(int index, const std::vector<ProcessIdentity>& old);
 
-  // Sees to it that the device is served, until `control` can be read or the kernel has let go of
-  // the device; then its workers have ended. Without a control (-1) there is a standby, too, which
-  // returns from this in a process of its own if it becomes the supervisor.
+  // Keeps the device served until the descriptor `control` is readable, or until the device is
+  // disconnected; in the latter case ends the workers. Without a control (-1) it also keeps a
+  // standby. If the standby becomes the supervisor, it returns from this call in its own process.
   void run(int control);
 
-  // After run(): no worker is left that could write.
+  // After run(): true if no worker is left that could still write.
   [[nodiscard]] bool have_all_ended() const { return condemned_.empty(); }
 
  private:
@@ -63,9 +65,10 @@ class NbdSupervisor {
 
     pid_t pid = 0;
     UniqueFd pidfd;
-    std::vector<UniqueFd> sockets;  // a worker's: shut down, the driver takes back what is on them
+    // The worker's sockets. When they are shut down, the driver sends unanswered requests again.
+    std::vector<UniqueFd> sockets;
   };
-  // A socket of ours to the driver's end of it.
+  // Two connected sockets, for our worker and for the driver.
   struct Pair {
     UniqueFd ours;
     UniqueFd drivers;
@@ -111,10 +114,10 @@ class NbdSupervisor {
   HeartbeatWatch standby_pulse_;
   std::optional<Child> worker_;
   Clock::time_point worker_start_;
-  std::vector<Child> condemned_;  // killed, but they hang in the kernel
+  std::vector<Child> condemned_;  // workers that were killed but may still hang in the kernel
   std::optional<Child> standby_;
   UniqueFd standby_channel_;
-  std::chrono::milliseconds pause_{0};  // between attempts to plug one in
+  std::chrono::milliseconds pause_{0};  // between attempts to plug in a worker
   Clock::time_point next_attempt_;
 };
 

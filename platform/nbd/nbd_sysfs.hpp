@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How sysfs shows the devices of the nbd driver.
+// Finds nbd devices of ploopu by their attribute "backend" in sysfs.
 #pragma once
 
 #include <string>
 
 namespace ploopu {
 
-// What our device of the attachment `id` carries as its "backend", by which anybody can tell later
-// whose it is.
+// Returns the "backend" of the device of attachment `id`: "ploopu:ID". udev rules and commands
+// recognise the device by it.
 [[nodiscard]] std::string nbd_identifier(const std::string& id);
 
-// Number of the device that carries it now; -1 when none does.
+// Returns the number of the device of attachment `id`; -1 if there is none now.
 [[nodiscard]] int find_nbd(const std::string& id);
 
-// Whether that number is the attachment's.
+// True if device `index` belongs to attachment `id` now.
 [[nodiscard]] bool is_nbd_of(int index, const std::string& id);
 
-// Whether it surely isn't any more: false where that can't be told now.
+// True if device `index` surely doesn't belong to the attachment any more. False if that can't be
+// found out now, for example for want of memory.
 [[nodiscard]] bool is_nbd_gone(int index, const std::string& id);
 
+// Returns "/dev/nbdINDEX".
 [[nodiscard]] std::string nbd_node(int index);
 
 }  // namespace ploopu

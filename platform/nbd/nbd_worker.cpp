@@ -27,9 +27,9 @@ namespace ploopu {
 namespace {
 
 constexpr std::chrono::milliseconds kStartLimit{20000};
-constexpr char kReady = '+';  // the report of one that serves
+constexpr char kReady = '+';  // report of a worker that is ready, and the order to serve
 
-// Where threads wait without any other call than futex(2).
+// A gate at which threads wait. Waiting needs only futex(2), which the sandbox allows.
 class Gate {
  public:
   void open() {
@@ -52,8 +52,8 @@ class Gate {
   bool is_open_ = false;
 };
 
-// The threads of a worker. They begin to serve when `begin` opens, and the last one to end ends the
-// process: a thread alone can't end in a sandbox.
+// Starts the threads of a worker. They begin to serve when `begin` opens. The last one to finish
+// ends the process; the others wait, since the sandbox doesn't allow a thread to end.
 void start_threads(const ServedDisk& disk, std::vector<std::unique_ptr<SocketStream>>& streams,
                    Gate& begin) {
   static Gate never;
@@ -63,7 +63,7 @@ void start_threads(const ServedDisk& disk, std::vector<std::unique_ptr<SocketStr
     std::thread([&disk, &begin, s = stream.get()] {
       ready.count_down();
       begin.wait();
-      // With one that is out of step it is better to begin anew.
+      // If a connection is out of step, a new worker is the only cure.
       if (nbd::serve(disk, *s) == nbd::End::out_of_step || --running == 0) ::_exit(0);
       never.wait();
     }).detach();
@@ -76,7 +76,7 @@ void start_threads(const ServedDisk& disk, std::vector<std::unique_ptr<SocketStr
 void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, UniqueFd report,
                     Beats& beats) noexcept {
   ::prctl(PR_SET_NAME, "ploopu-nbd-work");
-  // What it writes must not wait until its own device was written to.
+  // A write of the worker that needs memory must not wait for writes to its own device.
   if (disk.is_writable()) ::prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
   disk.take_over();
   Gate begin;
@@ -103,7 +103,7 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, Uniqu
   const std::string word = ready ? std::string(1, kReady) : ready.error().message;
   static_cast<void>(::send(report.get(), word.data(), word.size(), MSG_NOSIGNAL));
   if (!ready) ::_exit(1);
-  // A supervisor that died before anybody else knew of this worker won't say it.
+  // Ends if the supervisor died before it told others about this worker.
   char go = 0;
   if (::recv(report.get(), &go, 1, 0) != 1) ::_exit(1);
   begin.open();

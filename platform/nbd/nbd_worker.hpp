@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The process that answers the nbd driver's requests, in a sandbox: it sees bytes of strangers, and
-// has nothing but the image's files and its sockets.
+// The worker: the process that answers the nbd driver's requests. It runs in a sandbox with nothing
+// but the files of the image and its sockets, because it handles bytes of strangers.
+//
+//   PLOOPU_TRY(auto channel, make_message_sockets("nbd: a socket pair"));
+//   if (::fork() == 0) run_nbd_worker(disk, std::move(sockets), std::move(channel.theirs));
+//   PLOOPU_CHECK(wait_for_nbd_worker(channel.ours));
+//   let_nbd_worker_serve(channel.ours);
 #pragma once
 
 #include <vector>
@@ -18,11 +23,12 @@ namespace ploopu {
 [[noreturn]] void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets,
                                  UniqueFd report, Beats& beats) noexcept;
 
-// The other end of its `report`, a pair of SOCK_SEQPACKET: returns when it could serve, or why it
-// can't.
+// For the parent, with the other end of `report`: returns when the worker is ready to serve, or
+// fails with the reason why it can't. Waits at most 20 seconds.
 [[nodiscard]] Result<void> wait_for_nbd_worker(const UniqueFd& report);
 
-// It begins to serve. When the other end is closed without this, it ends.
+// For the parent: lets the worker begin to serve. If the parent closes its end without this call,
+// the worker ends.
 void let_nbd_worker_serve(const UniqueFd& report);
 
 }  // namespace ploopu

@@ -13,21 +13,21 @@
 namespace ploopu {
 namespace {
 
-// The requests that the device is told to send (queue_settings.hpp) at least twice over, since a
-// cluster needn't begin at a page.
+// At least twice the largest request (queue_settings.hpp): a cluster can begin within a page, which
+// takes more slots of the pipe.
 constexpr size_t kPipe = size_t{8} << 20;
-// What is on its way counts as the socket's memory, although it is the page cache's. A reply that
-// fits leaves in one go while the kernel takes it off at the other end.
+// Pages of the page cache count as memory of the socket while they are in it. A reply that fits
+// into the buffer is sent without waiting for the other end.
 constexpr int kSocketBuffer = 4 << 20;
 
-// The kernel's own waiting in KVM (halt_poll_ns) goes as far, and is found by the same rule.
+// The limits and the rule of the kernel's polling in KVM (halt_poll_ns).
 constexpr std::chrono::microseconds kLongestPatience{200};
 constexpr std::chrono::microseconds kFirstPatience{25};
 
 }  // namespace
 
 SocketStream::SocketStream(UniqueFd socket) : socket_(std::move(socket)), pages_(kPipe) {
-  // Not being allowed more than the default only makes it slower.
+  // If neither call is permitted, replies are only slower.
   if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSocketBuffer,
                    sizeof kSocketBuffer) != 0) {
     static_cast<void>(
@@ -35,7 +35,8 @@ SocketStream::SocketStream(UniqueFd socket) : socket_(std::move(socket)), pages_
   }
 }
 
-// 0 when there is nothing, too: errno is EAGAIN then.
+// Returns 0 at the end, after an error, and if nothing is there with MSG_DONTWAIT; errno is EAGAIN
+// then.
 size_t SocketStream::receive(std::span<std::byte> out, int flags) {
   const ssize_t got = retry([&] { return ::recv(socket_.get(), out.data(), out.size(), flags); });
   if (got == 0) errno = 0;

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Implements the port nbd::Stream (core/nbd/nbd_server.hpp) for a connected stream socket:
+//
+//   SocketStream stream(std::move(socket));
+//   nbd::serve(disk, stream);
 #pragma once
 
 #include <chrono>
@@ -10,13 +14,14 @@
 
 namespace ploopu {
 
-// A connected stream socket that it owns.
+// For use by one thread.
 class SocketStream final : public nbd::Stream {
  public:
+  // Takes ownership of the socket.
   explicit SocketStream(UniqueFd socket);
 
-  // Where requests follow one another quickly it asks for a moment before it sleeps, since waking
-  // up costs more than reading 4 KiB. Where they don't, or with one processor, it sleeps at once.
+  // If requests follow one another quickly, polls for a moment before it sleeps, since waking up
+  // costs more than reading 4 KiB. Otherwise, or with a single processor, sleeps at once.
   [[nodiscard]] size_t receive_some(std::span<std::byte> out) override;
   [[nodiscard]] bool send(std::span<const std::byte> data) override;
   [[nodiscard]] DataSink& collector() override { return pages_; }
@@ -31,9 +36,9 @@ class SocketStream final : public nbd::Stream {
 
   UniqueFd socket_;
   PagePipe pages_;
-  // Asked for here: later a sandbox may forbid to look.
+  // Found out by the constructor, because the sandbox forbids the system call later.
   bool has_processors_ = std::thread::hardware_concurrency() > 1;
-  Clock::duration patience_{};  // how long to ask before sleeping
+  Clock::duration patience_{};  // time to poll before sleeping
 };
 
 }  // namespace ploopu
