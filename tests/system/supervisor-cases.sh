@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What happens to the processes that serve an nbd device, and what its readers notice of it.
-# Run by run-cases.sh; see lib.sh for what a case has.
+# Cases of the processes that serve an nbd device: they are killed, hang or are replaced, and readers must not notice.
+# run-cases.sh runs them; lib.sh lists what a case can use.
 # shellcheck shell=sh disable=SC2217,SC2317 # sleep needs no input; cases are called by name
 
-# noted ROLE: the process ID that the servers noted for the supervisor, standby or worker.
+# noted ROLE: prints the process ID of the supervisor, standby or worker from the record.
 noted() {
     case $1 in supervisor) line=1 ;; standby) line=2 ;; worker) line=3 ;; esac
     cat /run/ploopu/*/servers 2>/dev/null | sed -n "${line}s/ .*//p"
 }
-# server ROLE: the same, when all three are there.
+# server ROLE: waits until all three processes are there, and prints the process ID from the record.
 server() {
     (wait_for three_servers) ||
         fail "there are $(servers | xargs), and noted are $(sed 's/ .*//' /run/ploopu/*/servers | xargs)"
@@ -18,7 +18,7 @@ three_servers() {
     [ "$(servers | sort)" = "$(cat /run/ploopu/*/servers 2>/dev/null | sed 's/ .*//' | sort)" ] &&
         [ "$(servers | wc -l)" = 3 ]
 }
-# is_another ROLE PID: another process than this has the role now.
+# is_another ROLE PID: true if another process than PID has the role now.
 is_another() {
     new=$(noted "$1")
     [ -n "$new" ] && [ "$new" != "$2" ] && servers | grep -qx "$new"
@@ -26,8 +26,8 @@ is_another() {
 is_stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
 milliseconds() { date +%s%3N; }
 
-# read_on: two readers in the background that compare all of $device with $FIXTURES/raw/103 past any
-# cache until $WORK/enough is there, and note what was wrong.
+# read_on: starts two readers in the background. They compare all of $device with $FIXTURES/raw/103 past the page cache
+# until $WORK/enough exists, and write down differences.
 read_on() {
     for reader in 1 2; do
         while [ ! -e "$WORK/enough" ]; do
@@ -38,7 +38,7 @@ read_on() {
         done &
     done
 }
-# stop_reading: after at least one more round; nothing may have been wrong.
+# stop_reading: stops the readers after at least another round, and expects that they found no difference.
 stop_reading() {
     rounds=$(wc -l <"$WORK/rounds" 2>/dev/null || echo 0)
     more_rounds() { [ "$(wc -l <"$WORK/rounds")" -gt $((rounds + 1)) ]; }
@@ -55,7 +55,7 @@ case_r01_a_worker_that_is_killed_under_load() {
     kills=0
     while [ $kills -lt "${KILLS:-6}" ]; do
         worker=$(server worker)
-        # While a request is on its way, mostly.
+        # Mostly a request is on its way at this moment.
         kill -9 "$worker"
         before=$(milliseconds)
         wait_for is_another worker "$worker"
@@ -68,10 +68,10 @@ case_r01_a_worker_that_is_killed_under_load() {
     done
     stop_reading
     expect_equal "$(server supervisor)" "$supervisor" 'it stays'
-    # On a machine with nothing else to do that is 6 seconds; without the driver's timer it is 30.
+    # On an idle machine the longest read takes 6 seconds; without the driver's timer it takes 30.
     longest=$(sort -n "$WORK/stalls" | tail -n 1)
     [ "$longest" -le 20000 ] || fail "a read took $longest ms"
-    # Shown by KILLS=200, for one.
+    # Prints the figures if KILLS was given, for example KILLS=200.
     [ -z "${KILLS:-}" ] || {
         echo "case: $kills kills; a new worker after at most $(sort -n "$WORK/pauses" | tail -n 1) ms, half of them" \
             "$(sort -n "$WORK/pauses" | sed -n "$((kills / 2))p") ms; a read took at most $longest ms, half of them" \
@@ -158,15 +158,15 @@ case_r04_a_supervisor_that_is_killed() {
     kill -9 "$worker"
     wait_for is_another worker "$worker"
     compare_with_raw "$device" "$FIXTURES/raw/103"
-    # One that only waits is replaced, too.
+    # A standby that dies is replaced, too.
     standby=$(server standby)
     kill -9 "$standby"
     wait_for is_another standby "$standby"
     ploopu detach 103
 }
 
-# It has heard that one of the connections is dead. Its successor sees that by itself, and doesn't wait for what the
-# driver has to say of the others.
+# The supervisor has got the event of a dead connection. Its successor sees by itself that the connection is dead, and
+# doesn't wait for events of the others.
 case_r04_a_supervisor_that_is_killed_before_it_acts() {
     timeouts() { dmesg | grep -c 'Connection timed out' || true; }
     device=$(attach 103 | device_of)
@@ -187,7 +187,7 @@ case_r04_a_supervisor_that_is_killed_before_it_acts() {
     ploopu detach 103
 }
 
-# R05: readers wait for 300 seconds, since somebody could come back; to detach ends that.
+# R05: without servers readers wait for 300 seconds, in case a new server comes. detach ends their wait.
 case_r05_all_of_them_are_killed() {
     device=$(attach 101 | device_of)
     kill_servers
@@ -201,14 +201,14 @@ case_r05_all_of_them_are_killed() {
     if wait $reader; then fail 'it read something'; fi
     expect_equal "$(list_field '.attachments | length')" 0
 
-    # Without a reader it is free.
+    # Without a reader the device is free.
     attach 101 >/dev/null
     kill_servers
     wait_for is_stale
     ploopu detach 101
 }
 
-# The processes change while a command is at work, and before a command kept them.
+# A server dies just before detach, which must end its successors as well.
 case_r08_servers_that_die_while_a_command_works() {
     for role in supervisor worker; do
         device=$(attach 103 | device_of)
@@ -221,7 +221,7 @@ case_r08_servers_that_die_while_a_command_works() {
 }
 no_servers_run() { [ -z "$(servers)" ]; }
 
-# More than is kept back from the disk at once, by one and the same worker; and a flush that it dies in.
+# The worker writes more than it holds back from the disk at once, and is killed in a flush.
 case_a_kept_overlay_whose_worker_is_killed_in_a_flush() {
     device=$(attach 103 --overlay-file "$WORK/kept" | device_of)
     worker=$(server worker)
@@ -271,7 +271,7 @@ case_what_was_written_outlives_a_worker() {
     ploopu -q detach "$device"
 }
 
-# are_of PROGRAM: all three servers run it.
+# are_of PROGRAM: true if all three servers run this program.
 are_of() {
     three_servers || return 1
     for pid in $(servers); do
@@ -295,7 +295,7 @@ case_r39_servers_exchanged_under_load() {
     done
     stop_reading
     expect_equal "$(list_field '.attachments[0].state')" serving
-    # What takes the place of a dead one is of the new version, too.
+    # A worker that replaces a dead one runs the new program, too.
     kill -9 "$(server worker)"
     wait_for are_of "$WORK/ploopu3"
     compare_with_raw "$device" "$FIXTURES/raw/103"
