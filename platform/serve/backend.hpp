@@ -51,8 +51,9 @@ class Backend {
                                                                    Record& record,
                                                                    int lock) const = 0;
 
-  // Has the device of `record`, which exists, served by a process of this program instead of those
-  // that serve it, or did. `disk` is the same as before. Who uses the device waits meanwhile.
+  // Gives the existing device of `record` a server of this program, in place of its servers, which
+  // may be dead. `disk` must be equal to the disk that was attached. Users of the device wait
+  // meanwhile. ErrorKind::refused if the back end can't change its server.
   [[nodiscard]] virtual Result<ServerProcess> take_over(const ServedDisk& /*disk*/,
                                                         const Record& record, int /*lock*/) const {
     return fail(ErrorKind::refused, "{}: {} can't change its server: detach and attach it again",
