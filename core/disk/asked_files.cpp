@@ -35,7 +35,7 @@ void fields(Codec& codec, ListedAnswer& answer) {
   codec(answer.parts, answer.warnings);
 }
 
-// Far more than any sound image needs: a process that was taken over asks no further.
+// Bounds the requests of a process that an attacker took over. A sound image needs far fewer.
 constexpr size_t kMaxRequests = 20000;
 
 }  // namespace

@@ -33,12 +33,13 @@ Result<void> check_chain(const std::vector<Delta>& deltas) {
   return {};
 }
 
-// How many bytes of the memory the tables take; anything for an answer that isn't sound.
+// Bytes from the start of the shared memory to the end of its last table. The result has no meaning
+// for an unsound answer, which adopt_tables() refuses afterwards.
 size_t end_of_tables(const TableAnswer& answer) {
   constexpr uint64_t kPieceBytes = Delta::kPieceEntries * sizeof(uint32_t);
   uint64_t end = 0;
   for (const auto& piece : answer.pieces) end = std::max({end, piece.entries_at, piece.owners_at});
-  // Places are one more than offsets.
+  // A place is an offset plus one, so this is one byte more than needed.
   return static_cast<size_t>(std::min<uint64_t>(end, Disk::kMaxTableMemory)) + kPieceBytes;
 }
 
@@ -52,7 +53,7 @@ Result<Disk> Disk::prepare(std::vector<Delta> base_first) {
   const Delta& top = disk.deltas_.back();
   disk.size_ = top.disk_size();
   disk.cluster_size_ = top.cluster_size();
-  // A disk is a whole number of sectors: the rest of a raw file's last one reads as zeros.
+  // A disk is a whole number of sectors: the rest of a raw file's last sector reads as zeros.
   if (top.is_raw()) disk.size_ = (disk.size_ + kSectorSize - 1) / kSectorSize * kSectorSize;
   disk.usage_.resize(disk.deltas_.size());
   disk.pieces_.resize((top.disk_clusters() + kPieceClusters - 1) / kPieceClusters);
@@ -108,7 +109,7 @@ TableAnswer Disk::describe_tables(std::span<const std::byte> memory) const {
   return answer;
 }
 
-// False when it isn't what describe_tables() can have said.
+// Returns false for an answer that describe_tables() can't have given.
 bool Disk::adopt_tables(const TableAnswer& answer, std::span<std::byte> memory) {
   if (answer.pieces.size() != pieces_.size() || answer.usage.size() != usage_.size()) return false;
   bool is_inside = true;
@@ -141,7 +142,7 @@ bool Disk::are_pieces_sound() const {
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const Piece& piece = pieces_[i];
     if (piece.entries == nullptr) continue;
-    // Whole pieces of one owner, of which most of a large disk consists, need one look.
+    // Most of a large disk consists of pieces with one owner, which need a single check.
     const bool is_uniform = piece.owners == nullptr && piece.owner != kSplit;
     if (is_uniform && !is_sound(0, {1, piece.owner})) return false;
     for (size_t k = 0; !is_uniform && k < kPieceClusters; ++k) {
@@ -151,7 +152,7 @@ bool Disk::are_pieces_sound() const {
   return true;
 }
 
-// Whether lookups of a cluster that has this slot stay within what there is.
+// Whether a lookup of a cluster with this slot stays within splits_ and deltas_.
 bool Disk::is_sound(uint64_t cluster, Slot slot) const {
   if (slot.owner == kSplit) return splits_.contains(cluster);
   return slot.owner == kNobody ||
@@ -175,7 +176,7 @@ void Disk::set_slot(uint64_t cluster, Slot slot) {
   if (piece.owners != nullptr) piece.owners[i] = slot.owner;
 }
 
-// Lays delta `index` over what is below it. An entry of 0 leaves the lower delta's cluster visible.
+// Lays delta `index` over the deltas below. An entry of 0 leaves the lower delta's cluster visible.
 Result<void> Disk::apply_delta(uint32_t index) {
   return deltas_[index].for_each_piece([&](uint64_t first, std::span<const uint32_t> entries) {
     if (fill_fresh_piece(index, first, entries)) return;
@@ -185,8 +186,9 @@ Result<void> Disk::apply_delta(uint32_t index) {
   });
 }
 
-// For nearly all of a large disk: a piece of whole clusters with nothing below it. The loop is
-// vectorised; false, and nothing done, where clusters must be looked at one by one.
+// Fills a piece of whole clusters with nothing below it, as nearly all pieces of a large disk are,
+// in a loop that the compiler vectorises. Returns false and changes nothing where the clusters need
+// set_entry() one by one.
 bool Disk::fill_fresh_piece(uint32_t index, uint64_t first, std::span<const uint32_t> entries) {
   const Delta& delta = deltas_[index];
   const uint64_t whole = std::min(delta.disk_size(), size_) / cluster_size_;
@@ -194,7 +196,7 @@ bool Disk::fill_fresh_piece(uint32_t index, uint64_t first, std::span<const uint
       !splits_.empty() || piece_of(first).entries != nullptr) {
     return false;
   }
-  // Entries from low to high are wholly inside the data area.
+  // A cluster whose entry is from low to high is wholly inside the data area.
   const uint64_t unit = delta.entry_unit();
   const uint64_t low = (delta.data_start() + unit - 1) / unit;
   if (delta.file_size() < low * unit + cluster_size_ || low > UINT32_MAX) return false;
@@ -222,7 +224,7 @@ void Disk::set_entry(uint32_t index, uint64_t cluster, uint32_t entry) {
   const Delta& delta = deltas_[index];
   DeltaUsage& usage = usage_[index];
   const uint64_t start = entry * delta.entry_unit();
-  // Of a disk's last cluster, only what belongs to the disk must be there.
+  // The file may lack the part of the last cluster that is past the end of the disk.
   const uint64_t valid = std::min(cluster_size_, delta.disk_size() - cluster * cluster_size_);
   ++usage.allocated;
   if (start < delta.data_start() || start + valid > delta.file_size()) ++usage.damaged;
@@ -243,7 +245,7 @@ void Disk::set_layer(uint64_t cluster, Layer layer) {
   set_slot(cluster, {layer.slot.entry, kSplit});
 }
 
-// What a raw base has there, else zeros.
+// The extent of a range that no table has an entry for: data of a raw base, or zeros.
 Extent Disk::extent_below_tables(uint64_t offset, uint64_t length) const {
   const Delta& base = deltas_.front();
   if (!base.is_raw() || offset >= base.file_size()) return {length, ExtentKind::zero, 0, 0};
@@ -263,8 +265,8 @@ Extent Disk::extent_of(Slot slot, uint64_t offset, uint64_t length) const {
   return {std::min(length, delta.file_size() - position), ExtentKind::data, index, position};
 }
 
-// The extent at `offset`, ending at the latest where its cluster ends or, where no table has an
-// entry, its piece.
+// The extent at `offset`. It ends at the end of the cluster or earlier; where no table has an entry
+// in the whole piece, at the end of the piece or earlier.
 Extent Disk::extent_in_cluster(uint64_t offset) const {
   const uint64_t cluster = offset / cluster_size_;
   const Piece& piece = piece_of(cluster);

@@ -14,9 +14,9 @@
 namespace ploopu {
 namespace {
 
-// An opened chain as confined work tells it to the process that has opened its files.
+// The reply of confined work that opened a chain, for the process that opened the files.
 struct ChainAnswer {
-  std::vector<FileIdentity> files;  // of the deltas
+  std::vector<FileIdentity> files;  // files of the deltas, base first
   std::vector<std::string> guids;
   std::vector<std::string> warnings;
   std::optional<std::string> snapshot;
@@ -29,7 +29,7 @@ void fields(Codec& codec, ChainAnswer& answer) {
   codec(answer.files, answer.guids, answer.warnings, answer.snapshot, answer.tables, answer.looked);
 }
 
-// How a chain comes to be, in confined work, and how the caller gets at its deltas afterwards.
+// How confined work opens a chain, and where its caller finds the deltas afterwards.
 struct Opening {
   WorkTask task;
   std::function<Result<ImageChain>(Outside& outside)> open_chain;
@@ -37,7 +37,8 @@ struct Opening {
   const std::vector<Delta>& opened;
 };
 
-// The deltas that the answer names, of those that were opened for it.
+// Finds the deltas that `answer` names among the opened ones. ErrorKind::damaged for an answer that
+// names another file, or that sound work can't give.
 Result<std::vector<Delta>> find_deltas(const ChainAnswer& answer, const Opening& opening) {
   std::vector<Delta> deltas;
   for (const auto& identity : answer.files) {
@@ -93,8 +94,8 @@ Result<Image> open_one(const ImageLocation& location, const Opening& opening, co
                                   : open_confined(location, opening, look);
 }
 
-// A snapshot that is made or merged meanwhile replaces the descriptor and then removes files. So
-// the descriptor is read again in the end, also after an error: it must say the same.
+// Whoever makes or merges a snapshot meanwhile replaces the descriptor, and then removes files. So
+// the descriptor is read again at the end, even after an error, and must have the same text.
 Result<Image> open_state(const ImageLocation& location, LocatedFiles& files,
                          const std::string& snapshot, const Look& look) {
   for (const bool is_last_try : {false, true}) {
@@ -132,15 +133,15 @@ Result<Image> open_single_file(const HostTree& tree, const ImageLocation& locati
   return open_one(location, opening, look);
 }
 
-// "root.hdd.{GUID}", "harddisk.hdd.0.{GUID}.hds": so the deltas of snapshots are called.
+// Deltas of snapshots have names such as "root.hdd.{GUID}" and "harddisk.hdd.0.{GUID}.hds".
 bool is_named_like_a_delta(const std::string& path) {
   const std::string name = base_name(path);
   const size_t open = name.find(".{");
   return open != std::string::npos && name.find('}', open) == open + 2 + 36;
 }
 
-// The image that a descriptor beside `file` calls by that name, opened with what lies below it;
-// nothing when the descriptor can't be read, or doesn't know the file.
+// Opens `file` with the deltas below it, if the descriptor beside it lists the file. Returns
+// nothing when the descriptor can't be read, or doesn't list the file.
 Result<std::optional<Image>> open_by_descriptor_beside(const HostTree& tree,
                                                        const ImageLocation& file,
                                                        const std::string& descriptor_path,
@@ -167,7 +168,8 @@ Result<std::optional<Image>> open_by_descriptor_beside(const HostTree& tree,
   return std::nullopt;
 }
 
-// A delta alone would show zeros where the deltas below it have data.
+// Opens a file that the user named without its descriptor. A delta by itself shows zeros where the
+// deltas below it have data, so a descriptor beside the file is used, or a warning given.
 Result<Image> open_file(const HostTree& tree, const ImageLocation& location, const Look& look) {
   const std::string beside = directory_of(location.path) + "/" + kDescriptorName;
   PLOOPU_TRY(const auto found, tree.files().resolve("/", beside));
@@ -186,7 +188,7 @@ Result<Image> open_file(const HostTree& tree, const ImageLocation& location, con
   return image;
 }
 
-// What is not legal about m_FirstBlockOffset (docs/FORMAT.md#first-block-offset).
+// The fault of an illegal m_FirstBlockOffset, for a message (docs/FORMAT.md#first-block-offset).
 std::optional<std::string_view> oddity_of_data_offset(const Delta& delta) {
   const uint64_t announced = uint64_t{delta.header().data_sector} * kSectorSize;
   if (announced == 0 && delta.version() == 1) return std::nullopt;

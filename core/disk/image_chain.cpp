@@ -6,7 +6,7 @@
 namespace ploopu {
 namespace {
 
-// A file that is its own parent is a mistake or an attack: its gaps would be filled with itself.
+// A file that is in a chain twice is a mistake or an attack: it would fill its gaps with itself.
 Result<void> refuse_repeated_files(const std::vector<Delta>& deltas, const std::string& path) {
   for (size_t i = 0; i < deltas.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
@@ -49,7 +49,7 @@ Result<ImageChain> open_shot(const DiskDescriptor& descriptor, const std::string
   const auto live = find_shot(descriptor, "top", path);
   const bool is_live = live && *live == shot;
   if (!is_live) chain.snapshot = shot;
-  // <Disk_size> is that of the live state: snapshots may be smaller.
+  // <Disk_size> is the size of the live state: snapshots may be smaller.
   const Delta& top = chain.deltas.back();
   if (is_live) {
     const uint64_t sectors = (top.disk_size() + kSectorSize - 1) / kSectorSize;
@@ -61,8 +61,8 @@ Result<ImageChain> open_shot(const DiskDescriptor& descriptor, const std::string
 
 Result<Disk> assemble_unchanged(std::vector<Delta> base_first, std::span<std::byte> memory) {
   PLOOPU_TRY(auto disk, Disk::assemble(std::move(base_first), memory));
-  // A header that is no longer as it was read: somebody writes to the image, and its table may be
-  // of either state.
+  // If a header changed since it was read, somebody writes to the image, and its table may mix the
+  // old state with the new.
   for (const auto& delta : disk.deltas()) PLOOPU_CHECK(delta.check_unchanged());
   return disk;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From the text of a descriptor to the disk of one of its states: the part of opening an image that
-// takes a stranger's bytes apart. All of it can run as confined work.
+// The part of opening an image that parses bytes from strangers: from the text of a descriptor to
+// the disk of one of its states. All of it can run as confined work.
+//
+//     PLOOPU_TRY(auto chain, open_chain(text, "top", files));
+//     PLOOPU_TRY(auto disk, assemble_unchanged(std::move(chain.deltas)));
 #pragma once
 
 #include <cstdint>
@@ -15,30 +18,33 @@
 
 namespace ploopu {
 
-// A state whose files are open.
+// A state of a disk, with its files open.
 struct ImageChain {
   std::vector<Delta> deltas;       // base first, not empty
-  std::vector<std::string> guids;  // of the deltas
+  std::vector<std::string> guids;  // a GUID for each delta
   std::vector<std::string> warnings;
-  std::optional<std::string> snapshot;  // GUID of the shot, when that isn't the live state
+  std::optional<std::string> snapshot;  // GUID of the shot; nothing for the live state
 };
 
-// `snapshot` is what find_shot() understands. Errors are those of the descriptor and its files.
+// Opens the chain of a state of the descriptor. `snapshot` is a word that find_shot() understands.
+// ErrorKind::damaged for a faulty descriptor or a missing file; otherwise the errors of find_shot()
+// and of opening the files.
 [[nodiscard]] Result<ImageChain> open_chain(const DescriptorText& text, const std::string& snapshot,
                                             AskedFiles& files);
 
-// The same for a descriptor that is parsed already. `shot` is a GUID, `path` the descriptor's path.
+// Opens the chain of a shot of a parsed descriptor. `shot` is a GUID, `path` the descriptor's path
+// for messages. Errors as for open_chain().
 [[nodiscard]] Result<ImageChain> open_shot(const DiskDescriptor& descriptor,
                                            const std::string& shot, const std::string& path,
                                            AskedFiles& files);
 
-// The disk of a chain, and the proof that no header changed while the tables were read: otherwise
-// ErrorKind::busy. `memory` as for Disk::assemble().
+// Assembles the disk of a chain. ErrorKind::busy when a header changed while the tables were read.
+// `memory` and other errors are those of Disk::assemble().
 [[nodiscard]] Result<Disk> assemble_unchanged(std::vector<Delta> base_first,
                                               std::span<std::byte> memory = {});
 
-// Where the descriptor disagrees with the newest delta, whose disk and clusters have these sizes in
-// bytes; and GUIDs that it has twice.
+// Appends a warning for each size in the descriptor that differs from the top delta's, which are
+// given in bytes, and for each GUID that the descriptor repeats.
 void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
                            uint64_t cluster_size, const std::string& path,
                            std::vector<std::string>& warnings);

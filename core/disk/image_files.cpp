@@ -20,15 +20,14 @@ Result<DescriptorText> read_text(const std::string& path, Read read) {
   return DescriptorText{path, std::move(file->text), file->identity};
 }
 
-// A file that a descriptor lists, found but not opened.
+// The place of a file that a descriptor lists.
 struct ListedFile {
   std::string path;  // absolute when outside, else relative to the bundle's directory
   bool is_outside = false;
 };
 
-// An absolute path that is no longer there: a bundle that was moved or copied still names its old
-// place, and what lies beside the descriptor under that name is meant
-// (docs/FORMAT.md#moved-bundles).
+// Replaces an absolute path that doesn't exist by the file of that name beside the descriptor: a
+// bundle that was moved still names its old place (docs/FORMAT.md#moved-bundles).
 ListedFile beside_descriptor(const ImageLocation& location, const std::string& file,
                              std::vector<std::string>& warnings) {
   warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: taking {} beside it",
@@ -42,7 +41,7 @@ Result<ListedFile> find_listed_file(const HostTree& tree, const ImageLocation& l
   const std::string inside = directory_of(location.path) + "/";
   const bool is_absolute = image.file.starts_with('/');
   const std::string full = is_absolute ? image.file : image.directory + "/" + image.file;
-  // Without permission to go elsewhere, the kernel sees to it that the path stays inside.
+  // The kernel keeps such a path inside the directory when the file is opened.
   if (!location.allow_outside && full.starts_with(inside)) {
     return ListedFile{full.substr(inside.size())};
   }
@@ -71,7 +70,7 @@ Result<ListedFile> find_listed_file(const HostTree& tree, const ImageLocation& l
   return ListedFile{std::move(found.path), true};
 }
 
-// One descriptor as it is written.
+// Parses one descriptor, without those that it is a clone of.
 Result<DiskDescriptor> parse_one(const DescriptorText& text, AskedFiles& files) {
   auto descriptor = parse_disk_descriptor(text.text, text.path);
   if (!descriptor) {
@@ -90,7 +89,7 @@ std::string backups_beside(const FileSystem& files, const std::string& directory
   std::string found;
   for (const auto& name : *names) {
     if (!name.starts_with(kDescriptorName) || name == kDescriptorName) continue;
-    if (name == std::string(kDescriptorName) + ".lck") continue;  // ploop's own
+    if (name == std::string(kDescriptorName) + ".lck") continue;  // libploop's lock file
     if (found.size() > 256) return found + " and more: look whether one is a backup";
     found += (found.empty() ? "; there is " : ", ") + name;
   }
@@ -184,7 +183,7 @@ Result<DescriptorText> LocatedFiles::read(const std::string& path) {
   return text;
 }
 
-// Where the descriptor lies of which the one at `path` is a clone.
+// Finds the path of the parent of the clone whose descriptor is at `path`.
 Result<std::string> LocatedFiles::find_parent(const std::string& path,
                                               const std::string& clone_of) const {
   const bool is_absolute = clone_of.starts_with('/');
@@ -208,7 +207,7 @@ Result<std::string> LocatedFiles::find_parent(const std::string& path,
 
 Result<DescriptorText> LocatedFiles::read_parent(const std::string& path,
                                                  const std::string& clone_of) {
-  // Relative paths start at a descriptor that was read, and not at one that a parser made up.
+  // A confined parser is not trusted: relative paths must start at a descriptor that was read.
   if (!is_known(path)) return fail(ErrorKind::damaged, "{}: is no descriptor here: refused", path);
   PLOOPU_TRY(const auto found, find_parent(path, clone_of));
   return read(found);
@@ -231,9 +230,8 @@ Result<Delta> LocatedFiles::open_listed(const DescriptorImage& image, bool is_ba
     source.name = directory_of(location_.path) + "/" + listed.path;
     PLOOPU_TRY(source.file, bundle->open_image(listed.path));
   }
-  // libploop writes Plain for a whole chain when its base is raw: only a base can really be
-  // (docs/FORMAT.md#image-types). What a raw file contains is the guest's business and never
-  // decides.
+  // libploop writes Plain for a whole chain when its base is raw, but only the base can be raw
+  // (docs/FORMAT.md#image-types). The contents of a raw file never decide: the guest wrote them.
   source.format = is_base && image.plain ? DeltaFormat::raw : DeltaFormat::ploop;
   source.cluster_sectors = cluster_sectors;
   return Delta::open(std::move(source));

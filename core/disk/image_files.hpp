@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The descriptor of an image and the files that it names. A descriptor from a stranger could name
-// any file of the host, so a file must lie in the descriptor's directory, unless the user allowed
-// otherwise. Parsing happens in confined work, which opens nothing itself: it asks for each file.
+// Access to the descriptor of an image and to the files that it names. A descriptor from a stranger
+// could name any file of the host, so a file must be in the descriptor's directory, unless the user
+// allowed otherwise. Descriptors are parsed in confined work, which asks for each file.
 //
 //     LocatedFiles files(tree, location);
 //     PLOOPU_TRY(const auto text, files.read_descriptor());
@@ -26,13 +26,14 @@
 
 namespace ploopu {
 
-// libploop's limits: clones of clones, and what a reader of hostile ones is asked to hold.
+// Limits of a chain of clones: the number of descriptors, as in libploop, and the bytes of all
+// their texts.
 inline constexpr size_t kMaxCloneLevels = 256;
 inline constexpr size_t kMaxCloneBytes = 4 * kMaxDescriptorBytes;
 
 // A descriptor that was read but not parsed.
 struct DescriptorText {
-  std::string path;  // of this host
+  std::string path;  // a path of this host
   std::string text;
   FileIdentity identity;
 };
@@ -42,16 +43,17 @@ void fields(Codec& codec, DescriptorText& text) {
   codec(text.path, text.text, text.identity);
 }
 
-// Opens the files of one image, by the rules, and hands them to confined work.
+// Opens the files of one image by the rules above, and hands them to confined work. Runs outside of
+// the confined process.
 class LocatedFiles {
  public:
-  // Both outlive this.
+  // `tree` and `location` outlive this object.
   LocatedFiles(const HostTree& tree, const ImageLocation& location)
       : tree_(tree), location_(location) {}
 
   [[nodiscard]] const ImageLocation& location() const { return location_; }
 
-  // Reads the text of the image's descriptor, the first time only.
+  // The text of the image's descriptor, which only the first call reads.
   [[nodiscard]] Result<DescriptorText> read_descriptor();
   // Whether a descriptor that was read has another text now; an error when it can't be read.
   [[nodiscard]] Result<bool> have_changed();
@@ -59,7 +61,7 @@ class LocatedFiles {
   void forget();
 
   enum class Keep { nothing, deltas };
-  // The answer to a request of AskedFiles.
+  // Answers a request of AskedFiles. The reply to an unsound request, or to one too many, is empty.
   [[nodiscard]] Handed serve(const std::string& bytes, Keep keep);
   // The deltas that serve() opened and kept, in their order.
   [[nodiscard]] const std::vector<Delta>& opened() const { return opened_; }
@@ -87,38 +89,41 @@ class LocatedFiles {
   size_t requests_ = 0;
 };
 
-// For confined work, which opens nothing itself: has a LocatedFiles open the files of the image.
+// The image's files as confined work sees them: each call asks a LocatedFiles outside.
 class AskedFiles {
  public:
   explicit AskedFiles(Outside& outside) : outside_(outside) {}
 
-  // The descriptor of which the one at `path` is a clone, by its <Parent> (docs/FORMAT.md#clones).
-  // Its directory lies outside of the clone's, so it takes location.allow_outside.
+  // The parent of the clone whose descriptor is at `path`; `clone_of` is the directory that the
+  // clone names (docs/FORMAT.md#clones). ErrorKind::refused for a parent outside of the clone's
+  // directory, unless location.allow_outside.
   [[nodiscard]] Result<DescriptorText> read_parent(const std::string& path,
                                                    const std::string& clone_of);
 
-  // The file of one <Image>. The file must lie beneath the descriptor's directory, with no link in
-  // the way. location.allow_outside permits links and regular files anywhere, with a warning that
-  // names the file. Only a base may be raw.
+  // Opens the file of one <Image>. ErrorKind::refused unless it is beneath the descriptor's
+  // directory with no link in its path. location.allow_outside permits links and regular files
+  // anywhere, with a warning that names the file. `is_base` allows a raw file; `cluster_sectors` is
+  // its cluster size, in sectors.
   [[nodiscard]] Result<Delta> open_listed(const DescriptorImage& image, bool is_base,
                                           uint32_t cluster_sectors,
                                           std::vector<std::string>& warnings);
 
-  // "; there is NAME, NAME: ..." when there may be backups beside the descriptor at `path`, else
-  // "".
+  // The end of a message, "; there is NAME, NAME: ...", for files beside the descriptor at `path`
+  // that may be its backups. Empty without such files.
   [[nodiscard]] std::string backups_of(const std::string& path);
 
  private:
   Outside& outside_;
 };
 
-// The descriptor, with the images and shots of those it is a clone of. Everything that is wrong
-// with a descriptor is ErrorKind::damaged, and names what may be a backup beside it; no backup is
-// ever read instead. To be called in confined work.
+// Parses a descriptor and adds the images and shots of its parents. ErrorKind::damaged for any
+// fault of a descriptor, with the names of possible backups; a backup is never read instead. Call
+// it in confined work only.
 [[nodiscard]] Result<DiskDescriptor> parse_descriptor(const DescriptorText& text,
                                                       AskedFiles& files);
 
-// The same, as confined work of its own, for callers that need the descriptor alone.
+// Reads and parses the image's descriptor in confined work of its own. Errors as for
+// parse_descriptor().
 [[nodiscard]] Result<DiskDescriptor> read_descriptor(LocatedFiles& files);
 
 // AskedFiles::backups_of() for any directory.

@@ -9,15 +9,16 @@
 
 namespace ploopu {
 
-// Where an image is, and what is known about its container; core/find/locate finds it.
+// The place of an image, and facts about its container. locate() of core/find finds both, from the
+// user's word.
 struct ImageLocation {
-  std::string path;                 // of this host: a descriptor or an image file, links resolved
-  std::optional<std::string> ctid;  // when the user named a container
+  std::string path;  // a descriptor or an image file, as a path of this host with links resolved
+  std::optional<std::string> ctid;  // nothing unless the user named a container
   std::vector<std::string> warnings;
   bool is_descriptor = false;  // otherwise a single image file
   bool allow_outside = false;  // files of the image may lie outside of the descriptor's directory
-  std::string private_area;    // of this host; empty unless the user named a container
-  std::vector<VzDisk> disks;   // of the container, besides root.hdd
+  std::string private_area;    // a path of this host; empty unless the user named a container
+  std::vector<VzDisk> disks;   // disks of the container besides root.hdd
 };
 
 }  // namespace ploopu

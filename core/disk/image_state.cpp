@@ -59,7 +59,7 @@ ImageChanges compare(const ImageState& then, const std::vector<FileNow>& now, bo
   for (size_t i = 0; i < now.size(); ++i) {
     const FileChange change = compare(then.files[i], now[i]);
     if (change == FileChange::none) continue;
-    // A change is certain, whatever can't be told of the other files.
+    // A single changed file decides, even if nobody can tell about the others.
     if (change != FileChange::unknown) {
       changes.any = true;
     } else if (changes.any == false) {

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// "Has the image changed?": the files of an image as they were when it was opened, and the only
-// comparison of two such states. The askers differ on purpose in what they want to know:
+// The files of an image as they were when it was opened, and the only comparison of two such
+// states.
 //
-//     asked by               the same files?             written to?       more evidence
-//     list                   what has their paths now    yes: a warning    a path that leads
-//     nowhere attach, of what is     those of the opened image   yes: a warning    -
-//       attached already       (other files: says which state is attached)
-//     reload                 those of the opened image   yes: refused      -
-//                              (other files: refused)
-//     the watch of a server, not asked: it has them      yes: a log line,  no name left: a log line
-//       --strict               open                        --strict EIO
-//     a kept overlay         not asked: an image may     yes: refused      the first bytes of each
-//     file
-//                              be moved                                      and of the disk
+//     const ImageState then = state_of(image.disk);
+//     ...
+//     const ImageChanges changes = compare(then, state_of(reopened.disk), false);
 //
-// A file was written to when its size or its mtime differs. Nobody asks for ctime, which a chmod, a
-// link or a rename changes, too. What is written by somebody who sets mtime back goes unnoticed.
+// Each user of it reacts in its own way, on purpose:
+//
+// - list looks at the files that have the paths now. It warns of a file that was written to or
+//   replaced, and of a path that leads nowhere.
+// - attach, for an image that is attached already, compares with the files it opened. It warns of a
+//   file that was written to. For other files it says which state is attached.
+// - reload compares with the files it opened. It refuses other files and files that were written
+// to.
+// - The watch of a server has the files open. It logs that a file was written to or lost its last
+//   name; with --strict it answers all reads with EIO after a write.
+// - A kept overlay file allows that the image was moved. It refuses files that were written to, or
+//   whose first bytes differ, or a disk whose first bytes differ.
+//
+// A file was written to when its size or its mtime differs. ctime is not compared, since a chmod, a
+// link or a rename changes it as well. A write by somebody who sets mtime back goes unnoticed.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +35,7 @@ namespace ploopu {
 
 struct FileState {
   FileIdentity identity;
-  std::string path;      // empty in records of older versions, which have only the identity
+  std::string path;      // empty in records of older versions, which kept the identity only
   uint64_t size = 0;     // bytes
   int64_t modified = 0;  // mtime, in nanoseconds since 1970
   bool operator==(const FileState&) const = default;
@@ -40,22 +45,22 @@ struct ImageState {
   std::vector<FileState> files;  // base first
   bool operator==(const ImageState&) const = default;
 
-  // False where changes can't be told, for want of what the files were like.
+  // Returns false for the record of an older version, which can't tell changes.
   [[nodiscard]] bool is_known() const { return !files.empty() && !files.front().path.empty(); }
 };
 
-// The state when the files of the disk were opened.
+// The state of the disk's files at the moment they were opened.
 [[nodiscard]] ImageState state_of(const Disk& disk);
 
-// Whether they are the same files, written to or not.
+// Whether both states consist of the same files, written to or not.
 [[nodiscard]] bool has_same_files(const ImageState& a, const ImageState& b);
 
-// Whether the newest delta is the same file, written to or not.
+// Whether both states have the same top file, written to or not.
 [[nodiscard]] bool has_same_top(const ImageState& a, const ImageState& b);
 
 // The file that a path leads to now.
 struct FileNow {
-  int error = 0;  // errno value of looking at it; then the rest says nothing
+  int error = 0;  // errno value of stat(2); then `state` has no meaning
   FileState state;
 };
 
@@ -64,22 +69,23 @@ enum class FileChange {
   written,   // size or mtime differ
   replaced,  // another file has the path
   gone,      // no file has the path
-  unknown,   // looking fails
+  unknown,   // stat(2) failed
 };
 
 [[nodiscard]] FileChange compare(const FileState& then, const FileNow& now);
 
 struct ImageChanges {
-  std::optional<bool> any;         // nothing when nobody can tell
+  std::optional<bool> any;         // whether a file changed; nothing when nobody can tell
   std::vector<std::string> lines;  // for each file: how it changed, or why nobody can tell
 };
 
-// `now` is of the same files, in their order. `is_strict`: an image that was written to isn't
-// served any more.
+// Compares each file of `then` with the file that has its path now, in the same order. `is_strict`
+// only chooses the words: with --strict an image that was written to is no longer served.
 [[nodiscard]] ImageChanges compare(const ImageState& then, const std::vector<FileNow>& now,
                                    bool is_strict);
 
-// `now` is of the image opened again. Tells nothing when the image consists of other files now.
+// Compares with the state of the image after it was opened again. The result is empty when the
+// image consists of other files now.
 [[nodiscard]] ImageChanges compare(const ImageState& then, const ImageState& now, bool is_strict);
 
 }  // namespace ploopu

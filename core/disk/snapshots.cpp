@@ -16,14 +16,15 @@ namespace ploopu {
 namespace {
 
 constexpr char kNamesFile[] = "Snapshots.xml";
-// Its elements are nested as the snapshots are; a few more stand around them.
+// Elements of Snapshots.xml are nested as the snapshots are, with a few more around them.
 constexpr size_t kMaxNamesDepth = kMaxChainLength + 8;
 
 std::string text_of(pugi::xml_node item, const char* element) {
   return std::string(trim(item.child(element).text().get()));
 }
 
-// Walks the tree without recursion: it may be as deep as its file is long.
+// Visits each shot of the tree once, parents first. No recursion: a hostile tree may be as deep as
+// its file is long.
 class TreeWalk {
  public:
   explicit TreeWalk(const std::vector<DescriptorShot>& shots) {
@@ -38,7 +39,7 @@ class TreeWalk {
     for (const auto* shot : unique_) {
       if (!known_.contains(shot->parent)) visit_below(shot, visit);
     }
-    for (const auto* shot : unique_) visit_below(shot, visit);  // what only a cycle leads to
+    for (const auto* shot : unique_) visit_below(shot, visit);  // shots below a cycle of parents
   }
 
  private:
@@ -58,13 +59,13 @@ class TreeWalk {
     }
   }
 
-  std::vector<const DescriptorShot*> unique_;  // the first of each GUID, in the file's order
+  std::vector<const DescriptorShot*> unique_;  // the first shot of each GUID, in the file's order
   std::set<std::string_view> known_;
   std::set<std::string_view> seen_;
   std::map<std::string_view, std::vector<const DescriptorShot*>> children_;
 };
 
-// VE_PRIVATE/Snapshots.xml: VE_PRIVATE holds the image's directory.
+// Reads Snapshots.xml in the directory above the image's. A missing file gives no names.
 Result<std::vector<SnapshotName>> read_names(const FileSystem& files,
                                              const std::string& descriptor) {
   const std::string directory = directory_of(directory_of(descriptor));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The tree of snapshots that a descriptor describes, with the names that vzctl gave them.
-// Source: docs/FORMAT.md#shots and docs/FORMAT.md#snapshot-names.
+// The tree of snapshots that a descriptor describes, with the names that vzctl gave them
+// (docs/FORMAT.md#shots, docs/FORMAT.md#snapshot-names).
+//
+//     PLOOPU_TRY(const auto found, read_snapshots(tree, location));
+//     for (const auto& snapshot : found.snapshots) ...
 #pragma once
 
 #include <optional>
@@ -14,7 +17,7 @@
 
 namespace ploopu {
 
-// What Snapshots.xml says about one. All of it is text from a stranger.
+// The entry of one snapshot in Snapshots.xml. All of it is text from a stranger.
 struct SnapshotName {
   std::string guid;  // with braces, lower case
   std::string name;
@@ -29,10 +32,10 @@ void fields(Codec& codec, SnapshotName& name) {
 
 struct Snapshot {
   std::string guid;
-  std::optional<std::string> parent;  // none: a root
+  std::optional<std::string> parent;  // GUID; nothing for a root
   bool is_live = false;               // the state that the container goes on writing to
   SnapshotName name;
-  std::string file;     // as the descriptor writes it; empty when it lists none
+  std::string file;     // as written in the descriptor; empty if it lists no file for the shot
   size_t branches = 0;  // ancestors that have more than one child
 };
 
@@ -41,17 +44,19 @@ struct SnapshotTree {
   std::vector<std::string> warnings;
 };
 
-// `name` is the file's path, for messages. Items without a GUID, as the outermost, are left out.
+// Parses Snapshots.xml; `name` is its path for messages. Items without a GUID, such as the
+// outermost, are left out. ErrorKind::damaged for faulty XML.
 [[nodiscard]] Result<std::vector<SnapshotName>> parse_snapshot_names(const std::string& text,
                                                                      const std::string& name);
 
-// In the order of the tree; shots whose ancestors make a cycle come last, as roots.
+// Joins the descriptor's shots with their names, in the order of the tree. `live_guid` is the GUID
+// of the live state. Shots whose ancestors make a cycle come last, as roots.
 [[nodiscard]] std::vector<Snapshot> snapshots_of(const DiskDescriptor& descriptor,
                                                  const std::string& live_guid,
                                                  const std::vector<SnapshotName>& names);
 
-// Reads the descriptor, and the Snapshots.xml that lies beside the image's directory if there is
-// one: what is wrong with that is a warning. ErrorKind::usage for a single file.
+// Reads the descriptor, and the Snapshots.xml beside the image's directory if there is one, whose
+// faults are warnings. ErrorKind::usage for a single file; else the errors of read_descriptor().
 [[nodiscard]] Result<SnapshotTree> read_snapshots(const HostTree& tree,
                                                   const ImageLocation& location);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The answer of a process that has read the tables of a disk: see Disk::assemble.
+// The description of tables that a confined process read: Disk::describe_tables() makes it, and
+// Disk::adopt() uses it.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +8,12 @@
 
 namespace ploopu {
 
-// Where the numbers of one piece of the disk are in the memory that both processes have: 1 + the
-// offset in bytes, or 0 for none.
+// The places of one piece's numbers in the shared memory. A place is the offset in bytes plus one,
+// or 0 if the piece has no such numbers.
 struct PieceAnswer {
   uint64_t entries_at = 0;
   uint64_t owners_at = 0;
-  uint32_t owner = 0;  // of all entries, where they have one owner
+  uint32_t owner = 0;  // the owner of all entries while owners_at is 0
 };
 
 struct UsageAnswer {
@@ -20,17 +21,17 @@ struct UsageAnswer {
   uint64_t damaged = 0;
 };
 
-// One layer of a cluster in which a delta's disk ends.
+// A layer of a cluster in which a delta's disk ends.
 struct SplitAnswer {
   uint64_t cluster = 0;
   uint32_t entry = 0;
   uint32_t owner = 0;
-  uint64_t valid = 0;  // bytes
+  uint64_t valid = 0;  // bytes of the cluster that come from this layer
 };
 
 struct TableAnswer {
   std::vector<PieceAnswer> pieces;
-  std::vector<UsageAnswer> usage;  // of each delta
+  std::vector<UsageAnswer> usage;  // for each delta, base first
   std::vector<SplitAnswer> splits;
   uint64_t clusters_allocated = 0;
 };
