@@ -22,7 +22,7 @@ std::string substitute_veid(std::string value, const std::string& ctid) {
   return value;
 }
 
-// What only a shell, or nobody, could make a path of.
+// False for a value that only a shell could turn into a path, or that has control characters.
 bool is_plain(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](char c) {
     return c == '$' || c == '`' || c == ';' || (c >= 0 && c < ' ') || c == '\x7f';

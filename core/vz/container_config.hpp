@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What /etc/vz says about one container: its own file and the global one. Source:
-// docs/FORMAT.md#configuration and docs/FORMAT.md#variables.
+// The configuration of a container in /etc/vz: its own file and the global file
+// (docs/FORMAT.md#configuration, docs/FORMAT.md#variables).
+//
+//     PLOOPU_TRY(const auto config, read_container_config(tree, "101"));
+//     PLOOPU_TRY(const auto area, config_path(config, "VE_PRIVATE", warnings));
 #pragma once
 
 #include <optional>
@@ -16,13 +19,13 @@ namespace ploopu {
 
 struct ContainerConfig {
   std::string ctid;
-  std::string own_file;  // /etc/vz/conf/CTID.conf, a path inside the tree
-  std::optional<VzConfig> own;
-  std::optional<VzConfig> global;  // of /etc/vz/vz.conf
-  // Virtuozzo 7 keeps ve.conf in the private area, and own_file is a link to it: its directory
-  // inside the tree.
+  std::string own_file;            // /etc/vz/conf/CTID.conf, a path inside the tree
+  std::optional<VzConfig> own;     // nothing if own_file doesn't exist
+  std::optional<VzConfig> global;  // settings of /etc/vz/vz.conf; nothing if it doesn't exist
+  // The directory of ve.conf, as a path inside the tree, if own_file is a link to it. Virtuozzo 7
+  // keeps ve.conf in the private area.
   std::optional<std::string> own_directory;
-  // Where own_file points, when that doesn't exist: the container is on other storage.
+  // The target of own_file, if it doesn't exist: then the container is on other storage.
   std::optional<std::string> dangling_target;
 };
 
@@ -30,8 +33,8 @@ struct ContainerConfig {
 [[nodiscard]] Result<ContainerConfig> read_container_config(const HostTree& tree,
                                                             const std::string& ctid);
 
-// A file at a resolved path of this host that must be called like a configuration: what else a
-// link leads to (/etc/shadow) is refused unread.
+// Reads a file at a resolved path of this host. Refuses, unread, a file whose name isn't that of a
+// configuration, such as /etc/shadow: a link of a stranger may lead to it.
 [[nodiscard]] Result<VzConfig> read_config_file(const HostTree& tree, const std::string& path);
 
 struct ConfigPath {
@@ -39,14 +42,15 @@ struct ConfigPath {
   std::string origin;  // the file that says so
 };
 
-// The path that `key` names, $VEID put in, by the container's own file or else the global one.
-// Nothing when neither has the key. A value with any other variable, a command or a control
-// character is ErrorKind::damaged: it is not a shell's to run. Warns of a key that is repeated.
+// The path that `key` has in the container's own file or else in the global file, with $VEID
+// replaced. Nothing when neither file has the key. ErrorKind::damaged for a value with another
+// variable, a command or a control character, since no shell runs it. Warns of a repeated key.
 [[nodiscard]] Result<std::optional<ConfigPath>> config_path(const ContainerConfig& config,
                                                             std::string_view key,
                                                             std::vector<std::string>& warnings);
 
-// A value of the container's own file only; null when it has none.
+// The value of `key` in the container's own file, which `config` owns; nullptr without one. Warns
+// of a repeated key.
 [[nodiscard]] const std::string* own_value(const ContainerConfig& config, std::string_view key,
                                            std::vector<std::string>& warnings);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a user calls a container: its ID, or a name in /etc/vz/names. Source:
-// docs/FORMAT.md#container-names.
+// The words by which users call a container: its ID, or a name in /etc/vz/names
+// (docs/FORMAT.md#container-names).
 #pragma once
 
 #include <optional>
@@ -18,13 +18,14 @@ struct NamedContainer {
   std::vector<std::string> warnings;
 };
 
-// Letters, digits, blanks, "-+_.{}" and everything beyond ASCII, at most 255 bytes. Other text
+// True for at most 255 bytes of letters, digits, blanks, "-+_.{}" and non-ASCII bytes. Other text
 // never becomes part of a path.
 [[nodiscard]] bool is_container_name(std::string_view text);
 
-// Nothing when `word` is neither an ID nor a name that exists. A name is believed only when its
-// link leads to the configuration of the container that it gives, and that has it as NAME. A word
-// that is the ID of one container and the name of another is ErrorKind::usage.
+// The container that `word` means; nothing when `word` is neither an ID nor an existing name. A
+// name counts only if its link leads to the configuration of a container with that NAME; otherwise
+// ErrorKind::damaged.
+// ErrorKind::usage for a word that is the ID of one container and the name of another.
 [[nodiscard]] Result<std::optional<NamedContainer>> find_container(const HostTree& tree,
                                                                    const std::string& word);
 

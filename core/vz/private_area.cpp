@@ -58,7 +58,7 @@ Result<Candidates> candidate_areas(const ContainerConfig& config,
   return Candidates{{named->path}, false};
 }
 
-// Of Virtuozzo 7. A disk without its host's /etc still has it in the private area.
+// Reads DISK= of Virtuozzo 7. Without the host's /etc, the ve.conf in the private area has it.
 Result<void> read_disks(const HostTree& tree, const ContainerConfig& config, PrivateArea& area) {
   VzConfig of_area;
   const std::string* value = own_value(config, "DISK", area.warnings);

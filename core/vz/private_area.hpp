@@ -21,9 +21,9 @@ namespace ploopu {
 [[nodiscard]] std::optional<std::string> parse_ctid(std::string_view text);
 
 struct PrivateArea {
-  std::string path;           // of this host, links resolved
-  std::string inside;         // the same directory as a path inside the tree
-  std::vector<VzDisk> disks;  // of DISK=
+  std::string path;           // directory as a path of this host, links resolved
+  std::string inside;         // directory as a path inside the tree
+  std::vector<VzDisk> disks;  // disks that DISK= lists
   std::vector<std::string> warnings;
 };
 

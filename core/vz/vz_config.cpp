@@ -45,7 +45,7 @@ std::optional<std::string_view> unquote(std::string_view value) {
   if (value.empty() || (value[0] != '"' && value[0] != '\'')) return value;
   const size_t end = value.rfind(value[0]);
   if (end == 0) return std::nullopt;
-  return value.substr(1, end - 1);  // what stands behind the closing quote is dropped
+  return value.substr(1, end - 1);  // text behind the closing quote is dropped
 }
 
 bool is_key(std::string_view key) {

@@ -17,14 +17,14 @@ namespace ploopu {
 
 inline constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 inline constexpr size_t kMaxConfigLine = size_t{64} << 10;
-// Of one file; vzctl knows fewer than 200 variables.
+// The most settings of a file; vzctl knows fewer than 200 variables.
 inline constexpr size_t kMaxConfigSettings = 4096;
 
 struct VzConfig {
   std::map<std::string, std::string, std::less<>> values;
   std::set<std::string, std::less<>> repeated;  // keys that were set more than once
 
-  // Null when the key isn't there.
+  // The value of `key`, which this object owns; nullptr when the file doesn't set it.
   [[nodiscard]] const std::string* find(std::string_view key) const;
 };
 

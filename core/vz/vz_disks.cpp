@@ -18,7 +18,7 @@ constexpr size_t kMaxDisks = 64;
 constexpr size_t kUuidLength = 36;
 constexpr size_t kMaxNumberLength = 3;  // longer digits begin a GUID
 
-// What is wrong with the entry; empty when nothing is.
+// Fills `disk` from the entry. Returns the fault of the entry; empty for a sound entry.
 std::string parse_entry(std::string_view entry, VzDisk& disk) {
   for (const std::string_view part : split(entry, ',')) {
     const size_t equals = part.find('=');

@@ -27,11 +27,11 @@ struct VzDisks {
   std::vector<std::string> warnings;
 };
 
-// Never fails: an entry that can't be understood is left out, and a warning says so. `file` is
-// where it stands, for that.
+// Parses the value of DISK=. Never fails: an entry that can't be understood is left out with a
+// warning. `file` is the path of the configuration, for warnings.
 [[nodiscard]] VzDisks parse_disks(std::string_view value, const std::string& file);
 
-// Those that aren't the root disk. The first one is number 1.
+// The disks other than the root disk. The first item is number 1 for choose_disk().
 [[nodiscard]] std::vector<VzDisk> further_disks(const std::vector<VzDisk>& disks);
 
 // The disk that `which` means: the root disk ("" or "root", or the null GUID), the number of a
