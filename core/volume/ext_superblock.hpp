@@ -9,10 +9,10 @@
 
 namespace ploopu {
 
-// What must be known before a kernel mounts the ext file system in the `length` disk bytes from
-// `start` on: whether its journal has changes that are not yet in place (INCOMPAT_RECOVER).
+// Checks the ext file system in the `length` disk bytes from `start` on before a kernel mounts it.
+// Returns whether its journal has changes that are not yet in place (INCOMPAT_RECOVER).
 // ErrorKind::damaged where mounting could reach another device or stop the host: an external
-// journal, mount options of the image's own, or sizes that can't be.
+// journal, mount options in the image, or impossible sizes.
 [[nodiscard]] Result<bool> check_ext(const DiskView& disk, uint64_t start, uint64_t length);
 
 }  // namespace ploopu

@@ -54,7 +54,7 @@ std::string fault_of_checksum(Block block) {
   return "its header's checksum is wrong";
 }
 
-// What libblkid and the kernel ask of a header, too.
+// The fault of a header's block numbers; empty without one. libblkid and the kernel check them too.
 std::string fault_of_range(const Block& block, uint64_t number, uint64_t last) {
   if (const uint64_t own = load_le64(block, 24); own != number) {
     return fmt::format("its header says that it lies in block {}", own);

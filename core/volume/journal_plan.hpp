@@ -17,14 +17,14 @@
 
 namespace ploopu {
 
-// What the user asks of a mount.
+// The user's wishes for a mount.
 struct MountWish {
   std::string journal = "auto";  // "auto", "replay" or "skip"
   bool is_writable = false;
   bool has_overlay_file = false;  // with one, the journal is never skipped
 };
 
-// One call of mount(2), and what came of the journal when it succeeds.
+// A call of mount(2), and the outcome for the journal if the call succeeds.
 struct MountAttempt {
   bool with_overlay = false;
   MountMode mode = MountMode::read_only;
@@ -33,20 +33,21 @@ struct MountAttempt {
 
 struct JournalPlan {
   MountAttempt first;
-  // Follows where the kernel won't mount without a recovery, whatever was seen of the journal.
+  // The second attempt, if the first one ends with MountOutcome::needs_recovery.
   std::optional<MountAttempt> if_kernel_asks;
-  // Whether the journal was seen to be clean or not.
+  // Whether has_dirty_journal() could tell.
   bool is_known = false;
 
-  // What -n prints: "clean", "replayed", "skipped if the kernel asks for it"...
+  // The words of -n: "clean", "replayed", "skipped if the kernel asks for it"...
   [[nodiscard]] std::string describe() const;
 };
 
-// Whether the journal holds what is not in place yet. Nothing where only the kernel can tell, as of
-// xfs. An error when the kernel had better not see this file system.
+// Whether the journal holds changes that are not in place yet. Nothing where only the kernel can
+// tell, such as for xfs. Fails as check_ext() does for an ext file system that endangers the host.
 [[nodiscard]] Result<std::optional<bool>> has_dirty_journal(const DiskView& disk,
                                                             const Partition& partition);
 
+// The plan for a file system. `is_dirty` comes from has_dirty_journal().
 [[nodiscard]] JournalPlan plan_journal(const std::string& fstype, std::optional<bool> is_dirty,
                                        const MountWish& wish);
 

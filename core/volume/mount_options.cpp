@@ -25,7 +25,8 @@ constexpr std::array<Opposite, 4> kDangerous = {{
 constexpr std::array<std::string_view, 8> kOtherOperations = {
     "loop", "offset", "sizelimit", "encryption", "bind", "rbind", "move", "remount"};
 
-// What the user's `option` must not do, and a warning if it undoes one of ours.
+// Refuses an option that mounts something else or makes the image writable, and warns of an option
+// that undoes one of ploopu's.
 Result<void> check_option(std::string_view option, std::vector<std::string>& warnings) {
   const std::string_view name = option.substr(0, option.find('='));
   if (name == "rw") {

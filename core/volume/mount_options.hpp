@@ -16,10 +16,11 @@ inline constexpr std::string_view kWhyNoBtrfs =
 
 [[nodiscard]] bool is_ext(std::string_view fstype);
 
-// Whether the kernel may be asked to mount this type unbidden: ext2, ext3, ext4 and xfs.
+// Whether ploopu mounts this type without the user naming it: ext2, ext3, ext4 and xfs.
 [[nodiscard]] bool is_mountable(const std::string& fstype);
 
-// What a user may call a file system, for the kernel to try: one type, and not btrfs.
+// Checks the type of a file system that the user names for the kernel to try: a single type, but
+// not btrfs.
 [[nodiscard]] Result<void> check_fstype(const std::string& fstype);
 
 enum class MountMode { read_only, skip_journal, writable };
@@ -29,10 +30,10 @@ struct MountOptions {
   std::vector<std::string> warnings;
 };
 
-// Read-only or writable, no setuid programs, no device nodes, no panic on a damaged ext file
-// system. `extra` (the user's -o) comes last; what undoes one of our options is named in a warning;
-// "rw" and what would not mount this device here and now (loop, bind, move, remount) is refused.
-// skip_journal adds noload or norecovery to read_only.
+// The options of a mount: read-only or writable, no setuid programs, no device nodes, no panic on a
+// damaged ext file system. `extra` (the user's -o) comes last; a warning names each of its options
+// that undoes one of ploopu's. ErrorKind::usage for "rw", and for operations other than mounting
+// this device (loop, bind, move, remount). skip_journal adds noload or norecovery to read_only.
 [[nodiscard]] Result<MountOptions> mount_options(const std::string& fstype, MountMode mode,
                                                  const std::string& extra);
 

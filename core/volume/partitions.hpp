@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What lies on a disk: its partition table and file systems. Found by the Prober port.
+// The layout of a disk: its partition table and file systems. The Prober port finds it.
+//
+//     PLOOPU_TRY(const auto layout, prober.probe(disk));
+//     PLOOPU_TRY(const auto partition, choose_partition(layout, nullptr));
 #pragma once
 
 #include <cstdint>
@@ -18,11 +21,12 @@ struct Partition {
   uint64_t size = 0;    // bytes
   // An MBR's extended partition: the logical ones lie inside it.
   bool is_extended = false;
-  // What libblkid calls it ("ext4", "crypto_LUKS"); empty when nothing was recognised.
+  // The name that libblkid has for the content ("ext4", "crypto_LUKS"); empty when it is unknown.
   std::string fstype;
   std::string label;
   std::string uuid;
-  // Two file systems' signatures are there: which one is right can't be told, and fstype is empty.
+  // The partition has the signatures of two file systems: nobody can tell which is right, and
+  // fstype is empty.
   bool is_ambivalent = false;
 };
 
@@ -45,11 +49,12 @@ void fields(Codec& codec, DiskLayout& layout) {
   codec(layout.table, layout.partitions, layout.warnings, layout.is_excessive);
 }
 
-// ErrorKind::damaged for a partition that lies outside of the disk. For a layout that confined work
-// has found.
+// Checks a layout that confined work returned: ErrorKind::damaged for a partition that lies outside
+// of the disk.
 [[nodiscard]] Result<void> check_layout(const DiskLayout& layout, const DiskView& disk);
 
-// Implemented by platform/probe/blkid_prober.
+// The port to libblkid. platform/probe/blkid_prober implements it; partitions.hpp begins with an
+// example.
 class Prober {
  public:
   Prober() = default;
@@ -57,18 +62,19 @@ class Prober {
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  // Needs no device and no privilege: it sees the disk through DiskView::read.
+  // Finds the layout of the disk. Needs no device and no privilege, because it reads the disk
+  // through DiskView::read.
   [[nodiscard]] virtual Result<DiskLayout> probe(const DiskView& disk) const = 0;
 };
 
-// What the user should know of a partition's content; empty when there is nothing to say.
+// A warning about a partition's content; empty when there is nothing to say.
 [[nodiscard]] std::string warning_of(const Partition& partition);
 
-// The partition with that number, whatever is in it; without one, the only one.
+// The partition with that number, whatever its content; for nullptr, the only partition.
 [[nodiscard]] Result<Partition> find_partition(const DiskLayout& layout, const uint32_t* number);
 
-// Which partition a mount without --partition means: the only one with a file system that can be
-// mounted. `number` picks one explicitly.
+// The partition to mount: the partition with that number; for nullptr, the only partition with a
+// file system that can be mounted.
 [[nodiscard]] Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number);
 
 }  // namespace ploopu
