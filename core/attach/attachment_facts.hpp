@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The attributes that an attachment has from the moment it was made. The record in the runtime
-// directory keeps them, and list shows most of them. A new attribute is a member here and a line
-// below: then the record and the JSON of list have it.
+// The attributes of an attachment that don't change while it exists. The record in the runtime
+// directory keeps them, and list shows most of them. For a new attribute, add a member to
+// AttachmentFacts and a line to visit_identity() or visit_service(): then the record and the JSON
+// of list have it.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +24,16 @@ struct AttachmentFacts {
   std::string id;            // 16 hexadecimal digits, random; the name of the record, not in it
   std::string name;          // AttachRequest::name
   std::string image;         // ImageLocation::path; empty when the record can't be read
-  std::string newest_delta;  // the file by which the same state can be named, too
+  std::string newest_delta;  // the top's path, which users may name instead of the image
   ImageState image_state;    // state of its files when they were opened
   std::optional<std::string> ctid;
   std::optional<std::string> snapshot;  // Image::snapshot
-  std::string root;                     // --root that the ctid was looked up under
+  std::string root;                     // --root under which the container was found
   std::string backend;                  // "nbd", "dm", "fuse"
   std::string device;                   // a block device, or a file when is_file
   bool is_file = false;
   bool has_overlay = false;  // the device is writable
-  std::string overlay_file;  // keeps what is written; empty when nothing does
+  std::string overlay_file;  // keeps the writes after detach; empty if nothing does
   bool is_strict = false;    // AttachRequest::is_strict
   std::vector<AttachedPartition> partitions;
 };
@@ -40,24 +41,24 @@ struct AttachmentFacts {
 enum class FactPresence {
   always,
   since_later,  // records of older versions lack it
-  when_set,     // left out where it is empty, and records of older versions lack it
+  when_set,     // left out while empty; records of older versions lack it
 };
 
-// An attribute that only the record has, and its name there.
+// Describes an attribute that only the record has, by its name there.
 struct KeptFact {
   const char* in_record;
   FactPresence presence = FactPresence::always;
 };
 
-// An attribute that the record has and that `list --json` prints, by its names in both.
+// Describes an attribute that the record has and `list --json` prints, by its names in both.
 struct ShownFact {
   const char* in_record;
   const char* in_list;
   FactPresence presence = FactPresence::always;
 };
 
-// Calls visit(KeptFact or ShownFact, value) for each attribute but the id: first which image is
-// what, then how that is served. `facts` may be const.
+// Calls visit(KeptFact or ShownFact, value) for each attribute that tells which image is attached
+// as which device, except the id. `facts` may be const.
 template <class Visitor, class Facts>
 void visit_identity(Visitor&& visit, Facts& facts) {
   visit(ShownFact{"image", "image"}, facts.image);
@@ -72,6 +73,7 @@ void visit_identity(Visitor&& visit, Facts& facts) {
   visit(KeptFact{"partitions"}, facts.partitions);
 }
 
+// Calls visit() likewise for each attribute that tells how the image is served.
 template <class Visitor, class Facts>
 void visit_service(Visitor&& visit, Facts& facts) {
   visit(KeptFact{"is_file"}, facts.is_file);

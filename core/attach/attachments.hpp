@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port to everything that is attached and mounted. Implemented by
+// The port to everything that ploopu attached and mounted on this host. Implemented by
 // platform/attach/host_attachments.
+//
+//     PLOOPU_TRY(const auto lock, attachments.lock());
+//     PLOOPU_TRY(const auto made, attachments.attach(image, layout, {.backend = "nbd"}));
+//     PLOOPU_TRY(const auto gone, attachments.detach(made.attachment, {}));
 #pragma once
 
 #include <memory>
@@ -22,38 +26,38 @@ enum class AttachmentState {
           // detached
 };
 
-// An image that is a device (or a file) of this host now: its facts, and what the kernel shows.
+// An image that is a device or a file of this host now: its facts, and its state in the kernel.
 struct Attachment : AttachmentFacts {
-  // More names of the device and its partitions: "/dev/dm-0" for "/dev/mapper/...".
+  // Other names of the device and its partitions, such as "/dev/dm-0" for "/dev/mapper/...".
   std::vector<std::string> other_nodes;
   int server_pid = 0;  // 0 when there is no server, or the server has died
   AttachmentState state = AttachmentState::serving;
-  std::vector<std::string> mountpoints;         // everywhere the kernel shows it
-  std::vector<std::string> ploopu_mountpoints;  // mountpoints that ploopu made
-  // Where ploopu once mounted it: something else may have unmounted it there since.
+  std::vector<std::string> mountpoints;         // directories where the kernel has it mounted
+  std::vector<std::string> ploopu_mountpoints;  // mount points that ploopu made
+  // Directories where ploopu mounted it earlier. Another program may have unmounted it since.
   std::vector<std::string> former_mountpoints;
-  // Whether files of the image were written to, replaced or removed since; nothing when that can't
-  // be told. look_at_images() finds that out, and adds a warning for each file.
+  // Whether files of the image were written to, replaced or removed since it was attached; nothing
+  // when nobody can tell. look_at_images() sets it, and adds a warning for each file.
   std::optional<bool> image_changed;
   std::vector<std::string> warnings;
 };
 
-// A private writable layer that vanishes with the device, unless it has a file of its own.
+// Asks for a writable layer above the image. Its data is gone after detach, unless `file` keeps it.
 struct OverlayRequest {
   bool wanted = false;
-  bool tolerated = false;              // allowed for an image that is attached already
-  bool for_mount = false;              // nobody writes to it but a mount that says so
+  bool tolerated = false;              // accepts an existing attachment with an overlay
+  bool for_mount = false;              // only a mount with is_writable writes to it
   std::string directory = "/var/tmp";  // directory of the scratch file
-  std::string file;                    // absolute; what is written is kept there
-  uint64_t limit = 0;                  // bytes that it may keep; 0: half of what is free there
+  std::string file;                    // absolute path of a file that keeps the writes; may be ""
+  uint64_t limit = 0;                  // most bytes to store; 0: half of the free space there
 };
 
 struct AttachRequest {
   std::string root = "/";
   std::string backend = "auto";  // "auto", or the name of one
-  bool as_file = false;          // no block device, just a file with the disk's content
-  bool is_new = false;           // another device, even if the image has one already
-  bool is_strict = false;        // nothing is served any more once the image was written to
+  bool as_file = false;          // makes a file with the disk's contents, not a block device
+  bool is_new = false;           // makes another device, even if the image has one already
+  bool is_strict = false;        // reads fail as soon as somebody writes to the image
   std::string name;              // its own in ploopu.tab, if it has one
   OverlayRequest overlay;
 };
@@ -61,19 +65,23 @@ struct AttachRequest {
 struct AttachOutcome {
   Attachment attachment;
   bool already_attached = false;
-  std::vector<std::string> notes;  // which back end was taken, and why not another
+  std::vector<std::string> notes;  // the chosen back end, and why earlier ones were not
 };
 
-// Tells what attach() does with a request.
+// The course that attach() takes for a request.
 struct AttachPlan {
   std::optional<Attachment>
-      existing;                    // the attachment that it would give back; otherwise a new one
-  std::string backend;             // its back end
-  std::vector<std::string> notes;  // why not another back end
+      existing;                    // the attachment that it returns; nothing if it makes a new one
+  std::string backend;             // the back end of that attachment
+  std::vector<std::string> notes;  // why earlier back ends are not used
 };
 
-// A directory that a file system is to be mounted on. It is held: what its name means may change,
-// but the mount lands on this one.
+// A directory to mount a file system on, which is held: even if another directory gets its name,
+// the mount is made on this one.
+//
+//     PLOOPU_TRY(const auto held, attachments.hold_mountpoint("/mnt", false));
+//     PLOOPU_CHECK(attachments.check_mountpoint(*held));
+//     PLOOPU_TRY(const auto outcome, attachments.mount(attachment, *held, request));
 class MountPoint {
  public:
   MountPoint() = default;
@@ -83,7 +91,7 @@ class MountPoint {
   MountPoint(MountPoint&&) = default;
   MountPoint& operator=(MountPoint&&) = default;
 
-  // Absolute, without symbolic links, as it was when the directory was found.
+  // The absolute path, without symbolic links, that the directory had when it was found.
   [[nodiscard]] virtual const std::string& path() const = 0;
 };
 
@@ -96,24 +104,28 @@ struct MountRequest {
 
 enum class MountOutcome {
   mounted,
-  needs_recovery,  // the kernel won't mount it read-only before its journal was replayed
+  needs_recovery,  // not mounted: the kernel wants to replay the journal first
 };
 
 struct DetachRequest {
-  // Only this one is unmounted, and the device stays, if ploopu has mounted it elsewhere, too.
+  // A mount point: only it is unmounted, and the device stays while ploopu has it mounted
+  // elsewhere.
   std::optional<std::string> mountpoint;
-  // Whoever uses the device gets errors from now on, where the back end can do that.
+  // Detaches a device in use: its users get errors from then on, if the back end can do that.
   bool force = false;
 };
 
 struct DetachOutcome {
   std::vector<std::string> unmounted;  // directories
   bool detached = true;                // false: only unmounted, the device stays
-  uint64_t discarded = 0;  // bytes that the user wrote to an overlay, and that are gone now
+  uint64_t discarded = 0;              // bytes of overlay data that detach discarded
   std::vector<std::string> warnings;
 };
 
-// An image through an overlay that was kept, to look at before it is attached.
+// The disk of an image with the data of an overlay file, to examine it before it is attached.
+//
+//     PLOOPU_TRY(const auto kept, attachments.view_overlay(image, "/root/101.overlay"));
+//     if (kept != nullptr) find_layout(kept->view());
 class OverlayView {
  public:
   OverlayView() = default;
@@ -121,11 +133,11 @@ class OverlayView {
   OverlayView(const OverlayView&) = delete;
   OverlayView& operator=(const OverlayView&) = delete;
 
-  // Only to be read.
+  // The disk with the overlay's data. It lives as long as this object.
   [[nodiscard]] virtual const DiskView& view() const = 0;
 };
 
-// While any copy of it exists, no other process changes what is attached.
+// While a copy of the lock exists, no other process of ploopu attaches, mounts or detaches.
 using AttachmentLock = std::shared_ptr<const void>;
 
 class Attachments {
@@ -135,51 +147,56 @@ class Attachments {
   Attachments(const Attachments&) = delete;
   Attachments& operator=(const Attachments&) = delete;
 
-  // For several steps that belong together; each of those below takes it for itself as well.
-  // ErrorKind::busy when one other process keeps it for half a minute.
+  // Takes the lock, for several steps that belong together; each method below takes it by itself,
+  // too. ErrorKind::busy when another process holds it for half a minute.
   [[nodiscard]] virtual Result<AttachmentLock> lock() = 0;
 
   // True for root. Other users can attach only as a file, and see only their own attachments.
   [[nodiscard]] virtual bool is_privileged() const = 0;
 
-  // Returns when the device and the nodes of all partitions can be used. An image that is attached
-  // already keeps its device. On error nothing is left behind.
+  // Attaches `image` and returns when the device and the nodes of all partitions are ready. Returns
+  // the existing attachment if that meets the request; ErrorKind::busy if it doesn't. Leaves
+  // nothing behind on error.
   [[nodiscard]] virtual Result<AttachOutcome> attach(const Image& image, const DiskLayout& layout,
                                                      const AttachRequest& request) = 0;
 
-  // Fails where attach() would fail, with the error that it would give, as far as that can be known
-  // without changing anything on the host.
+  // Tells what attach() does with the request, and fails with its error, as far as ploopu can know
+  // that without changing the host.
   [[nodiscard]] virtual Result<AttachPlan> plan(const Image& image, const DiskLayout& layout,
                                                 const AttachRequest& request) = 0;
 
-  // nullptr while there is no such file. The image outlives the answer.
+  // Opens the overlay file `file` over `image`, which outlives the result. The result is nullptr
+  // when the file doesn't exist. ErrorKind::refused for the overlay file of another image.
   [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(
       const Image& image, const std::string& file) = 0;
 
-  // Has it served by processes of this program from now on, whatever serves it now, if anything.
-  // Who uses the device waits meanwhile. `image` is what was attached, opened anew.
-  // ErrorKind::refused, and nothing is done, when that isn't the same or the back end can't do it.
+  // Replaces the servers of the attachment, dead ones too, by new processes of this program. Users
+  // of the device wait meanwhile. `image` is the attached image, opened again. ErrorKind::refused,
+  // and nothing is done, for changed files, an overlay, or a back end that can't do it;
+  // ErrorKind::not_found when it was detached meanwhile.
   [[nodiscard]] virtual Result<void> reload(const Attachment& attachment, const Image& image) = 0;
 
+  // All attachments that this user may see, without a check of their images.
   [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
 
-  // Finds out whether the images of `attachments`, which list() returned, have changed. Waits at
-  // most two seconds an image for storage that doesn't answer.
+  // Sets image_changed of `attachments`, which list() returned. Waits for storage that doesn't
+  // answer, at most two seconds for each image.
   virtual void look_at_images(std::vector<Attachment>& attachments) = 0;
 
-  // ErrorKind::not_found where there is no such directory. ErrorKind::refused for root where
-  // another user could exchange something on the way to it, unless `allows_any_owner`.
+  // Holds a directory to mount on. ErrorKind::not_found when it doesn't exist. For root,
+  // ErrorKind::refused when another user can replace a part of its path, unless `allows_any_owner`.
   [[nodiscard]] virtual Result<std::unique_ptr<MountPoint>> hold_mountpoint(
       const std::string& directory, bool allows_any_owner) = 0;
-  // ErrorKind::busy when something is mounted there.
+  // ErrorKind::busy when a file system is mounted on the directory.
   [[nodiscard]] virtual Result<void> check_mountpoint(const MountPoint& mountpoint) = 0;
-  // `mountpoint` is one of hold_mountpoint().
+  // Mounts request.device, the device or a partition of `attachment`, on a directory that
+  // hold_mountpoint() returned.
   [[nodiscard]] virtual Result<MountOutcome> mount(const Attachment& attachment,
                                                    const MountPoint& mountpoint,
                                                    const MountRequest& request) = 0;
 
-  // Refuses, naming who, while anything but ploopu's own mounts uses the device; otherwise
-  // unmounts those, frees the device and waits until its server, if any, has ended.
+  // Unmounts ploopu's own mounts, frees the device and waits until its server has ended.
+  // ErrorKind::busy, with the user's name, while anything else uses the device;
   // ErrorKind::not_found when it was detached meanwhile.
   [[nodiscard]] virtual Result<DetachOutcome> detach(const Attachment& attachment,
                                                      const DetachRequest& request) = 0;

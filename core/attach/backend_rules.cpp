@@ -6,7 +6,7 @@
 namespace ploopu {
 namespace {
 
-// "fuse"
+// Lists the back ends that can make a file, for a message: "fuse".
 std::string those_with_files() {
   std::string text;
   for (const auto& backend : kBackends) {

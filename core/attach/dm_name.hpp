@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What device-mapper calls an image.
+// Names of device-mapper devices.
+//
+//     dm_name("/vz/private/101/root.hdd/DiskDescriptor.xml", "101", std::nullopt)  // "ploopu-101"
 #pragma once
 
 #include <optional>
@@ -7,17 +9,17 @@
 
 namespace ploopu {
 
-// "ploopu-101" for a container, otherwise "ploopu-" and what `path`, that of a descriptor or an
-// image file, is best known by: X of X/root.hdd, else the file's or the directory's own name. A
-// snapshot adds the first digits of its GUID. Characters that would need quoting are left out.
-// At most 100 bytes, which leaves 27 of the 127 that the kernel takes for what is appended.
+// The name for an image: "ploopu-" and the container's ID, or else a part of `path`, which leads to
+// a descriptor or an image file: X for X/root.hdd, otherwise the name of the directory or file
+// itself. A snapshot adds the first digits of its GUID. Characters that need quoting are left out.
+// At most 100 bytes: the kernel takes 127, and callers append to the name.
 [[nodiscard]] std::string dm_name(const std::string& path, const std::optional<std::string>& ctid,
                                   const std::optional<std::string>& snapshot);
 
-// "ploopu-101p1".
+// The name for a partition: "ploopu-101p1".
 [[nodiscard]] std::string dm_partition_name(const std::string& disk, uint32_t number);
 
-// Whether a device of this name would stand in the way of a disk `name` or of its partitions.
+// Whether a device with the name `other` has the name of disk `name` or of a partition of it.
 [[nodiscard]] bool is_dm_name_taken_by(const std::string& name, const std::string& other);
 
 }  // namespace ploopu

@@ -4,15 +4,15 @@
 namespace ploopu {
 namespace {
 
-// Whether `next`, which begins where `run` ends, can be one target with it.
+// Whether `next`, which begins where `run` ends, can be joined with it to one target.
 bool continues(const DmTarget& run, const DmTarget& next) {
   if (run.kind != next.kind) return false;
   return run.kind != ExtentKind::data ||
          (run.file == next.file && run.offset + run.length == next.offset);
 }
 
-// The target at a sector of the disk, at most as long as the extent there. An extent only ends
-// inside a sector where the file of a ploop delta does.
+// The target at a sector of the disk, as long as the whole sectors of the extent there. An extent
+// ends inside a sector only where the file of a ploop delta does.
 DmTarget target_at(const Disk& disk, uint64_t sector) {
   const uint64_t position = sector * kSectorSize;
   const Extent extent = disk.extent_at(position, disk.size() - position);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The disk as device-mapper wants it: a table of runs of whole sectors.
+// A disk as a table for device-mapper: runs of whole sectors.
+//
+//     PLOOPU_TRY(const auto targets, make_dm_table(image.disk));
 #pragma once
 
 #include <cstddef>
@@ -11,8 +13,8 @@
 
 namespace ploopu {
 
-// A run of the disk. The kernel's target for zero is "zero", for data "linear", for unreadable
-// "error".
+// A run of the disk. The kernel's target type is "zero" for zero, "linear" for data, and "error"
+// for unreadable.
 struct DmTarget {
   uint64_t start = 0;   // sectors, on the disk
   uint64_t length = 0;  // sectors
@@ -23,15 +25,15 @@ struct DmTarget {
   bool operator==(const DmTarget&) const = default;
 };
 
-// The kernel keeps some 110 bytes of unswappable memory for each target, and loads one in 35 us
-// (measured on Linux 6.1 in user-mode Linux): this many cost 7 MiB and, there, two seconds. From
-// Linux 6.8 on it takes no more than 1,048,576.
+// Most targets of a table. The kernel keeps some 110 bytes of unswappable memory for each target,
+// and loads it in 35 us (measured on Linux 6.1 in user-mode Linux): 65536 targets cost 7 MiB and,
+// there, two seconds. The kernel itself allows 1,048,576 from Linux 6.8 on.
 inline constexpr size_t kMaxDmTargets = 65536;
 
-// The targets that make up the disk, without gaps, neighbours that continue each other joined. A
-// sector of which a file has only the first bytes is unreadable: the loop driver shows whole
-// sectors. Fails when the disk needs more than `limit` targets, or when a raw base ends inside a
-// sector, which no target can express.
+// The targets of the whole disk, in order and without gaps; neighbours that continue each other are
+// joined. A sector of which a file has only the first bytes is unreadable, since the loop driver
+// shows whole sectors. ErrorKind::failed when the disk needs more than `limit` targets, or when a
+// raw base ends inside a sector, which no target can express.
 [[nodiscard]] Result<std::vector<DmTarget>> make_dm_table(const Disk& disk,
                                                           size_t limit = kMaxDmTargets);
 

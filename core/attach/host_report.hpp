@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a host can do for ploopu. platform/host_survey finds that out.
+// The abilities of a host that ploopu needs. platform/attach/host_survey fills a report, and doctor
+// prints it.
 #pragma once
 
 #include <string>
@@ -7,35 +8,35 @@
 
 namespace ploopu {
 
-// A part of the kernel or of the system, and what it is good for here.
+// A part of the kernel or of the system that ploopu can use.
 struct HostPart {
   std::string name;
   bool available = false;
-  std::string detail;  // of what is there: how; of what isn't: why not. May be empty
+  std::string detail;  // why it is not available, or how it is; may be empty
 };
 
 struct BackendReport {
   std::string name;  // "nbd", "dm", "fuse"
   bool usable = false;
-  std::string reason;               // why not; or what attach will do first; may be empty
-  std::vector<std::string> advice;  // what to do about it, a sentence each
+  std::string reason;               // why it can't be used, or what attach does first; may be empty
+  std::vector<std::string> advice;  // sentences that tell how to make it usable
 };
 
 struct ProgramReport {
   std::string name;
-  std::string path;     // empty when it isn't there
-  std::string purpose;  // what ploopu, or who works with its devices, needs it for
-  std::string install;  // how to get it, if it isn't there
+  std::string path;     // empty if the program is not installed
+  std::string purpose;  // why ploopu, or a user of its devices, needs it
+  std::string install;  // how to install it, if it is missing
 };
 
 struct HostReport {
   std::string system;                   // "Debian GNU/Linux 12 (bookworm)"; may be empty
   std::string kernel;                   // as uname -r prints it
-  std::string container;                // "lxc", "docker"...; empty when this isn't one
+  std::string container;                // "lxc", "docker"...; empty outside of containers
   bool privileged = false;              // may make devices and mount
-  std::string rights;                   // in words
-  bool can_mount = false;               // `ploopu mount` will work
-  std::string obstacle;                 // why not
+  std::string rights;                   // the user's rights in words
+  bool can_mount = false;               // whether `ploopu mount` works
+  std::string obstacle;                 // why `ploopu mount` doesn't work
   std::vector<BackendReport> backends;  // in the order in which "auto" tries them
   std::vector<HostPart> parts;
   std::vector<ProgramReport> programs;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every exit code of the program, in one table. The manual page ploopu(8) lists the same codes,
-// which a test compares.
+// Every exit code of the program, in one table. A test compares it with the list in ploopu(8).
 #pragma once
 
 #include <string_view>
@@ -9,9 +8,9 @@
 
 namespace ploopu {
 
-// `check` ran to its end and found something.
+// Exit codes of a `check` that ran to its end and found faults.
 inline constexpr int kFoundDamage = 2;
-inline constexpr int kFoundLeaks = 3;  // and nothing worse
+inline constexpr int kFoundLeaks = 3;  // leaks only, no damage
 
 // The exit code of a command that ends with an error of this kind: a number of sysexits.h where one
 // fits.
@@ -20,8 +19,7 @@ inline constexpr int kFoundLeaks = 3;  // and nothing worse
 // The stable name of a kind in JSON output.
 [[nodiscard]] std::string_view kind_name(ErrorKind kind);
 
-// What mount.ploopu exits with where ploopu would exit with `code`; the codes are those of
-// mount(8).
+// The exit code of mount(8) that mount.ploopu gives for exit code `code` of ploopu.
 [[nodiscard]] int mount_exit_code(int code);
 
 }  // namespace ploopu

@@ -13,7 +13,7 @@ bool is_hex_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-// The hyphens are where kNullGuid has them.
+// Takes kNullGuid as the pattern for the places of the hyphens.
 bool is_uuid(std::string_view text) {
   if (text.size() != kUuidLength) return false;
   for (size_t i = 0; i < text.size(); ++i) {

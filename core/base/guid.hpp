@@ -18,11 +18,12 @@ inline constexpr std::string_view kNullGuid = "{00000000-0000-0000-0000-00000000
 // when `text` is no GUID.
 [[nodiscard]] std::optional<std::string> parse_uuid(std::string_view text);
 
-// `text` without the braces around it, in lower case: a GUID, or the beginning of one, as users
-// type it.
+// Strips the braces from a GUID, or the beginning of a GUID, as users type it, and makes it lower
+// case.
 [[nodiscard]] std::string guid_prefix(std::string_view text);
 
-// The first eight digits of a GUID in braces: enough to recognise it, and for -s.
+// The first eight digits of a GUID in braces: enough to recognise a snapshot, and to name it with
+// -s.
 [[nodiscard]] std::string short_guid(std::string_view guid);
 
 }  // namespace ploopu

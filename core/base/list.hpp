@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Lists of any kind: find a value, put one list after another.
+// Helpers for containers of the standard library.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ template <class List, class Value>
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-// Puts the items of `more` after those of `list`.
+// Moves the items of `more` to the end of `list`.
 template <class List>
 void append(List& list, List more) {
   list.insert(list.end(), std::make_move_iterator(more.begin()),

@@ -7,13 +7,13 @@
 
 namespace ploopu {
 
-// "c" of "/a/b/c", and of "c"; "" of "/a/b/".
+// The part after the last slash: "c" for "/a/b/c" and for "c", "" for "/a/b/".
 [[nodiscard]] inline std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
-// "/a/b" of "/a/b/c"; "" of "/c", so that a slash and a name can follow in any case. A path without
-// a slash is returned as it is.
+// The part before the last slash: "/a/b" for "/a/b/c", "" for "/c", so that callers can append a
+// slash and a name to either. A path without a slash is returned unchanged.
 [[nodiscard]] inline std::string directory_of(std::string_view path) {
   return std::string(path.substr(0, path.rfind('/')));
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Errors are values. An Error has a kind, which alone decides the exit code (exit_code.hpp), and a
-// message of one line that names the file, the field and its value, and what to do next.
+// message of one line: the place, the fault and the next step.
+//
+//     Result<Header> read(...) {
+//       PLOOPU_TRY(const auto bytes, read_bytes(...));  // returns the error if there is one
+//       if (!is_sound(bytes)) return fail(ErrorKind::damaged, "{}: no header", name);
 #pragma once
 
 #include <string>
@@ -13,10 +17,10 @@
 namespace ploopu {
 
 enum class ErrorKind {
-  failed,               // the operating system said no; nothing more precise fits
-  usage,                // the command line cannot mean anything
-  damaged,              // image, descriptor or configuration is damaged, or refused as hostile
-  refused,              // sound, perhaps, but not ours to read, or not without being told to
+  failed,               // the system refused a request, and no other kind fits
+  usage,                // the command line has no meaning
+  damaged,              // image, descriptor or configuration is damaged, or looks hostile
+  refused,              // the request needs an option that allows it, or another program
   not_found,            // no such image, container, partition or attachment
   missing_kernel_part,  // this kernel lacks what the command needs
   busy,                 // in use by something else
@@ -37,7 +41,7 @@ template <class... Args>
   return tl::unexpected<Error>(Error{kind, fmt::format(format, std::forward<Args>(args)...)});
 }
 
-// "WHAT: strerror", with the kind that fits the errno value.
+// Makes the error "WHAT: strerror" with the kind that fits the errno value.
 [[nodiscard]] tl::unexpected<Error> fail_errno(int error, std::string_view what);
 
 }  // namespace ploopu

@@ -14,7 +14,7 @@ namespace {
 
 bool is_continuation(unsigned char c) { return (c & 0xC0U) == 0x80U; }
 
-// Length of the valid UTF-8 sequence at the start of `text`, 0 if there is none. Overlong forms and
+// Length of the valid UTF-8 sequence at the start of `text`; 0 without one. Overlong forms and
 // surrogates are not valid.
 size_t valid_length(std::string_view text) {
   auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -32,8 +32,9 @@ size_t valid_length(std::string_view text) {
   return length;
 }
 
-// The same for what may be printed as it is: no controls, C1 ones neither, and nothing that changes
-// the direction or hides in a line (U+200B..200F, U+2028..202E, U+2060..206F, U+FEFF).
+// Length of the printable UTF-8 sequence at the start of `text`; 0 without one. Controls, C1 too,
+// are not printable, nor are invisible characters and those that change the direction of text
+// (U+200B..200F, U+2028..202E, U+2060..206F, U+FEFF).
 size_t printable_length(std::string_view text) {
   auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const size_t length = valid_length(text);
@@ -81,7 +82,7 @@ std::string human_size(uint64_t bytes) {
                                                         "TiB", "PiB", "EiB"};
   auto value = static_cast<double>(bytes);
   size_t unit = 0;
-  // 1023.95 would be printed as 1024.0: go to the next unit instead.
+  // Rounded to a digit after the point, 1023.95 is 1024.0: the next unit is used instead.
   while (value >= 1023.95 && unit + 1 < kUnits.size()) {
     value /= 1024;
     ++unit;

@@ -5,8 +5,8 @@
 
 namespace ploopu {
 
-// Bytes. Ploop headers, descriptors and Linux count disks in sectors of this size, whatever the
-// hardware below has.
+// Bytes of a sector. Ploop headers, descriptors and Linux count disks in sectors of this size,
+// whatever the hardware uses.
 inline constexpr uint64_t kSectorSize = 512;
 
 }  // namespace ploopu

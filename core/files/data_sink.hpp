@@ -7,9 +7,13 @@
 
 namespace ploopu {
 
-// Takes a range of the disk, piece by piece in order. Each call returns 0 or an errno value, which
-// ends the delivery: EIO when the file doesn't have all of the bytes, or what a sink says of
-// itself.
+// The port through which DiskView::deliver() hands a range of the disk on, piece by piece in order,
+// so that a server can splice from the files. Each call returns 0, or an errno value that ends the
+// delivery: EIO when the file doesn't have all of the bytes, or an error of the sink. Lengths and
+// offsets are bytes. The sink doesn't keep `file` longer than the caller keeps the disk.
+//
+//     PagePipe pipe;  // an implementation, in platform
+//     const int error = view.deliver(offset, length, pipe);
 class DataSink {
  public:
   DataSink() = default;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port through which core reads files. Implemented by platform/posix_file_system.
+// The port through which core reads files. Implemented by platform/files/posix_file_system.
+//
+//     PLOOPU_TRY(const auto found, files.resolve("/", path));
+//     PLOOPU_TRY(const auto file, files.open_image(found.path));
+//     const int error = file->read(offset, buffer);  // 0 or an errno value
 #pragma once
 
 #include <cstddef>
@@ -15,7 +19,7 @@
 
 namespace ploopu {
 
-// Which file it is, whatever its name: st_dev and st_ino.
+// Tells files apart, whatever their names: st_dev and st_ino.
 struct FileIdentity {
   uint64_t device = 0;
   uint64_t inode = 0;
@@ -26,8 +30,7 @@ void fields(Codec& codec, FileIdentity& identity) {
   codec(identity.device, identity.inode);
 }
 
-// A file opened for reading only. Its size is that of the moment it was opened.
-// Thread-safe: reads carry their own offset.
+// A file opened for reading only. Thread-safe: reads carry their own offset.
 class ImageFile {
  public:
   ImageFile() = default;
@@ -35,29 +38,30 @@ class ImageFile {
   ImageFile(const ImageFile&) = delete;
   ImageFile& operator=(const ImageFile&) = delete;
 
-  // Bytes.
+  // Size in bytes when the file was opened.
   [[nodiscard]] virtual uint64_t size() const = 0;
 
   [[nodiscard]] virtual FileIdentity identity() const = 0;
 
-  // When its content was last changed, in nanoseconds since 1970, as of the moment it was opened.
+  // The mtime when the file was opened, in nanoseconds since 1970.
   [[nodiscard]] virtual int64_t modified() const { return 0; }
 
-  // The open descriptor, which stays owned by this object.
+  // The open file descriptor, which this object owns.
   [[nodiscard]] virtual int descriptor() const = 0;
 
-  // The first byte from `offset` on that may be data: all before it is a hole, which reads as
-  // zeros. size() when there is none. `offset` itself where holes aren't known.
+  // The first byte from `offset` on that may be data; the bytes before it are a hole and read as
+  // zeros. Returns size() when no data follows, and `offset` if the file system can't tell holes.
   [[nodiscard]] virtual uint64_t next_data(uint64_t offset) const { return offset; }
 
-  // The end of the data at `offset`: where a hole begins. size() where holes aren't known.
+  // The first byte from `offset` on that is in a hole. Returns size() when no hole follows, or if
+  // the file system can't tell holes.
   [[nodiscard]] virtual uint64_t next_hole(uint64_t /*offset*/) const { return size(); }
 
-  // Says that these bytes will be read soon, so that they can be fetched meanwhile. Doesn't wait.
+  // Asks the system to fetch bytes that will be read soon. Doesn't wait.
   virtual void prefetch(uint64_t /*offset*/, uint64_t /*length*/) const {}
 
-  // Fills `out` from byte `offset`. Returns 0 or an errno value; bytes that the file does not
-  // have are EIO, never zeros. After an error the contents of `out` are undefined.
+  // Fills `out` from byte `offset`. Returns 0 or an errno value: EIO for bytes past the end of the
+  // file, never zeros. After an error the contents of `out` are undefined.
   [[nodiscard]] virtual int read(uint64_t offset, std::span<std::byte> out) const = 0;
 };
 
@@ -111,33 +115,34 @@ class FileSystem {
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
 
-  // Follows symbolic links, but not those of /proc that lead to another process's files, whose
-  // paths mean nothing here. With `root` other than "/", `path` is a path inside that tree: links
-  // in it, absolute ones too, never lead out of it. The answer is a path of this host.
+  // Follows the symbolic links of `path`, but not those of /proc to files of another process, whose
+  // paths mean nothing here. With `root` other than "/", `path` is a path inside that tree, and no
+  // link, even an absolute one, leads out of the tree. Returns a path of this host; a missing file
+  // is no error.
   [[nodiscard]] virtual Result<ResolvedPath> resolve(const std::string& root,
                                                      const std::string& path) const = 0;
 
-  // The text of a symbolic link at `path`, only its directories followed; nothing when there is no
-  // link. `root` as in resolve().
+  // The text of the symbolic link at `path`, after the links of its directories were followed;
+  // nothing when there is no link. `root` is that of resolve().
   [[nodiscard]] virtual Result<std::optional<std::string>> read_link(
       const std::string& root, const std::string& path) const = 0;
 
-  // The whole content of a regular file at an already resolved path, at most `max_bytes`, and which
-  // file that is.
+  // The contents and the identity of a regular file at an already resolved path.
+  // ErrorKind::damaged for a file of more than `max_bytes`.
   [[nodiscard]] virtual Result<TextFile> read_text(const std::string& path,
                                                    size_t max_bytes) const = 0;
 
-  // The names in a directory at an already resolved path, without "." and "..", sorted.
-  // ErrorKind::damaged for more than 100,000.
+  // The sorted names in a directory at an already resolved path, without "." and "..".
+  // ErrorKind::damaged for more than 100,000 names.
   [[nodiscard]] virtual Result<std::vector<std::string>> list_directory(
       const std::string& path) const = 0;
 
-  // Opens a regular file at an already resolved path. Anything else (device, FIFO, directory)
-  // is refused without being opened.
+  // Opens a regular file at an already resolved path. Refuses a device, FIFO or directory without
+  // opening it.
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& path) const = 0;
 
-  // A file in memory with these bytes, which nobody can change.
+  // Makes a file in memory with a copy of `bytes`, which nobody can change.
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> hold_in_memory(
       std::span<const std::byte> bytes) const = 0;
 
@@ -145,8 +150,9 @@ class FileSystem {
   [[nodiscard]] virtual Result<std::unique_ptr<ImageDirectory>> open_directory(
       const std::string& path) const = 0;
 
-  // Of a directory at an already resolved path and those above it: the ones that everybody may
-  // write to. Those with the sticky bit, as /tmp, don't count: nobody can replace another's entry.
+  // The world-writable directories among `directory`, an already resolved path, and those above it.
+  // Directories with the sticky bit, such as /tmp, don't count: there, users can't replace the
+  // files of others.
   [[nodiscard]] virtual Result<std::vector<std::string>> writable_by_others(
       const std::string& directory) const = 0;
 };

@@ -12,7 +12,7 @@ Result<ResolvedPath> HostTree::resolve_on_host(const std::string& path) const {
 }
 
 Result<std::string> HostTree::read_once(const std::string& path, size_t max_bytes) const {
-  // The configurations of one container and of its host.
+  // Room for the configurations of a container and of its host.
   constexpr size_t kMostRemembered = 4;
   const auto known = std::find_if(remembered_.begin(), remembered_.end(),
                                   [&](const Remembered& text) { return text.path == path; });

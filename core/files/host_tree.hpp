@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The files of one host: this host's, or those of a dead host whose disk is mounted somewhere here
-// (--root). Paths inside the tree are as that host calls them; paths of this host are as open(2)
-// takes them.
+// The files of a host: of this one, or of a dead host whose disk is mounted here (--root). A path
+// inside the tree is the path that the dead host used; a path of this host is one for open(2).
 //
 //     const HostTree tree(files, "/old");
 //     tree.resolve("/etc/vz/vz.conf")    // "/old/etc/vz/vz.conf", no link leads out of /old
@@ -17,7 +16,7 @@
 
 namespace ploopu {
 
-// Not thread-safe, since it remembers texts.
+// Remembers the texts that it read, so it is not thread-safe.
 class HostTree {
  public:
   // `files` outlives the tree. `root` is "/" or an absolute path without a slash at its end.
@@ -27,7 +26,7 @@ class HostTree {
   [[nodiscard]] const std::string& root() const { return root_; }
   [[nodiscard]] bool is_this_host() const { return root_ == "/"; }
 
-  // Both take paths inside the tree, and are FileSystem's functions of the same name.
+  // Call the functions of FileSystem with these names, for paths inside the tree.
   [[nodiscard]] Result<ResolvedPath> resolve(const std::string& path) const {
     return files_.resolve(root_, path);
   }
@@ -35,21 +34,21 @@ class HostTree {
     return files_.read_link(root_, path);
   }
 
-  // Resolves a path of this host. Where it lies in the tree, no link leads out of the tree.
+  // Resolves a path of this host. No link leads out of the tree if the path is in it.
   [[nodiscard]] Result<ResolvedPath> resolve_on_host(const std::string& path) const;
 
-  // The text of a small file at a resolved path of this host, which is read from the disk once for
-  // all who ask for it within a command. A few texts are kept.
+  // The text of a file at a resolved path of this host, of at most `max_bytes`. Remembers the last
+  // few texts and errors, so that a command reads a configuration only once.
   [[nodiscard]] Result<std::string> read_once(const std::string& path, size_t max_bytes) const;
 
-  // The path of this host for one inside the tree; links aren't followed.
+  // Turns a path inside the tree into a path of this host, without following links.
   [[nodiscard]] std::string on_host(const std::string& path) const {
     return is_this_host() ? path : root_ + path;
   }
-  // The path inside the tree for one of this host; nothing when it lies elsewhere.
+  // Turns a path of this host into a path inside the tree; nothing when it is not in the tree.
   [[nodiscard]] std::optional<std::string> inside(const std::string& path) const;
 
-  // " under ROOT", for messages; nothing for this host.
+  // The words " under ROOT" for messages; empty for this host.
   [[nodiscard]] std::string under() const { return is_this_host() ? "" : " under " + root_; }
 
  private:
@@ -60,7 +59,7 @@ class HostTree {
 
   const FileSystem& files_;
   std::string root_;
-  mutable std::vector<Remembered> remembered_;  // the last one was asked for last
+  mutable std::vector<Remembered> remembered_;  // ordered by last use, latest last
 };
 
 }  // namespace ploopu

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port to the file in which an overlay keeps what was written. Implemented by
-// platform/scratch_file.
+// The port to the file in which an overlay stores writes. Implemented by
+// platform/files/posix_scratch_file.
+//
+//     const int error = scratch.write(offset, data);  // 0 or an errno value
 #pragma once
 
 #include <cstddef>
@@ -11,16 +13,16 @@
 
 namespace ploopu {
 
-// A sparse file. Calls return 0 or an errno value, and may run at once.
+// A sparse file. Each call returns 0 or an errno value. Thread-safe. Offsets and lengths are bytes.
 class ScratchFile : public ImageFile {
  public:
   [[nodiscard]] virtual int write(uint64_t offset, std::span<const std::byte> data) const = 0;
-  // Gives the room of the range back: zeros are read there afterwards.
+  // Frees the space of the range, which reads as zeros afterwards.
   [[nodiscard]] virtual int punch(uint64_t offset, uint64_t length) const = 0;
-  // Takes room for the range, so that writing there doesn't fail later for want of it. Where the
-  // file system can't do that, it does nothing.
+  // Reserves space for the range, so that a later write there can't fail with ENOSPC. Does nothing,
+  // and returns 0, where the file system can't reserve.
   [[nodiscard]] virtual int reserve(uint64_t offset, uint64_t length) const = 0;
-  // Returns when all that was written is on the disk.
+  // Returns when all writes are on stable storage.
   [[nodiscard]] virtual int sync() const = 0;
 };
 
