@@ -71,7 +71,7 @@ int Overlay::write(uint64_t offset, std::span<const std::byte> data) try {
   return ENOMEM;
 }
 
-// What is above the rest of the sector is copied.
+// Reads the whole sector through the overlay, changes a part of it, and writes the whole sector.
 int Overlay::write_part_of_sector(uint64_t offset, std::span<const std::byte> data) {
   const std::unique_lock order(writing_);
   const uint64_t within = offset % kSectorSize;
@@ -81,7 +81,8 @@ int Overlay::write_part_of_sector(uint64_t offset, std::span<const std::byte> da
   return write_sectors(offset - within, sector);
 }
 
-// Before anything changes in a file that is kept: it says so, and has room for the new states.
+// Marks a file that is kept as changed and reserves room for the new states, before anything
+// changes in it.
 int Overlay::prepare_change(uint64_t first, uint64_t end) {
   if (file_ == nullptr) return 0;
   if (!is_marked_) {
@@ -92,7 +93,7 @@ int Overlay::prepare_change(uint64_t first, uint64_t end) {
   }
   for (uint64_t piece = first / kSectorsPerPiece; piece * kSectorsPerPiece < end; ++piece) {
     const uint64_t start = piece * kSectorsPerPiece;
-    if (first <= start && start + kSectorsPerPiece <= end) continue;  // it needs no bits
+    if (first <= start && start + kSectorsPerPiece <= end) continue;  // a whole piece has no bits
     {
       const std::shared_lock guard(guard_);
       if (has_room_[piece]) continue;

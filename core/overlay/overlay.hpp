@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A private writable layer on a disk: what is written goes to a scratch file, and the image below
-// is never touched.
+// A private writable layer on a disk: writes go to a scratch file, and the image below is never
+// changed.
+//
+//     Overlay overlay(disk, scratch, states, limit);
+//     const int error = overlay.write(offset, data);  // 0 or an errno value
+//     overlay.read(offset, buffer);                   // sees the write
 #pragma once
 
 #include <atomic>
@@ -18,40 +22,41 @@
 
 namespace ploopu {
 
-// Any number of threads may call anything at once. Calls that overlap in time and place take effect
-// in some order.
+// Any number of threads may call any method at once. Calls that overlap in time and place take
+// effect in some order.
 class Overlay final : public DiskView {
  public:
-  // `states` says what `scratch` has already; with `file` that is kept, in its form, otherwise the
-  // byte 0 of the disk is at the start of the scratch file. `limit` is in bytes: more than that is
-  // never kept in the scratch file. All of them outlive this.
+  // `states` says which sectors `scratch` has already. With `file`, the scratch file is an overlay
+  // file that is kept; without `file`, it has disk byte 0 at its start. `limit` is the most bytes
+  // of data that the scratch file may have. All arguments outlive the overlay.
   Overlay(const DiskView& below, const ScratchFile& scratch, SectorStates& states, uint64_t limit,
           const OverlayFile* file = nullptr);
 
   [[nodiscard]] uint64_t size() const override { return below_.size(); }
-  // A write is seen by every read that starts after the write has returned.
+  // Every read that starts after a write has returned sees that write.
   [[nodiscard]] Extent extent_at(uint64_t offset, uint64_t max_length) const override;
-  // Those of the disk below, then the scratch file.
+  // The files of the disk below, then the scratch file.
   [[nodiscard]] const std::vector<const ImageFile*>& files() const override { return files_; }
   [[nodiscard]] const std::string& name() const override { return below_.name(); }
 
-  // Both return 0 or an errno value: ENOMEM, EINVAL when the range leaves the disk, ENOSPC when
-  // there is no room. After an error the range may be partly new; everything else is as it was, and
-  // readable.
+  // Both methods return 0 or an errno value: ENOMEM, EINVAL when the range leaves the disk, ENOSPC
+  // when there is no room. After an error the range may be partly new; all other bytes are
+  // unchanged and readable.
   [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data);
   [[nodiscard]] int write_zeroes(uint64_t offset, uint64_t length);
 
-  // For one that is kept: returns 0 when all that was written before outlives this host's end, or
-  // an errno value. Of one that isn't, nothing outlives anything.
+  // Makes all earlier writes to an overlay file that is kept survive a crash of the host. Does
+  // nothing for another scratch file. Returns 0 or an errno value.
   [[nodiscard]] int flush();
-  // To be called first in a process that goes on where another one died.
+  // Call it before any other method in a process that replaces a dead one.
   void take_over();
-  // As flush(), when nothing is written any more.
+  // Flushes, and marks the overlay file as closed. Call it after the last write. Returns 0 or an
+  // errno value.
   [[nodiscard]] int close();
 
   [[nodiscard]] const ScratchFile& scratch() const { return scratch_; }
   [[nodiscard]] bool is_kept() const { return file_ != nullptr; }
-  // Bytes that are kept in the scratch file now.
+  // Bytes of data that the scratch file has now.
   [[nodiscard]] uint64_t used() const { return used_ * kSectorSize; }
 
  private:
@@ -74,14 +79,15 @@ class Overlay final : public DiskView {
   const uint64_t limit_;            // sectors
   std::atomic<uint64_t> used_ = 0;  // sectors that are written, or about to be
   SectorStates& states_;
-  std::vector<bool> has_room_;  // of the pieces: for their states in the file; empty without one
-  mutable std::shared_mutex guard_;  // of states_ and has_room_
-  // Held alone where a part of a sector is read, changed and written back, and shared by all
-  // others that write.
+  // Whether the file has room for the states of each piece; empty without a file.
+  std::vector<bool> has_room_;
+  mutable std::shared_mutex guard_;  // guards states_ and has_room_
+  // Two changes hold it alone: a write of a part of a sector, which reads, changes and writes the
+  // sector, and zeroing. Writes of whole sectors share it.
   std::shared_mutex writing_;
   std::mutex saving_;
   std::mutex marking_;
-  std::atomic<bool> is_marked_ = false;  // as changed, in the file
+  std::atomic<bool> is_marked_ = false;  // the file is marked as changed
 };
 
 }  // namespace ploopu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The form of a scratch file that is kept: what was written can be attached again, on the image
-// that it was written on. All integers are little-endian.
+// The format of an overlay file: a scratch file that is kept, so that the writes can be attached
+// again with their image. All integers are little-endian.
 //
 //     0         header of 4096 bytes
 //                 0 "ploopu overlay", then two 0    16 u32 version, 1     20 u32 flags, 1: changed
@@ -8,14 +8,16 @@
 //                40 SHA-256 of what the image is    72 u16 length of its path    128 the path
 //     4096      a byte for each piece of 32,768 sectors: 0 in the image, 1 in this file, 2 zeros,
 //               3 mixed; rounded up to 4096
-//     then      8192 bytes for each piece, of mixed ones: for each 64 sectors 8 bytes with a bit
-//     for
-//               each that is in this file, then 8 with a bit for each that is zeros and isn't, so
-//               that a disk writes both or none; rounded up to 1 MiB
+//     then      8192 bytes for each piece, used by mixed pieces: for each 64 sectors 8 bytes with
+//               a bit for each sector in this file, then 8 bytes with a bit for each sector of
+//               zeros, so that a disk writes both or none; rounded up to 1 MiB
 //     then      the data, every byte at its offset on the disk
 //
-// A host that crashes leaves what was there at the last save(), as a disk with a cache does: data
-// is on its disk before a bit says so, and bits before the byte of their piece.
+// A crash of the host leaves the state of the last save(), as with a disk that has a cache: data
+// reaches the disk before the bit of its sector, and bits before the byte of their piece.
+//
+//     PLOOPU_TRY(const auto file, OverlayFile::create(scratch, name, describe_base(image)));
+//     Overlay overlay(image.disk, scratch, states, limit, &file);
 #pragma once
 
 #include <array>
@@ -32,51 +34,51 @@
 
 namespace ploopu {
 
-// Which image, in which state, something was written on.
+// The identity of an image in a certain state, to which an overlay file belongs.
 struct OverlayBase {
   uint64_t disk_size = 0;  // bytes
-  // Of the size, the time of the last change and the first 4 KiB of each file of the chain, and of
-  // the first 2 MiB of the disk, in which a mount leaves its traces. Not of names: an image may be
-  // moved.
+  // SHA-256 of the size, the mtime and the first 4 KiB of each file of the chain, and of the first
+  // 2 MiB of the disk, in which a mount leaves traces. Names don't count: an image may be moved.
   std::array<std::byte, 32> digest{};
   std::string image;  // the path, for messages only
 };
 
 [[nodiscard]] OverlayBase describe_base(const Image& image);
 
-// Refers to the file, which outlives it. Not thread-safe, but for const methods.
+// The header and the tables of an overlay file. Const methods are thread-safe.
 class OverlayFile {
  public:
-  // Bytes.
+  // Bytes of the overlay file for a disk of `disk_size` bytes.
   [[nodiscard]] static uint64_t size_for(uint64_t disk_size);
 
-  // Writes the header. The file is as large as size_for() and nothing but holes.
+  // Writes the header. `file` has size_for() bytes, all of them a hole.
   [[nodiscard]] static Result<OverlayFile> create(const ScratchFile& file, const std::string& name,
                                                   const OverlayBase& base);
 
-  // ErrorKind::refused for one of another image or of another state of it, ErrorKind::damaged where
-  // it can't be read. `name` is that of the file.
+  // Reads the header. ErrorKind::refused for a file of another image or of another state of the
+  // image, ErrorKind::damaged for a faulty file. `name` is the file's path, for messages.
   [[nodiscard]] static Result<OverlayFile> open(const ImageFile& file, const std::string& name,
                                                 const OverlayBase& base);
 
-  // Changes that were never saved may be missing: the host or the server ended before that.
+  // True when changes may be missing, because the host or the server ended before it saved them.
   [[nodiscard]] static Result<bool> was_cut_short(const ImageFile& file, const std::string& name);
   [[nodiscard]] bool was_cut_short() const { return was_changed_; }
 
-  // Of a disk of the same size, all of them "below".
+  // Reads the states of all pieces into `states`, which is for a disk of the same size and has all
+  // sectors below.
   [[nodiscard]] Result<void> load(const ImageFile& file, const std::string& name,
                                   SectorStates& states) const;
 
-  // Where the byte 0 of the disk is.
+  // Bytes from the start of the file to disk byte 0.
   [[nodiscard]] uint64_t data_start() const;
 
-  // These return 0 or an errno value. After mark_changed() and until mark_closed() the file counts
-  // as cut short.
+  // The four methods that write return 0 or an errno value. From mark_changed() to mark_closed()
+  // the file counts as cut short.
   [[nodiscard]] int mark_changed(const ScratchFile& file) const;
   [[nodiscard]] int mark_closed(const ScratchFile& file) const;
-  // So that saving the states of a piece never fails for want of room.
+  // Reserves room for the states of a piece, so that save() never fails for lack of room.
   [[nodiscard]] int reserve(const ScratchFile& file, uint64_t piece) const;
-  // What was written before, and these states of it.
+  // Saves the data of all earlier writes, then the states of the `changed` pieces.
   [[nodiscard]] int save(const ScratchFile& file, const std::vector<PieceStates>& changed) const;
 
  private:

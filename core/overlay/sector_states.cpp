@@ -10,7 +10,8 @@ namespace {
 
 constexpr uint64_t kWordSectors = 64;
 
-// What of a piece was changed, and what of that is being saved now.
+// Flags of a piece in changes_: changed since the last save and, shifted by kSavingShift, being
+// saved now.
 constexpr uint8_t kBitsChanged = 1;
 constexpr uint8_t kFormChanged = 2;
 constexpr uint8_t kChanged = kBitsChanged | kFormChanged;
@@ -39,8 +40,8 @@ void for_each_word(uint64_t first, uint64_t end, Visit visit) {
   });
 }
 
-// What is stored before is there when what is stored behind is, for whoever has the memory after
-// this process was killed: the processor completes what it began, only the compiler may reorder.
+// Keeps the order of stores before and after it for a process that uses the shared memory after
+// this process was killed: the processor completes its stores, so only the compiler could reorder.
 void keep_order() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 }  // namespace
@@ -113,7 +114,7 @@ uint64_t SectorStates::count_written(uint64_t first, uint64_t end) const {
 }
 
 void SectorStates::change_form(uint64_t piece, PieceForm form) {
-  // One that is marked for nothing is saved for nothing.
+  // The mark comes first: if the process is killed here, the piece is saved needlessly, no more.
   changes_[piece] |= kFormChanged;
   keep_order();
   forms_[piece] = form;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the server of an attachment serves: a disk, or a disk with an overlay that takes writes, and
-// the state that all processes of the attachment share. Servers read through view().
+// The object that the server of an attachment serves: a disk, or a disk with an overlay that takes
+// writes, and the state that all processes of the attachment share.
+//
+//     const ServedDisk served(disk, &overlay, &state);
+//     served.view().read(offset, buffer);  // sees the overlay
 #pragma once
 
 #include <atomic>
@@ -13,14 +16,14 @@
 
 namespace ploopu {
 
-// Lies in memory that all processes which serve one attachment have in common.
+// A part of the memory that all processes which serve an attachment share.
 struct ServiceState {
-  bool is_strict = false;                 // once the image was written to, nothing is served
+  bool is_strict = false;                 // nothing is served after the image was written to
   std::atomic<bool> is_refused = false;   // the image was written to: every request is an error
   std::atomic<bool> had_no_room = false;  // a write found the overlay full
 };
 
-// Refers to its parts, which outlive it. Thread rules and errors are theirs.
+// Refers to its parts, which outlive it. Thread rules and errors are those of the parts.
 struct ServedDisk {
   // NOLINTNEXTLINE(google-explicit-constructor): a disk alone can be served, too
   ServedDisk(const Disk& image_disk, Overlay* over = nullptr, ServiceState* shared = nullptr)
@@ -37,7 +40,7 @@ struct ServedDisk {
     return state != nullptr && state->is_refused.load(std::memory_order_relaxed);
   }
 
-  // EPERM without an overlay.
+  // Both methods return 0 or an errno value: EPERM without an overlay, else Overlay's.
   [[nodiscard]] int write(uint64_t offset, std::span<const std::byte> data) const {
     return overlay == nullptr ? EPERM : noted(overlay->write(offset, data));
   }
@@ -45,14 +48,14 @@ struct ServedDisk {
     return overlay == nullptr ? EPERM : noted(overlay->write_zeroes(offset, length));
   }
   [[nodiscard]] int flush() const { return overlay == nullptr ? 0 : noted(overlay->flush()); }
-  // To be called first in a process that goes on where another one died.
+  // Call it before any other method in a process that replaces a dead one.
   void take_over() const {
     if (overlay != nullptr) overlay->take_over();
   }
-  // To be called when nobody is served any more.
+  // Call it after the last request.
   [[nodiscard]] int close() const { return overlay == nullptr ? 0 : overlay->close(); }
 
-  const Disk& disk;               // of the image
+  const Disk& disk;               // the image alone
   Overlay* overlay = nullptr;     // above the disk
   ServiceState* state = nullptr;  // nullptr: nobody watches the image
 
