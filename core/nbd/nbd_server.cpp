@@ -93,7 +93,7 @@ class Connection {
         replies_(memory_.get(), kReplies) {}
 
   End run() {
-    // What can be answered at once leaves at once, all of it together.
+    // Replies that are ready are collected, and leave together before the server waits.
     while (reader_.has_request() || wait_for_requests()) {
       const auto request = decode_request(reader_.next());
       if (!request) return flush() ? End::out_of_step : End::disconnected;
@@ -128,7 +128,7 @@ class Connection {
     }
   }
 
-  // The result of `read`, of which the duration is remembered.
+  // Returns the result of `read`, and remembers when a slow `read` ended.
   template <class Read>
   int timed(Read read) {
     const auto start = Clock::now();
@@ -170,8 +170,8 @@ class Connection {
     return true;
   }
 
-  // Its data is taken in any case, as the next request stands behind it. It may take a while: what
-  // is ready leaves before, and then the room for replies is free.
+  // Takes the request's data even after an error, because the next request follows it. Replies that
+  // are ready leave first, since a write may take a while; then their memory is free for the data.
   bool answer_write(const Request& request) {
     if (!flush()) return false;
     const bool is_outside =
@@ -192,12 +192,12 @@ class Connection {
     return answer_flush(request);
   }
 
-  // It may take a while: what is ready leaves before.
+  // Replies that are ready leave first, since a flush may take a while.
   bool answer_flush(const Request& request) {
     return flush() && answer_error(request, disk_.flush());
   }
 
-  // The same.
+  // Replies that are ready leave first, since reading may take a while.
   bool answer_collected(const Request& request) {
     if (!flush()) return false;
     const int error =

@@ -31,10 +31,11 @@ struct Request {
   uint64_t cookie = 0;  // comes back in the reply
   uint64_t offset = 0;  // bytes
   uint32_t length = 0;  // bytes
-  bool fua = false;     // what it writes has to be safe before the reply
+  bool fua = false;     // the written data must be on stable storage before the reply
 };
 
-// Nothing when the magic is wrong: the stream is out of step, and the connection must end.
+// Decodes a request. Nothing when the magic is wrong: the stream is out of step, and the connection
+// must end.
 [[nodiscard]] std::optional<Request> decode_request(std::span<const std::byte, kRequestSize> wire);
 
 void encode_reply(std::span<std::byte, kReplySize> wire, uint64_t cookie, Status status);
