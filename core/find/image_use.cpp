@@ -14,7 +14,8 @@
 namespace ploopu {
 namespace {
 
-// AREA/root.hdd/DiskDescriptor.xml of a container that this host knows.
+// The CTID of a container of this host whose private area holds `descriptor`, as
+// AREA/root.hdd/DiskDescriptor.xml; then `area` is AREA.
 std::optional<std::string> container_at(const HostTree& tree, const std::string& descriptor,
                                         std::string& area) {
   area = directory_of(directory_of(descriptor));
@@ -41,7 +42,7 @@ class Collector {
     return resolved && resolved->type != PathType::missing;
   }
 
-  // /vz and /var/lock often are links.
+  // Follows links: /vz and /var/lock often are links.
   [[nodiscard]] std::string real_path(const std::string& path) const {
     const auto resolved = tree_.files().resolve("/", path);
     return resolved ? resolved->path : path;
@@ -49,7 +50,7 @@ class Collector {
 
   void add_flock(const std::string& path) {
     const auto resolved = tree_.files().resolve("/", path);
-    // Behind a link there may be any file of the host.
+    // A link may lead to any file of the host, so it is left out.
     if (resolved && resolved->type == PathType::regular && resolved->path == path) {
       found.places.flocks.push_back(resolved->path);
     }
@@ -68,7 +69,7 @@ class Collector {
     }
   }
 
-  // By variables of vzctl, in the tree to which the container belongs.
+  // Adds the places that the variables of vzctl name, in the tree to which the container belongs.
   void add_configured(const std::string& ctid) {
     const auto config = read_container_config(tree_, ctid);
     if (!config) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The users of an image: a running container, an operation of ploop or vzctl, qemu. Source:
-// docs/FORMAT.md#use-of-an-image. Nothing here waits for a lock, keeps one or makes a file.
+// Finds the users of an image: a running container, an operation of ploop or vzctl, qemu
+// (docs/FORMAT.md#use-of-an-image). Nothing here waits for a lock, keeps a lock or makes a file.
 //
 //     auto uses = find_uses(tree, host, location);
 //     append(uses, host.of_disk(image.disk));
@@ -19,27 +19,28 @@
 namespace ploopu {
 
 enum class UseKind {
-  trace,    // may have been left behind: it hinders nobody
-  running,  // the newest delta is being written; older ones aren't
-  writing,  // somebody has locked the files to change them
+  trace,    // a mark that may be left from an earlier use: it hinders nobody
+  running,  // a container writes to the top delta, but not to older deltas
+  writing,  // a program has locked the files to change them
 };
 
 struct Use {
   UseKind kind = UseKind::trace;
-  std::string text;  // "virtuozzo lists it in /proc/vz/veinfo": who or what says so
+  std::string text;  // the evidence: "virtuozzo lists it in /proc/vz/veinfo"
 };
 
-// Where evidence for one image may be; paths are those of this host.
+// Places that may show the use of an image, as paths of this host.
 struct UsePlaces {
   std::string path;                 // path of the image, for messages
-  std::vector<std::string> flocks;  // files that exist, and that writers take with flock
-  // The following only for a container of this host, not of the tree of a dead one.
+  std::vector<std::string> flocks;  // existing files that writers lock with flock(2)
+  // The other members are set for a container of this host only, not of the tree of a dead host.
   std::optional<std::string> ctid;
   std::string mount_root;              // VE_ROOT
-  std::vector<std::string> pid_files;  // first line: who works on the container
+  std::vector<std::string> pid_files;  // the first line is the process that works on the container
 };
 
-// The port to locks, processes and the kernel. Implemented by platform/block/host_image_use.
+// The port to locks, processes and the kernel. platform/block/host_image_use implements it, and
+// image_use.hpp begins with an example.
 class ImageUses {
  public:
   ImageUses() = default;
@@ -47,36 +48,38 @@ class ImageUses {
   ImageUses(const ImageUses&) = delete;
   ImageUses& operator=(const ImageUses&) = delete;
 
+  // The uses that `places` show.
   [[nodiscard]] virtual std::vector<Use> of_places(const UsePlaces& places) const = 0;
-  // By locks on the files of an opened disk, and by the kernel's ploop driver.
+  // The uses that locks on the files of an opened disk show, and the kernel's ploop driver.
   [[nodiscard]] virtual std::vector<Use> of_disk(const Disk& disk) const = 0;
 };
 
 struct FoundPlaces {
   UsePlaces places;
-  std::vector<Use> traces;  // evidence by files alone: suspended, marked as running
+  std::vector<Use> traces;  // uses that existing files show: suspended, marked as running
 };
 
-// A private area that was named by its path is recognised, too, when it is that of a container of
-// this host. Configuration that can't be read tells nothing.
+// Finds the places for an image. A private area that the user named by its path is recognised if a
+// container of this host has it. Configuration that can't be read adds nothing.
 [[nodiscard]] FoundPlaces find_use_places(const HostTree& tree, const ImageLocation& location);
 
-// Evidence without opening the image: by files beside it, and by `host`, which looks at the places.
+// The uses that show without opening the image: by files beside it, and by `host`.
 [[nodiscard]] std::vector<Use> find_uses(const HostTree& tree, const ImageUses& host,
                                          const ImageLocation& location);
 
 struct UseVerdict {
-  std::vector<std::string> hindrances;  // why not to read now
-  std::vector<std::string> warnings;    // uses that don't hinder
+  std::vector<std::string> hindrances;  // uses that make reading unsafe now
+  std::vector<std::string> warnings;    // uses that don't
 };
 
-// An older state isn't changed by a container that runs, only by operations on its files.
+// Divides uses into hindrances and warnings. A running container changes the live state only, an
+// operation on the files any state.
 [[nodiscard]] UseVerdict judge_uses(const std::vector<Use>& uses, bool is_live_state);
 
-// ErrorKind::busy, naming who, when something hinders. `path` is that of the image.
+// ErrorKind::busy, with all hindrances, if there are any. `path` is the image's, for the message.
 [[nodiscard]] Result<void> check_not_in_use(const std::string& path, const UseVerdict& verdict);
 
-// A line for each warning, and one for all hindrances: for those who read the image anyway.
+// A line for each warning, and one for all hindrances, for verbs that read the image anyway.
 [[nodiscard]] std::vector<std::string> warnings_of(const std::string& path,
                                                    const UseVerdict& verdict);
 

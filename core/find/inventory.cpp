@@ -21,17 +21,17 @@ constexpr char kNamesDirectory[] = "/etc/vz/names";
 constexpr std::string_view kConfigSuffix = ".conf";
 constexpr char kGlobalConfig[] = "/etc/vz/vz.conf";
 
-// What is known of each CTID before anything of it is opened: its private area, when it was found
-// by that and has no configuration.
+// CTIDs that were found by names of files. A container without configuration was found by its
+// private area, which is the value.
 using Listed = std::map<std::string, std::optional<PrivateArea>>;
 
-// Only a CTID as it stands in file names: no braces, no missing hyphens.
+// Whether `name` is a CTID as file names have it: without braces, with all hyphens.
 bool is_ctid(const std::string& name) { return parse_ctid(name) == name; }
 
-// The names in a directory of the tree. None, and a warning, when it can't be read; a directory
-// that doesn't exist is no reason for one.
+// The names in a directory of the tree: none, with a warning, if it can't be read, and none without
+// a warning if it doesn't exist.
 struct Listing {
-  std::string path;  // of this host, links resolved
+  std::string path;  // a path of this host with links resolved
   std::vector<std::string> names;
 };
 Listing list(const HostTree& tree, const std::string& directory,
@@ -45,7 +45,7 @@ Listing list(const HostTree& tree, const std::string& directory,
   return {};
 }
 
-// One value of a configuration file of the tree: empty when the key or the file isn't there.
+// Reads a value of a configuration file of the tree. Empty if the key or the file doesn't exist.
 Result<std::string> config_value(const HostTree& tree, const std::string& path,
                                  const std::string& key) {
   PLOOPU_TRY(const auto found, tree.resolve(path));
@@ -55,7 +55,7 @@ Result<std::string> config_value(const HostTree& tree, const std::string& path,
   return value == nullptr ? std::string() : *value;
 }
 
-// *.conf.destroyed, *.conf-sample, *.mount and the like are not containers, and 0 is the host.
+// Files such as *.conf.destroyed, *.conf-sample and *.mount are not containers, and 0 is the host.
 void list_configurations(const HostTree& tree, Listed& listed, std::vector<std::string>& warnings) {
   for (auto& name : list(tree, kConfigDirectory, warnings).names) {
     if (!name.ends_with(kConfigSuffix)) continue;
@@ -64,10 +64,10 @@ void list_configurations(const HostTree& tree, Listed& listed, std::vector<std::
   }
 }
 
-// A path in which a CTID stands as one whole part.
+// A VE_PRIVATE in which the variable for the CTID is a whole name of the path.
 struct AreaPattern {
-  std::string directory;  // what comes before it, without the slash
-  std::string rest;       // what comes behind it: nothing, or a slash and more
+  std::string directory;  // the path before the variable, without the slash
+  std::string rest;       // the path after the variable: empty, or a slash and more
 };
 
 std::optional<AreaPattern> area_pattern(const std::string& ve_private) {
@@ -102,7 +102,7 @@ void list_areas(const HostTree& tree, Listed& listed, std::vector<std::string>& 
   }
 }
 
-// As much of it as can be read.
+// Fills in as much as can be read of a ploop image.
 void describe_ploop(const HostTree& tree, const ImageLocation& location, FigureReader& reader,
                     Container& container) {
   container.layout = Layout::ploop;
@@ -113,7 +113,8 @@ void describe_ploop(const HostTree& tree, const ImageLocation& location, FigureR
   container.error = std::move(figures.error);
 }
 
-// A private area in which there is no ploop disk. container.error says so already.
+// Fills in the layout of a private area without a ploop disk. container.error has a message about
+// the missing disk already.
 void describe_others(const HostTree& tree, const PrivateArea& area, Container& container) {
   container.path = area.path;
   if (const auto simfs = find_simfs(tree, area); simfs && *simfs) {
@@ -139,7 +140,7 @@ void describe_configured(const HostTree& tree, FigureReader& reader, Container& 
     describe_others(tree, *area, container);
     return;
   }
-  // Its name was in the directory, but what it names isn't there.
+  // The directory has the name of the configuration, so a missing file means a dangling link.
   const auto found = tree.resolve(config);
   if (found && found->type == PathType::missing) {
     container.error =
@@ -177,7 +178,8 @@ void report_shared_names(std::vector<Container>& containers) {
   }
 }
 
-// By the text of its link: to CTID.conf, or to the ve.conf of a private area that is called CTID.
+// The CTID that the link of a container's name shows: it leads to CTID.conf, or to the ve.conf in a
+// private area with the name CTID. Empty for any other link.
 std::string ctid_in_link(std::string_view target) {
   if (target.ends_with("/ve.conf")) return parse_ctid(base_name(directory_of(target))).value_or("");
   if (target.ends_with(kConfigSuffix)) target.remove_suffix(kConfigSuffix.size());

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view kQcow2Magic = "QFI\xfb";
 
-// The first bytes of a file; fewer when it is shorter, none when it can't be read.
+// The first bytes of a file: all of a shorter file, none if it can't be read.
 std::string first_bytes(const FileSystem& files, const std::string& path) {
   std::string text(16, '\0');
   const auto file = files.open_image(path);
@@ -30,7 +30,7 @@ std::string first_bytes(const FileSystem& files, const std::string& path) {
   return text;
 }
 
-// No image begins like this, whatever the file is called.
+// Whether a file begins like a descriptor. No image does, whatever its name.
 bool looks_like_xml(const std::string& start) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   std::string_view text = start;
@@ -47,8 +47,8 @@ tl::unexpected<Error> no_ploop_but_qcow2(const std::string& path) {
               "{}: is a qcow2 image (newer Virtuozzo), not ploop: use qemu-nbd -r -f qcow2", path);
 }
 
-// A variable that says the container has a ploop disk, or that it has none; nothing when no
-// variable says either. vzctl 4 writes VE_LAYOUT, libvzctl 7 makes the number a link's text.
+// The configuration's claim that the container has a ploop disk, or has none; nothing without a
+// claim. vzctl 4 writes VE_LAYOUT, libvzctl 7 makes a link with a number as its text.
 struct LayoutClaim {
   bool is_ploop = false;
   std::string source;
@@ -89,7 +89,7 @@ Result<void> locate_root_disk(const HostTree& tree, const ContainerConfig& confi
   return {};
 }
 
-// A disk that the container's configuration lists.
+// Finds the image of a disk that the container's configuration lists.
 Result<void> locate_listed_disk(const HostTree& tree, const PrivateArea& area,
                                 const std::string& ctid, const VzDisk& disk,
                                 ImageLocation& location) {
@@ -150,7 +150,8 @@ Result<ImageLocation> locate_path(const FileSystem& files, const std::string& pa
       return location_of(std::move(descriptor), true);
     }
     case PathType::regular: {
-      // A link may have any name, and so may a copy; an empty descriptor is known by its name only.
+      // A descriptor is known by its name or the name of a link to it, even if it is empty; a copy
+      // with another name is known by its contents.
       const bool is_descriptor = base_name(path) == kDescriptorName ||
                                  base_name(resolved.path) == kDescriptorName ||
                                  looks_like_xml(first_bytes(files, resolved.path));

@@ -56,7 +56,7 @@ std::string work_on(const std::string& argument, Outside& outside) {
   return text ? encode_answer<PloopFigures>(read_figures(*text, outside)) : std::string();
 }
 
-// A descriptor as libploop writes it.
+// A rehearsal for the series: a descriptor as libploop writes it.
 std::string rehearsal() {
   DescriptorText text;
   text.path = "/DiskDescriptor.xml";
@@ -94,7 +94,7 @@ Result<PloopFigures> FigureReader::try_to_read(const HostTree& tree, const Image
                series_->run({location.path}, encode_answer<DescriptorText>(text), serve));
     figures = decode_answer<PloopFigures>(bytes, location.path);
   }
-  // A snapshot that was made or merged meanwhile has taken files away.
+  // Making or merging a snapshot removes files, so a changed descriptor explains the error.
   const bool is_wrong = !figures || !figures->error.empty();
   if (is_wrong && !is_last_try && files.have_changed().value_or(false)) {
     return try_to_read(tree, location, true);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The few figures of an image that a list of all containers shows.
+// Reads the few figures of an image that a list of all containers shows.
+//
+//     FigureReader reader;
+//     for (const auto& location : locations) print(reader.read(tree, location));
 #pragma once
 
 #include <cstddef>
@@ -19,7 +22,7 @@ struct DiskFigures {
   uint64_t virtual_size = 0;  // bytes
   uint64_t cluster_size = 0;  // bytes
   uint64_t clusters_allocated = 0;
-  bool in_use = false;  // or its container crashed
+  bool in_use = false;  // its container runs, or crashed
 };
 
 template <class Codec>
@@ -28,9 +31,9 @@ void fields(Codec& codec, DiskFigures& figures) {
 }
 
 struct PloopFigures {
-  std::optional<DiskFigures> disk;    // only of images that can be read
-  std::optional<uint64_t> snapshots;  // beside the live state
-  std::string error;                  // what is damaged
+  std::optional<DiskFigures> disk;    // nothing if the disk can't be read
+  std::optional<uint64_t> snapshots;  // number of shots besides the live state
+  std::string error;                  // the fault of an image; empty for a sound image
 };
 
 template <class Codec>
@@ -38,18 +41,18 @@ void fields(Codec& codec, PloopFigures& figures) {
   codec(figures.disk, figures.snapshots, figures.error);
 }
 
-// Reads images one after the other. Each is parsed in a process that has seen none of the others,
-// so that the files of one container can't change the figures of another.
+// Reads images, each in a process that has seen no other image, so that the files of one container
+// can't change the figures of another.
 class FigureReader {
  public:
-  // As much of the image at `location`, a descriptor, as can be read.
+  // Reads as much as possible of the image at `location`, a descriptor. Faults are in its `error`.
   [[nodiscard]] PloopFigures read(const HostTree& tree, const ImageLocation& location);
 
  private:
   [[nodiscard]] Result<PloopFigures> try_to_read(const HostTree& tree,
                                                  const ImageLocation& location, bool is_last_try);
 
-  std::unique_ptr<WorkSeries> series_;  // once one was read
+  std::unique_ptr<WorkSeries> series_;  // nullptr before the first image
 };
 
 }  // namespace ploopu

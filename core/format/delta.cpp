@@ -19,7 +19,7 @@ tl::unexpected<Error> read_failed(const std::string& name, std::string_view what
   return fail_errno(error, fmt::format("{}: reading {}", name, what));
 }
 
-// Without a way out of the loop it is vectorised.
+// The loop has no early exit, so that the compiler vectorises it.
 bool any_of_entries(std::span<const uint32_t> entries) {
   uint32_t all = 0;
   for (const uint32_t entry : entries) all |= entry;
@@ -103,7 +103,7 @@ Result<void> Delta::for_each_piece(const VisitPiece& visit) const {
   const uint64_t count = entries();
   std::vector<uint32_t> buffer(std::min<uint64_t>(count, kEntriesPerRead));
   for (uint64_t first = 0; first < count;) {
-    // A sparse file of a few bytes may claim a table of gigabytes: only what is there is read.
+    // A sparse file of a few bytes may claim a table of gigabytes: holes are skipped.
     const uint64_t data = file().next_data(kPloopHeaderSize + first * 4);
     first = (data - kPloopHeaderSize) / 4 / kPieceEntries * kPieceEntries;
     if (first >= count) break;

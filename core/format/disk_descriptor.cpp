@@ -14,18 +14,19 @@
 namespace ploopu {
 namespace {
 
-// The name of the live state where nothing else names it (libploop, TOPDELTA_UUID).
+// GUID of the live state if the descriptor has no <TopGUID> (libploop, TOPDELTA_UUID).
 constexpr std::string_view kFixedTopGuid = "{5fbaabe3-6958-40ff-92a7-860e329aab41}";
 
-// No path is longer, and neither is anything else in a real descriptor.
+// Longest text of an element: the longest path. No text in a real descriptor is longer.
 constexpr size_t kMaxTextBytes = 4095;
 
-// Reads elements of one document and knows how to complain about them.
+// Reads elements of a document. Errors name the document and the element.
 class Reader {
  public:
   explicit Reader(const std::string& name) : name_(name) {}
 
-  // Null when there is none. Of two, parsers differ on which counts.
+  // Returns a null node if there is no such element. ErrorKind::damaged for two: parsers differ on
+  // which counts.
   [[nodiscard]] Result<pugi::xml_node> optional_child(pugi::xml_node parent,
                                                       const char* element) const {
     const pugi::xml_node node = parent.child(element);
@@ -40,8 +41,8 @@ class Reader {
     return fail(ErrorKind::damaged, "{}: <{}> has no <{}>", name_, parent.name(), element);
   }
 
-  // The text of a required child, as one piece of text or CDATA. Where markup, be it a comment,
-  // stands in it, parsers differ on what it is.
+  // The text of a required child, which is a single piece of text or CDATA. Parsers differ on texts
+  // with markup in between, even a comment, so such a text is an error.
   [[nodiscard]] Result<std::string> text(pugi::xml_node parent, const char* element) const {
     PLOOPU_TRY(auto node, child(parent, element));
     if (std::distance(node.begin(), node.end()) > 1) {
@@ -58,7 +59,7 @@ class Reader {
     return value;
   }
 
-  // Decimal, or hexadecimal with 0x.
+  // A required child as a decimal number, or a hexadecimal number after 0x.
   [[nodiscard]] Result<uint64_t> number(pugi::xml_node parent, const char* element) const {
     PLOOPU_TRY(const auto value, text(parent, element));
     std::string_view digits = value;
@@ -111,7 +112,8 @@ Result<std::vector<DescriptorShot>> read_shots(const Reader& reader, pugi::xml_n
   return shots;
 }
 
-// libploop writes <Volume> for every volume, and a <Parent> in it for a clone.
+// Reads the parent of a clone. libploop writes <Volume> for every volume, and a <Parent> in it for
+// a clone.
 Result<std::optional<std::string>> read_clone_of(const Reader& reader, pugi::xml_node data) {
   PLOOPU_TRY(const auto volume, reader.optional_child(data, "Volume"));
   PLOOPU_TRY(const auto parent, reader.optional_child(volume, "Parent"));
@@ -138,8 +140,8 @@ Result<void> read_storage(const Reader& reader, pugi::xml_node data, const std::
   return {};
 }
 
-// libploop writes a KeyId; Parallels products write Engine and Data, with a null GUID or nothing in
-// them when the disk is not encrypted (docs/FORMAT.md#encryption).
+// Any value in <Encryption> other than the null GUID means that the disk is encrypted
+// (docs/FORMAT.md#encryption).
 Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name) {
   for (pugi::xml_node encryption : parameters.children("Encryption")) {
     const pugi::xml_node found = encryption.find_node([](pugi::xml_node node) {
@@ -159,7 +161,8 @@ bool is_lone_image(const DiskDescriptor& descriptor) {
   return descriptor.shots.empty() && descriptor.images.size() == 1;
 }
 
-// The text of an element that means something when it isn't 0 (docs/FORMAT.md#descriptor-elements).
+// The text of an element; empty for 0, which means that it is not set
+// (docs/FORMAT.md#descriptor-elements).
 std::string_view set_value(pugi::xml_node parent, const char* element) {
   const std::string_view value = trim(parent.child(element).text().get());
   return value == "0" ? std::string_view() : value;
@@ -183,9 +186,9 @@ void note_oddities(pugi::xml_node parameters, pugi::xml_node storage, const std:
   }
 }
 
-// The shot that the live state is.
+// The GUID of the live state's shot.
 Result<std::string> find_top(const DiskDescriptor& descriptor, const std::string& name) {
-  // libploop makes up the shot of a lone image, too (docs/FORMAT.md#lone-image).
+  // A lone image has no <Shot> (docs/FORMAT.md#lone-image).
   if (is_lone_image(descriptor)) return descriptor.images.front().guid;
   if (descriptor.top_guid) return *descriptor.top_guid;
   const bool has_fixed_top =
@@ -196,7 +199,7 @@ Result<std::string> find_top(const DiskDescriptor& descriptor, const std::string
               "{}: <Snapshots> has no <TopGUID>: which snapshot is the live state?", name);
 }
 
-// The shots whose GUID begins with `digits`, each once.
+// GUIDs of shots that begin with `digits`.
 std::set<std::string> shots_beginning(const DiskDescriptor& descriptor, std::string_view digits) {
   std::set<std::string> found;
   const auto look_at = [&](const std::string& guid) {
@@ -212,7 +215,8 @@ std::set<std::string> shots_beginning(const DiskDescriptor& descriptor, std::str
 Result<DiskDescriptor> parse_disk_descriptor(const std::string& text, const std::string& name) {
   pugi::xml_document document;
   PLOOPU_CHECK(parse_xml(text, name, document));
-  // The root's name isn't checked: Parallels_disk_image until 2020, Virtuozzo_disk_image since.
+  // The root's name is not checked: it is Parallels_disk_image until 2020, Virtuozzo_disk_image
+  // since.
   const pugi::xml_node root = document.document_element();
   const Reader reader(name);
   DiskDescriptor descriptor;

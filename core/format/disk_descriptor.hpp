@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// DiskDescriptor.xml: which files make a disk, and how they build on each other.
-// Source: docs/FORMAT.md#the-descriptor, from libploop's lib/xml.c and QEMU's
-// docs/interop/prl-xml.rst.
+// DiskDescriptor.xml: the files that make a disk, and how they build on each other
+// (docs/FORMAT.md#the-descriptor, from libploop's lib/xml.c and QEMU's docs/interop/prl-xml.rst).
+//
+//     PLOOPU_TRY(const auto descriptor, parse_disk_descriptor(text, path));
+//     PLOOPU_TRY(const auto shot, find_shot(descriptor, "top", path));
+//     PLOOPU_TRY(const auto images, chain_to(descriptor, shot, path));  // base first
 #pragma once
 
 #include <cstddef>
@@ -18,14 +21,15 @@ namespace ploopu {
 
 inline constexpr char kDescriptorName[] = "DiskDescriptor.xml";
 inline constexpr size_t kMaxDescriptorBytes = size_t{1} << 20;
-// libploop allows 128 deltas, the kernels about 253.
+// Most deltas of a chain. libploop allows 128, the kernels about 253.
 inline constexpr size_t kMaxChainLength = 512;
 
 struct DescriptorImage {
   std::string guid;  // with braces, lower case
   bool plain = false;
   std::string file;  // as written: relative to `directory`, or absolute
-  // Of the descriptor that lists it, when it was read from a file: a clone's parents have others.
+  // The directory of the descriptor that lists the image; a clone's parents have other directories.
+  // Empty for a descriptor that was not read from a file.
   std::string directory = {};
   bool operator==(const DescriptorImage&) const = default;
 };
@@ -37,15 +41,14 @@ struct DescriptorShot {
 };
 
 struct DiskDescriptor {
-  uint64_t disk_sectors = 0;     // may be stale: the top delta's header wins
-  uint32_t cluster_sectors = 0;  // likewise
+  uint64_t disk_sectors = 0;     // may be stale: the top delta's header decides
+  uint32_t cluster_sectors = 0;  // may be stale, too, except for a raw base
   std::optional<std::string> top_guid;
   std::vector<DescriptorImage> images;
   std::vector<DescriptorShot> shots;
-  // Of a volume clone: the directory of the descriptor with the images below these
-  // (docs/FORMAT.md#clones).
+  // For a volume clone, the directory of its parent, as written (docs/FORMAT.md#clones).
   std::optional<std::string> clone_of;
-  // Messages of what to warn of. Nothing is read differently for it.
+  // Warnings about unusual elements, which don't change what is read.
   std::vector<std::string> oddities;
   bool operator==(const DiskDescriptor&) const = default;
 };
@@ -64,28 +67,29 @@ void fields(Codec& codec, DiskDescriptor& descriptor) {
         descriptor.shots, descriptor.clone_of, descriptor.oddities);
 }
 
-// `name` is the descriptor's path, for messages. Everything that is wrong with the text is
-// ErrorKind::damaged. Document type declarations are refused before anything is parsed, and so is
-// an element that is there twice where one is meant: parsers differ on which counts.
+// Parses a descriptor; `name` is its path, for messages. ErrorKind::damaged for any fault, also for
+// a document type declaration, which is refused before the text is parsed, and for an element that
+// is repeated although only one can count.
 [[nodiscard]] Result<DiskDescriptor> parse_disk_descriptor(const std::string& text,
                                                            const std::string& name);
 
-// Appends the images and shots of the descriptor that `clone` is a clone of. What the clone has
-// under the same GUID counts: both call their live state by the fixed GUID.
+// Appends the images and shots of `parent` to its clone, except for GUIDs that the clone has: both
+// use the fixed GUID for their live state.
 void append_parent(DiskDescriptor& clone, const DiskDescriptor& parent);
 
-// The GUID of the shot that `which` means: the live state ("" or "top"), the root of its chain
-// ("base"), or the one whose GUID it is or begins; braces and case don't matter.
-// ErrorKind::not_found when there is none, usage when there are several.
+// The GUID of the shot that `which` names: "" or "top" for the live state, "base" for the base of
+// its chain, or a GUID or its beginning, where braces and case don't matter. ErrorKind::not_found
+// for no shot, usage for several, damaged for a descriptor without a live state.
 [[nodiscard]] Result<std::string> find_shot(const DiskDescriptor& descriptor,
                                             const std::string& which, const std::string& name);
 
-// The images from the base to that shot, base first. A missing link or a cycle is an error.
+// The images from the base to a shot, base first. ErrorKind::damaged for a missing shot or image, a
+// cycle, or more than kMaxChainLength images.
 [[nodiscard]] Result<std::vector<DescriptorImage>> chain_to(const DiskDescriptor& descriptor,
                                                             const std::string& shot_guid,
                                                             const std::string& name);
 
-// GUIDs that more than one <Image>, or more than one <Shot>, has. The first one counts.
+// GUIDs that several <Image> or several <Shot> elements have, of which the first counts.
 [[nodiscard]] std::vector<std::string> repeated_guids(const DiskDescriptor& descriptor);
 
 }  // namespace ploopu

@@ -24,7 +24,8 @@ constexpr uint64_t kMustUnderstand = 1;
 constexpr size_t kHeadSize = 24;  // magic and MD5 of the rest of the cluster
 constexpr size_t kFeatureHeadSize = 24;
 constexpr size_t kBitmapHeadSize = 32;
-// A container has one bitmap. Each listed one costs memory, and a cluster has room for a million.
+// Most features of an extension. A container has a single bitmap, but a cluster has room for a
+// million, and each costs memory.
 constexpr size_t kMaxFeatures = 64;
 constexpr uint32_t kMaxGranularitySectors = uint32_t{1} << 22;  // QEMU's: below 4 GiB
 constexpr uint64_t kReadSize = uint64_t{1} << 20;
@@ -55,13 +56,13 @@ bool bit_at(std::span<const std::byte> bytes, uint64_t bit) {
 
 uint64_t divide_up(uint64_t value, uint64_t by) { return value / by + (value % by != 0 ? 1 : 0); }
 
-// Bits of a bitmap that are one, and whether the last of them is.
+// Number of set bits of a bitmap, and whether its last bit is set.
 struct Ones {
   uint64_t count = 0;
   bool last = false;
 };
 
-// One extension that is said to be valid. Errors are `damaged` where it is corrupt; their messages
+// Parses an extension that its file declares valid. ErrorKind::damaged if it is corrupt. Messages
 // don't name the file.
 class Parser {
  public:
@@ -90,14 +91,15 @@ class Parser {
     return {};
   }
 
-  // Whether `length` bytes from that sector on are in the file and behind its table.
+  // Whether `length` bytes from that sector on are in the file and after its table.
   [[nodiscard]] bool is_inside(uint64_t sector, uint64_t length) const {
     return sector <= delta_.file_size() / kSectorSize &&
            sector * kSectorSize >= delta_.data_start() &&
            length <= delta_.file_size() - sector * kSectorSize;
   }
 
-  // libploop puts it behind the last byte, rounded to a sector: it need not be at a cluster.
+  // libploop puts the extension after the last byte, rounded up to a sector, so its offset need not
+  // be a multiple of the cluster.
   Result<void> find_start() {
     const uint64_t sector = delta_.header().extension_sector;
     if (!is_inside(sector, cluster())) {
@@ -134,7 +136,7 @@ class Parser {
     return {};
   }
 
-  // Offsets from here on count from the start of the extension's cluster.
+  // Offsets in this function and in those that it calls count from the extension's cluster.
   Result<void> read_features() {
     uint64_t at = kHeadSize;
     for (size_t features = 0; features < kMaxFeatures; ++features) {
@@ -211,7 +213,7 @@ class Parser {
     return {};
   }
 
-  // Nothing when the bitmap is too long to be counted; its table is looked at nevertheless.
+  // Returns nothing for a bitmap that is too long to count; its table is checked all the same.
   Result<std::optional<Ones>> count_bitmap(const std::string& id, uint64_t table, uint64_t entries,
                                            uint64_t bits) {
     std::optional<Ones> all = Ones{};
@@ -242,7 +244,8 @@ class Parser {
     return all;
   }
 
-  // `entry` stands for `bits` bits, at least one: all zero, all one, or at that sector.
+  // Counts the `bits` bits, at least one, of an entry: 0 for all clear, 1 for all set, otherwise
+  // the sector of the bits.
   Result<Ones> count_part(uint64_t entry, uint64_t bits) {
     if (entry <= 1) return Ones{entry * bits, entry == 1};
     Ones ones;
@@ -251,7 +254,7 @@ class Parser {
       const uint64_t here = std::min(kReadSize * 8, bits - first);
       const auto piece = std::span(buffer).first(divide_up(here, 8));
       PLOOPU_CHECK(read(entry * kSectorSize + first / 8, piece));
-      // What the last byte has beyond the disk's end doesn't count.
+      // Bits past the end of the disk don't count.
       if (here % 8 != 0) piece.back() &= std::byte{0xFF} >> (8 - here % 8);
       ones = {ones.count + count_ones(piece), bit_at(piece, here - 1)};
     }
@@ -261,10 +264,10 @@ class Parser {
   const Delta& delta_;
   uint64_t& bytes_left_;
   FormatExtension& out_;
-  uint64_t start_ = 0;  // of the extension in the file
+  uint64_t start_ = 0;  // file byte where the extension begins
 };
 
-// An extension, and how many bytes may still be read for those of the same image.
+// An extension, and how many bytes may still be read for the other extensions of the image.
 struct ExtensionAnswer {
   FormatExtension extension;
   uint64_t bytes_left = 0;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The format extension of a ploop file: one cluster of features, of which dirty bitmaps are the
-// only known ones. It is reported and nothing else: no byte of the disk depends on it. Source:
-// docs/FORMAT.md#format-extension, from QEMU's docs/interop/parallels.txt and libploop's cbt.c.
+// The format extension of a ploop file: a cluster with features, of which only dirty bitmaps are
+// known. ploopu only reports it: no byte of the disk depends on it
+// (docs/FORMAT.md#format-extension, from QEMU's docs/interop/parallels.txt and libploop's cbt.c).
+//
+//     ExtensionReader reader;
+//     const FormatExtension extension = reader.read(delta);
 #pragma once
 
 #include <cstdint>
@@ -13,22 +16,22 @@
 
 namespace ploopu {
 
-// Which parts of the disk were written to since some backup.
+// Marks the parts of the disk that were written to since a backup.
 struct DirtyBitmap {
   std::string id;            // a GUID in lower case without braces, as QEMU names the bitmap
   uint64_t size = 0;         // bytes of the disk; equals the delta's disk size
   uint64_t granularity = 0;  // bytes of the disk that a bit stands for
-  // Bytes of the disk whose bit is set. Nothing when the bitmap is too long to be counted.
+  // Number of disk bytes whose bit is set; nothing if the bitmap is too long to count.
   std::optional<uint64_t> dirty_bytes;
 };
 
 enum class ExtensionState {
   none,       // the file has no extension
   valid,      // closed by software that knows extensions, and intact
-  stale,      // something that doesn't know extensions has closed the file since
+  stale,      // closed later by software that doesn't know extensions
   untrusted,  // the file is open for writing, or its writer crashed
-  corrupt,    // said to be valid, but isn't
-  unknown,    // needs to be understood and isn't, or there was too much to read
+  corrupt,    // declared valid by the file, but faulty
+  unknown,    // has a required feature that ploopu doesn't know, or is too much to read
 };
 
 // Stable name for JSON output.
@@ -36,14 +39,15 @@ enum class ExtensionState {
 
 struct FormatExtension {
   ExtensionState state = ExtensionState::none;
-  std::string reason;                // unless none or valid: what, without the file's name
+  std::string reason;                // why it is not valid, without the file's name; else empty
   std::vector<DirtyBitmap> bitmaps;  // valid and unknown only
-  // Features that this version doesn't know and may ignore.
+  // Magic numbers of unknown features that a reader may ignore.
   std::vector<uint64_t> ignored_features;
-  // File clusters that the extension takes, with its bitmaps where they were looked at.
+  // Number of file clusters that the extension takes, with its bitmaps if they were read.
   uint64_t clusters = 0;
 
-  // One line for a warning or an error about the file `name`. Not for none and valid.
+  // A line for a warning or an error about the file `name`. Call it unless the state is none or
+  // valid.
   [[nodiscard]] std::string message(const std::string& name) const;
 };
 
@@ -57,11 +61,11 @@ void fields(Codec& codec, FormatExtension& extension) {
   codec(extension.reason, extension.bitmaps, extension.ignored_features, extension.clusters);
 }
 
-// Reads the extensions of the deltas of one image. All of them together are worth 128 MiB of
-// reading, about half a second of MD5; it uses 1 MiB of memory.
+// Reads the extensions of the deltas of an image: at most 128 MiB in all, about half a second of
+// MD5, with 1 MiB of memory.
 class ExtensionReader {
  public:
-  // Never fails: what is wrong is the state of the answer. Nothing in the file is believed.
+  // Never fails: a fault is in `state` and `reason`. The file is parsed in confined work.
   [[nodiscard]] FormatExtension read(const Delta& delta);
 
  private:

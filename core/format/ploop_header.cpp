@@ -28,7 +28,7 @@ Result<int> version_of(std::string_view magic, const std::string& name) {
                 "{}: is a qcow2 image (newer Virtuozzo), not ploop: use qemu-nbd -r -f qcow2",
                 name);
   }
-  // What it does begin with isn't told: it may be any file of the host.
+  // The message must not show bytes of the file, which may be any file of the host.
   return fail(ErrorKind::damaged, "{}: not a ploop image: it doesn't begin like one", name);
 }
 
@@ -82,7 +82,7 @@ Result<PloopHeader> parse_ploop_header(std::span<const std::byte> bytes, uint64_
   }
   header.cluster_sectors = load_le32(bytes, 28);
   header.bat_entries = load_le32(bytes, 32);
-  // Version 1 has 32 bits of size; the upper half need not be zero there (QEMU masks it too).
+  // Version 1 has 32 bits of size, and the upper half may be any value (QEMU masks it too).
   header.disk_sectors = header.version == 1 ? load_le32(bytes, 36) : load_le64(bytes, 36);
   header.disk_in_use = load_le32(bytes, 44);
   header.data_sector = load_le32(bytes, 48);

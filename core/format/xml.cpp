@@ -10,8 +10,8 @@
 namespace ploopu {
 namespace {
 
-// A NUL, also as &#0; or &#x00;, would end a text early: one name would be read as another. So
-// would a number of which the parser keeps 32 bits that are zero.
+// A NUL, also as &#0; or &#x00;, ends a text early, so that a name is read as another. A number too
+// large for the parser, of which it keeps 32 zero bits, does so as well.
 bool has_nul(std::string_view text) {
   constexpr uint32_t kBeyondUnicode = 0x110000;
   if (text.find('\0') != std::string_view::npos) return true;
@@ -47,8 +47,8 @@ Result<void> check_before_parsing(const std::string& text, const std::string& na
   if (!is_utf8(text)) {
     return fail(ErrorKind::damaged, "{}: is not UTF-8 text: refused", name);
   }
-  // Two angle brackets an element. pugixml frees nested elements recursively: this keeps a nest
-  // off its stack, before the walk below counts exactly.
+  // A rough count, of two angle brackets an element, before Limits counts exactly: pugixml frees
+  // nested elements recursively, and many could overflow its stack.
   if (std::count(text.begin(), text.end(), '<') > static_cast<ptrdiff_t>(kMaxXmlElements * 2)) {
     return fail(ErrorKind::damaged, "{}: has more than {} elements: no real file does", name,
                 kMaxXmlElements);
@@ -56,7 +56,8 @@ Result<void> check_before_parsing(const std::string& text, const std::string& na
   return {};
 }
 
-// What stands beside the root element. Parsers differ on what a second root or loose text means.
+// Refuses a second root element and text outside of the root, on which parsers differ, and any
+// encoding but UTF-8.
 Result<void> check_top_level(const pugi::xml_document& document, const std::string& name) {
   size_t roots = 0;
   for (const pugi::xml_node node : document.children()) {
@@ -75,7 +76,7 @@ Result<void> check_top_level(const pugi::xml_document& document, const std::stri
   return fail(ErrorKind::damaged, "{}: has {} root elements: must be 1", name, roots);
 }
 
-// Stops at the first element that is one too many of anything.
+// Stops at the first element that exceeds a limit.
 class Limits final : public pugi::xml_tree_walker {
  public:
   explicit Limits(size_t max_depth) : max_depth_(max_depth) {}
@@ -107,7 +108,7 @@ class Limits final : public pugi::xml_tree_walker {
 Result<void> parse_xml(const std::string& text, const std::string& name,
                        pugi::xml_document& document, size_t max_depth) {
   PLOOPU_CHECK(check_before_parsing(text, name));
-  // As a fragment, text beside the root is seen at all; without it pugixml drops it.
+  // Without parse_fragment, pugixml silently drops text outside of the root.
   const auto options = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol |
                        pugi::parse_comments | pugi::parse_pi | pugi::parse_declaration |
                        pugi::parse_fragment;

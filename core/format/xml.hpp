@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// XML from strangers. Only core's own sources include this: pugixml is none of the others'
-// business.
+// Parses XML from strangers, with limits. Only sources of core include this header, so that no
+// other part depends on pugixml.
+//
+//     pugi::xml_document document;
+//     PLOOPU_CHECK(parse_xml(text, path, document));
 #pragma once
 
 #include <cstddef>
@@ -13,14 +16,14 @@
 namespace ploopu {
 
 inline constexpr size_t kMaxXmlElements = 10000;
-inline constexpr size_t kMaxXmlAttributes = 16;  // of one element
+inline constexpr size_t kMaxXmlAttributes = 16;  // for each element
 inline constexpr size_t kMaxXmlDepth = 32;       // the root is at depth 1
 
-// Parses `text`; `name` is the file's path, for messages. The caller has limited its size.
-// ErrorKind::damaged for what is not well-formed or not UTF-8, has a document type declaration, a
-// NUL, anything but comments beside its root element, or more than the limits above. Nothing is
-// ever fetched. Comments and processing instructions are kept: they split a text that only some
-// parsers would put together again.
+// Parses `text`, whose size the caller has limited; `name` is the file's path, for messages.
+// ErrorKind::damaged for text that is not well-formed or not UTF-8, for a document type
+// declaration, a NUL, a second root element or text outside of the root, and beyond the limits
+// above. Fetches nothing. Keeps comments and processing instructions, so that callers notice a text
+// that they split: parsers differ on whether to join its parts.
 [[nodiscard]] Result<void> parse_xml(const std::string& text, const std::string& name,
                                      pugi::xml_document& document, size_t max_depth = kMaxXmlDepth);
 
