@@ -18,9 +18,9 @@
 namespace ploopu {
 namespace {
 
-// What a backup has stored about the disk. An error only where the file itself says that it is
-// valid: writers that don't know of it leave a stale one behind. Returns the clusters that it
-// takes.
+// Checks the format extension, in which a backup stores notes about the disk. A fault is an error
+// only if the file declares the extension valid: writers that don't know of extensions leave a
+// stale one behind. Returns the number of clusters that the extension takes.
 uint64_t check_extension(const Delta& delta, ExtensionReader& reader, CheckReport& report) {
   const auto extension = reader.read(delta);
   const auto message = extension.message(delta.name());
@@ -40,7 +40,7 @@ uint64_t check_extension(const Delta& delta, ExtensionReader& reader, CheckRepor
   return extension.clusters;
 }
 
-// Everything that one file of an image is asked.
+// Runs all checks of a single file of an image.
 void check_delta(const Delta& delta, ExtensionReader& extensions, CheckReport& report) {
   warn_about_delta(delta, report.warnings);
   if (delta.is_raw()) return;
@@ -49,9 +49,9 @@ void check_delta(const Delta& delta, ExtensionReader& extensions, CheckReport& r
   check_table(delta, extension_clusters, report);
 }
 
-// What reading gives EIO for, in one piece where it lies together.
+// Reports the ranges for which reading fails with EIO; adjacent extents are a single range.
 void find_lost(const Disk& disk, CheckReport& report) {
-  uint64_t end = 0;  // of the last lost piece
+  uint64_t end = 0;  // end of the last lost range
   for (uint64_t start = 0; start < disk.size();) {
     const Extent extent = disk.extent_at(start, UINT64_MAX);
     if (extent.kind == ExtentKind::unreadable) {
@@ -85,7 +85,7 @@ std::set<std::string> guids_needed(const DiskDescriptor& descriptor, const std::
   return needed;
 }
 
-// Shots without a parent, and the parents of none: their image may be raw.
+// Whether the shot is the root of a chain, so that its image may be raw.
 bool is_base(const DiskDescriptor& descriptor, const std::string& guid) {
   for (const auto& shot : descriptor.shots) {
     if (shot.guid == guid) return shot.parent == kNullGuid;
@@ -93,7 +93,7 @@ bool is_base(const DiskDescriptor& descriptor, const std::string& guid) {
   return descriptor.shots.empty();
 }
 
-// What the checks of several files have in common.
+// The state that the checks of all listed files share.
 struct ListedChecks {
   ExtensionReader extensions;
   std::set<std::pair<uint64_t, uint64_t>> seen;  // files
@@ -105,7 +105,7 @@ bool is_repeated(const Delta& delta, std::set<std::pair<uint64_t, uint64_t>>& se
   return !seen.emplace(identity.device, identity.inode).second;
 }
 
-// Of all files that a descriptor lists, and how they build on each other.
+// The report on all files that a descriptor lists and on their tree.
 struct ListedReport {
   CheckReport report;
   std::optional<DiskDescriptor> descriptor;  // nothing when it is damaged
@@ -116,7 +116,8 @@ void fields(Codec& codec, ListedReport& listed) {
   codec(listed.report, listed.descriptor);
 }
 
-// One <Image>: what is wrong with its file, and what it says about the disk.
+// Checks the file of an <Image>. Returns facts about it for check_tree(); nothing if the file can't
+// be opened or is listed twice. Fails if the chosen state needs a file that ploopu may not read.
 Result<std::optional<ListedDelta>> check_listed(const DescriptorImage& image,
                                                 const DiskDescriptor& descriptor, bool is_needed,
                                                 const std::string& path, AskedFiles& files,
@@ -136,7 +137,7 @@ Result<std::optional<ListedDelta>> check_listed(const DescriptorImage& image,
     report.warnings.push_back(delta.error().message + " (the chosen state doesn't need it)");
     return std::nullopt;
   }
-  // That doesn't mean that it is damaged.
+  // A refused file need not be damaged, so the command fails instead of reporting damage.
   if (delta.error().kind == ErrorKind::refused) return tl::unexpected<Error>(delta.error());
   report.errors.push_back({kind_of(delta.error()), delta.error().message});
   return std::nullopt;
@@ -214,14 +215,15 @@ Result<void> check_single_file(const HostTree& tree, const ImageLocation& locati
   return {};
 }
 
-// Several checks may meet the same fault. The first message stays.
+// Keeps the first of equal warnings, since several checks may meet a fault.
 void drop_repeated_warnings(CheckReport& report) {
   std::set<std::string> seen;
   std::erase_if(report.warnings,
                 [&](const std::string& text) { return !seen.insert(text).second; });
 }
 
-// The disk as a whole. Why it can't be put together may be known already from one of its files.
+// Checks the disk as a whole. If it can't be assembled, the check of a file may have reported the
+// reason already.
 Result<void> check_disk(Result<Image> image, CheckedImage& checked) {
   CheckReport& report = checked.report;
   if (image) {

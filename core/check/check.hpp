@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Everything that is wrong with an image. Nothing is repaired. What is wrong and what only odd:
-// docs/FORMAT.md#damage, docs/FORMAT.md#mismatches and docs/FORMAT.md#sizes-that-differ.
+// The check of an image, which finds faults and repairs none. docs/FORMAT.md#damage,
+// docs/FORMAT.md#mismatches and docs/FORMAT.md#sizes-that-differ tell faults from oddities.
+//
+//     PLOOPU_TRY(const auto checked, check_image(tree, location, ""));
+//     for (const auto& damage : checked.report.errors) ...
 #pragma once
 
 #include <cstdint>
@@ -17,12 +20,12 @@ namespace ploopu {
 
 struct Damage {
   // "descriptor", "chain", "missing-delta", "header", "past-end", "in-metadata", "short-cluster",
-  // "duplicate" or "extension" (only a backup's notes: the disk's data is whole).
+  // "duplicate" or "extension" (damages only the notes of a backup, not the disk).
   std::string kind;
   std::string message;
 };
 
-// Bytes of the disk.
+// A range of the disk, in bytes.
 struct DiskRange {
   uint64_t start = 0;
   uint64_t length = 0;
@@ -30,15 +33,15 @@ struct DiskRange {
 
 struct CheckReport {
   std::vector<Damage> errors;
-  // What can't be read of the disk that was asked for, ascending: at most kMaxListed ranges of
-  // `lost_ranges`, which have `lost_bytes` in all.
+  // Ranges of the chosen disk that can't be read, ascending: the first kMaxListed of `lost_ranges`
+  // ranges, which have `lost_bytes` bytes in all.
   std::vector<DiskRange> lost;
-  bool is_readable = true;  // false: the disk can't be put together, so nothing of it is there
+  bool is_readable = true;  // false: the disk can't be put together, so all of it is unreadable
   uint64_t lost_ranges = 0;
   uint64_t lost_bytes = 0;
   std::vector<std::string> warnings;
   uint64_t leaks = 0;             // file clusters that no table refers to
-  uint64_t clusters_checked = 0;  // table entries, of all files that the descriptor lists
+  uint64_t clusters_checked = 0;  // table entries of all files that the descriptor lists
 };
 
 template <class Codec>
@@ -57,15 +60,16 @@ void fields(Codec& codec, CheckReport& report) {
 
 struct CheckedImage {
   CheckReport report;
-  std::optional<Image> image;  // nothing when the disk can't be put together
+  std::optional<Image> image;  // nothing if the disk can't be assembled
 };
 
-// At most so many errors of a kind are listed for each file, and as many lost ranges.
+// The most errors of a kind that are listed for a file, and the most lost ranges that are listed.
 inline constexpr size_t kMaxListed = 1000;
 
-// Looks at every file that the descriptor lists, also those that the chosen state doesn't need, and
-// at what can't be opened as a disk. An Error only where nothing can be looked at at all. `look` is
-// for open_image().
+// Checks every file that the descriptor lists, also files that the chosen state doesn't need.
+// Faults are in the report, even if the disk can't be opened; an Error means that nothing could be
+// checked, or that ploopu may not read a file that the state needs (ErrorKind::refused). `snapshot`
+// and `look` are for open_image().
 [[nodiscard]] Result<CheckedImage> check_image(const HostTree& tree, const ImageLocation& location,
                                                const std::string& snapshot, const Look& look = {});
 

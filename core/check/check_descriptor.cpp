@@ -17,10 +17,10 @@
 namespace ploopu {
 namespace {
 
-constexpr size_t kNamesLookedAt = 10000;  // a directory may have any number of them
+constexpr size_t kNamesLookedAt = 10000;  // a directory may have any number of names
 constexpr size_t kNamesShown = 20;
 
-// By GUID; the first of each counts.
+// The parent's GUID by the shot's GUID. The first shot of a GUID counts.
 using Parents = std::map<std::string_view, std::string_view>;
 
 void check_pairing(const DiskDescriptor& descriptor, const Parents& parents,
@@ -44,7 +44,7 @@ void check_pairing(const DiskDescriptor& descriptor, const Parents& parents,
   }
 }
 
-// Each shot is passed once, however many lead to it.
+// Reports shots that are their own ancestors. Passes each shot once, so the time is linear.
 void check_cycles(const Parents& parents, const std::string& path, CheckReport& report) {
   std::map<std::string_view, size_t> passed_by;
   size_t walk = 0;
@@ -83,7 +83,7 @@ void check_fit(const ListedDelta& delta, const ListedDelta& parent, CheckReport&
   }
 }
 
-// Lock files, scratch and backups of libploop, and the descriptor itself, are no deltas.
+// True for the names of libploop's lock files, scratch files and backups, and of the descriptor.
 bool is_no_delta(std::string_view name) {
   constexpr std::array<std::string_view, 6> kSuffixes = {".lck",    ".tmp", ".Backup",
                                                          ".statfs", ".mnt", ".idx"};

@@ -15,12 +15,12 @@
 namespace ploopu {
 namespace {
 
-// Errors of one file, with a limit for each kind.
+// Collects the errors of a file, up to a limit for each kind.
 class Errors {
  public:
   Errors(CheckReport& report, std::string file) : report_(report), file_(std::move(file)) {}
 
-  // `make_message` is called for those only that are listed: there may be millions.
+  // Calls `make_message` only for an error that is listed, since there may be millions of errors.
   template <class MakeMessage>
   void add(std::string_view kind, MakeMessage make_message) {
     if (++counts_[kind] > kMaxListed) return;
@@ -52,8 +52,8 @@ uint64_t announced_data(const Delta& delta) {
   return uint64_t{delta.header().data_sector} * kSectorSize;
 }
 
-// Where the first data cluster may lie: as m_FirstBlockOffset says if that is possible. Version 1
-// may put it anywhere behind the table, and means the next sector by 0
+// The first file byte that a data cluster may have: that of m_FirstBlockOffset if it is legal. In
+// version 1 it may be any sector after the table, and 0 stands for the first one
 // (docs/FORMAT.md#first-block-offset).
 uint64_t first_data(const Delta& delta) {
   const uint64_t announced = announced_data(delta);
@@ -64,13 +64,13 @@ uint64_t first_data(const Delta& delta) {
   return round_up(delta.data_start(), is_v1 && announced == 0 ? kSectorSize : delta.cluster_size());
 }
 
-// One entry of a table. 8 bytes, as there may be millions.
+// An entry of a table. It has 8 bytes only, as there may be millions.
 struct Entry {
   uint32_t value = 0;
   uint32_t cluster = 0;
 };
 
-// The table of one file.
+// Checks the table of a file.
 class TableCheck {
  public:
   TableCheck(const Delta& delta, uint64_t extension_clusters, CheckReport& report)
@@ -80,7 +80,7 @@ class TableCheck {
         errors_(report, delta.name()) {}
 
   Result<void> run() {
-    // Counted first: a vector that grows takes twice the memory.
+    // Counts first, because a vector that grows takes twice the memory.
     size_t count = 0;
     PLOOPU_CHECK(delta_.for_each_entry([&](uint64_t, uint32_t) { ++count; }));
     entries_.reserve(count);
@@ -124,7 +124,7 @@ class TableCheck {
     }
   }
 
-  // Neighbours that are wrong in the same way are one error.
+  // Joins neighbours with one kind of fault to a single error.
   void extend_run(const char* kind, uint64_t cluster, uint32_t value) {
     if (run_kind_ != nullptr && (std::string_view(run_kind_) != kind || run_end_ != cluster)) {
       end_run();
@@ -182,7 +182,8 @@ class TableCheck {
     if (present > used) report_.leaks += present - used;
   }
 
-  // Only in version 1, where entries are sectors. The exact one is read; the OpenVZ kernel rounds.
+  // Entries can be unaligned only in version 1, where they are sectors. ploopu reads at the exact
+  // sector; the OpenVZ kernel rounds.
   void warn_of_unaligned() const {
     if (unaligned_ == 0) return;
     report_.warnings.push_back(
@@ -191,12 +192,13 @@ class TableCheck {
                     delta_.name(), unaligned_));
   }
 
-  // The disk has zeros there. Right for what was preallocated and never written, and all that is
-  // left of what a copy of the file has lost. `entries_` are sorted by now.
+  // Warns of clusters that lie in holes of the file, where the disk has zeros. That is right for
+  // clusters that were preallocated and never written, but a bad copy of the file looks alike.
+  // `entries_` are sorted by now.
   void warn_of_holes() const {
     uint64_t holes = 0;
-    uint64_t data = 0;  // the last piece of data that was asked for, and where a hole follows it
-    uint64_t hole = 0;
+    uint64_t data = 0;  // start of the last piece of data that was looked up
+    uint64_t hole = 0;  // its end
     for (size_t i = 0; i < entries_.size(); ++i) {
       if (i > 0 && entries_[i].value == entries_[i - 1].value) continue;
       const uint64_t start = position(entries_[i].value);
@@ -214,7 +216,8 @@ class TableCheck {
                     delta_.name(), holes));
   }
 
-  // Slots that no cluster of the disk has, up to the first data. `entries_` are sorted by now.
+  // Looks for numbers in the table after its last entry, up to the first data. `entries_` are
+  // sorted by now.
   Result<void> find_slack() {
     uint64_t at = kPloopHeaderSize + delta_.entries() * 4;
     uint64_t end = std::min(first_data(delta_), delta_.file_size());

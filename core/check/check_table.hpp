@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One ploop file by itself: its header's fields and its table. Not for raw files.
+// The check of a ploop file by itself: the fields of its header, and its table. Raw files have
+// neither. check_image() calls these functions.
 #pragma once
 
 #include "core/check/check.hpp"
@@ -7,15 +8,15 @@
 
 namespace ploopu {
 
-// Entries that lead nowhere, into the table or to a place that another entry has; short clusters;
-// leaks; what stands in the table behind its last entry. A file whose table can't be read is an
-// error in the report. `extension_clusters`, which a backup has put into the file, are no leaks.
-// Memory: 8 bytes for each entry.
+// Reports entries that lead past the end of the file, into the table or to the place of another
+// entry; short clusters; leaks; and numbers in the table after its last entry. A file whose table
+// can't be read is an error in the report. The number of `extension_clusters` is not counted as
+// leaks. Memory: 8 bytes for each entry.
 void check_table(const Delta& delta, uint64_t extension_clusters, CheckReport& report);
 
-// Fields of the header that have no legal value although nothing is read by them, and a file size
-// that no writer leaves (docs/FORMAT.md#disk-in-use, docs/FORMAT.md#entry-count and
-// docs/FORMAT.md#the-end-of-the-file). All of these are warnings.
+// Warns of illegal values in header fields that don't matter for reading, and of a file size that
+// no writer leaves (docs/FORMAT.md#disk-in-use, docs/FORMAT.md#entry-count,
+// docs/FORMAT.md#the-end-of-the-file).
 void check_header_fields(const Delta& delta, CheckReport& report);
 
 }  // namespace ploopu

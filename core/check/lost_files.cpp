@@ -31,7 +31,7 @@ uint64_t bytes_of(std::span<const DiskRange> ranges) {
 
 void look_into(const FileFinder& finder, const Disk& disk, const Partition& partition,
                std::span<const DiskRange> lost, LostFiles& all) {
-  const bool is_unknown = partition.fstype.empty();  // its superblock may be what is lost
+  const bool is_unknown = partition.fstype.empty();  // the lost bytes may include its superblock
   if (!is_unknown && !partition.fstype.starts_with("ext")) {
     all.notes.push_back(fmt::format("{} holds {}: files can't be named on it", name_of(partition),
                                     partition.fstype));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whose bytes are lost: which files and which metadata of the file systems on a disk lie where the
-// disk can't be read.
+// The files and metadata of the file systems on a disk that lie in its lost ranges.
+//
+//     const auto lost = find_lost_files(finder, image.disk, layout, report.lost);
 #pragma once
 
 #include <cstdint>
@@ -16,25 +17,25 @@
 namespace ploopu {
 
 struct LostFile {
-  uint32_t partition = 0;  // its number; 0 for the whole disk
+  uint32_t partition = 0;  // Partition::number; 0 for the whole disk
   std::string path;        // bytes, as the file system has it; empty when no directory names it
   uint32_t inode = 0;
-  std::string part;  // what is lost of it: "data", "directory", "block map", "attributes", "inode"
+  std::string part;  // the lost part: "data", "directory", "block map", "attributes", "inode"
   DiskRange lost;
 };
 
 struct LostMetadata {
-  uint32_t partition = 0;
-  std::string what;  // "superblock", "group descriptors", "inode table"...
+  uint32_t partition = 0;  // number of the partition; 0 for the whole disk
+  std::string what;        // "superblock", "group descriptors", "inode table"...
   DiskRange lost;
 };
 
 struct LostFiles {
   std::vector<LostFile> files;         // at most kMaxListed in a file system, as they were found
   std::vector<LostMetadata> metadata;  // likewise
-  // Bytes of the ranges for which neither was found: free, where the lists are complete.
+  // Bytes of the ranges that no file and no metadata claims: free space, if the lists are complete.
   uint64_t unclaimed_bytes = 0;
-  std::vector<std::string> notes;  // what couldn't be looked at, or from where it was taken
+  std::vector<std::string> notes;  // parts that couldn't be examined, or the source of an answer
 };
 
 template <class Codec>
@@ -50,7 +51,10 @@ void fields(Codec& codec, LostFiles& files) {
   codec(files.files, files.metadata, files.unclaimed_bytes, files.notes);
 }
 
-// Implemented by platform/probe/ext_files for ext2, ext3 and ext4.
+// The port to a reader of file systems. platform/probe/ext_files implements it for ext2, ext3 and
+// ext4.
+//
+//     PLOOPU_TRY(const auto lost, finder.find(disk, partition, ranges));
 class FileFinder {
  public:
   FileFinder() = default;
@@ -58,15 +62,15 @@ class FileFinder {
   FileFinder(const FileFinder&) = delete;
   FileFinder& operator=(const FileFinder&) = delete;
 
-  // `lost` ascends and lies within the partition. An error when the file system can't be opened;
-  // a list that is not complete has a note. Sees the disk through Disk::read. The work is bounded
-  // by what the image's files hold, not by what the file system claims.
+  // Finds the owners of `lost`, which ascends and lies within the partition. Fails when the file
+  // system can't be opened; an incomplete list has a note. Reads the disk through Disk::read. The
+  // data in the image's files bounds the work, not the claims of the file system.
   [[nodiscard]] virtual Result<LostFiles> find(const Disk& disk, const Partition& partition,
                                                std::span<const DiskRange> lost) const = 0;
 };
 
-// Asks the finder about every partition that the lost ranges touch, and says in a note where files
-// can't be named and why.
+// Asks the finder about each partition that the lost ranges touch. A note says why the files of a
+// partition can't be named.
 [[nodiscard]] LostFiles find_lost_files(const FileFinder& finder, const Disk& disk,
                                         const DiskLayout& layout, std::span<const DiskRange> lost);
 

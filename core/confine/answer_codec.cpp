@@ -4,7 +4,8 @@
 namespace ploopu {
 namespace {
 
-// Seven bits in a byte, the lowest first; the high bit says that more follow.
+// A number is written as seven bits a byte, lowest bits first; the high bit is set if more bytes
+// follow.
 constexpr unsigned kBits = 7;
 constexpr uint64_t kMore = uint64_t{1} << kBits;
 

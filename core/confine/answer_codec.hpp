@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The answers of confined work as bytes that pass from one process of this program to another. A
-// type can be part of an answer when a function template `fields` stands beside it:
+// Encodes the answers of confined work as bytes, which pass from one process of this program to
+// another. encode_answer() and decode_answer() take any type that has a function template `fields`:
 //
 //     template <class Codec>
 //     void fields(Codec& codec, DescriptorShot& shot) {
 //       codec(shot.guid, shot.parent);
 //     }
 //
-// Numbers, booleans, strings, and arrays, vectors and optionals of such types need none. Nothing
-// that a reader returns is believed: a number may be anything that its type can hold.
+// Numbers, booleans, strings, and arrays, vectors and optionals of such types need no `fields`. A
+// process that was taken over may have written the bytes: a number that a reader returns may be
+// anything that its type can hold.
+//
+//     const std::string bytes = encode_answer<DescriptorShot>(result);            // confined
+//     process const auto result = decode_answer<DescriptorShot>(bytes, "DiskDescriptor.xml");  //
+//     its caller
 #pragma once
 
 #include <array>
@@ -63,13 +68,14 @@ class AnswerWriter {
   }
   template <class T>
   void write(const T& value) {
-    fields(*this, const_cast<T&>(value));  // only read
+    fields(*this, const_cast<T&>(value));  // the writer only reads it
   }
 
   std::string bytes_;
 };
 
-// After anything that no writer has written, all further values are empty or 0.
+// Reads values in the order in which they were written. After bytes that no writer writes, all
+// further values are empty or 0, and is_sound() is false.
 class AnswerReader {
  public:
   // `bytes` outlive the reader.
@@ -86,7 +92,7 @@ class AnswerReader {
     value = static_cast<Enumeration>(number);
   }
 
-  // True when everything was there, and nothing is left over.
+  // Whether all values were found, and no bytes are left over. Call it after the last value.
   [[nodiscard]] bool is_sound() const { return is_sound_ && bytes_.empty(); }
 
  private:
@@ -108,7 +114,8 @@ class AnswerReader {
     if (static_cast<uint64_t>(narrow) != number) return fail();
     value = narrow;
   }
-  // Each item takes a byte at least, so that no count makes this take more memory than the answer.
+  // Each item takes at least a byte of the answer, so the size of the answer bounds the items,
+  // whatever the count says.
   template <class T>
   void read(std::vector<T>& list) {
     for (uint64_t left = read_number(); left > 0 && is_sound_; --left) {
@@ -127,7 +134,7 @@ class AnswerReader {
     fields(*this, value);
   }
 
-  std::string_view bytes_;  // what is left
+  std::string_view bytes_;  // bytes that are not read yet
   bool is_sound_ = true;
 };
 
@@ -143,9 +150,10 @@ template <class T>
   return writer.take();
 }
 
-// The error of an answer that is none. `what` is the file that the answer is about.
+// The error for an answer that can't be decoded. `what` is the file that the answer is about.
 [[nodiscard]] tl::unexpected<Error> unsound_answer(const std::string& what);
 
+// Returns the value or the error that encode_answer() was given, or unsound_answer(what).
 template <class T>
 [[nodiscard]] Result<T> decode_answer(std::string_view bytes, const std::string& what) {
   AnswerReader reader(bytes);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The result of parsing, which may have been done by another process:
+// The functions that run a parser, in another process if the host confines parsers:
 //
 //     confined<DiskLayout>({disk.name(), WorkSize::parsing, disk.file_descriptors()},
 //                          [&] { return find_layout(disk); });
 //
-// The values in T are whatever a process that was taken over wants them to be: the caller checks
-// every relation between them that it relies on.
+// A process that was taken over may return any values in T: the caller checks every relation
+// between them that it relies on. Errors are those of the work and of Confinement::run(), and those
+// of an answer that can't be decoded.
 #pragma once
 
 #include <string>
@@ -17,7 +18,7 @@
 
 namespace ploopu {
 
-// The answer of a Serve, in the same process.
+// An Outside for work in the same process: it asks a Serve, which outlives it.
 class DirectOutside final : public Outside {
  public:
   explicit DirectOutside(const Serve& serve) : serve_(serve) {}
@@ -27,7 +28,7 @@ class DirectOutside final : public Outside {
   const Serve& serve_;
 };
 
-// What `work(outside)`, which returns a Result<T>, returns. `serve` answers what the work asks for.
+// Runs `work(outside)` and returns its Result<T>. `serve` answers the requests of the work.
 template <class T, class AskingWork>
 [[nodiscard]] Result<T> confined(const WorkTask& task, AskingWork work, const Serve& serve) {
   if (confinement() == nullptr) {
@@ -40,7 +41,7 @@ template <class T, class AskingWork>
   return decode_answer<T>(bytes, task.what);
 }
 
-// What `work()`, which returns a Result<T> and asks for nothing, returns.
+// Runs `work()`, which asks for nothing, and returns its Result<T>.
 template <class T, class QuietWork>
 [[nodiscard]] Result<T> confined(const WorkTask& task, QuietWork work) {
   return confined<T>(

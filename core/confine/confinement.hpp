@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port through which core has bytes of strangers parsed where a parser that such bytes take
-// over can do no harm. Implemented by platform/confine. Core and platform use confined(), which is
-// in core/confine/confined.hpp, and not this port.
+// The port to processes without rights, in which core has bytes of strangers parsed: a parser that
+// such bytes take over can do no harm there. platform/confine implements it. Core and platform call
+// confined() of core/confine/confined.hpp, which uses this port:
+//
+//     PLOOPU_TRY(const auto bytes, confinement()->run(task, work, serve));  // bytes of the work
 #pragma once
 
 #include <cstddef>
@@ -19,7 +21,7 @@ namespace ploopu {
 // How much processor time a piece of work may take.
 enum class WorkSize {
   parsing,    // as much as the largest sound image needs, and some more
-  searching,  // reads through a whole file system
+  searching,  // as much as reading through a whole file system needs
 };
 
 struct WorkTask {
@@ -28,13 +30,15 @@ struct WorkTask {
   std::vector<int> descriptors = {};  // files that the work may read from the start
 };
 
-// Something that work is handed on request: bytes, and perhaps a file to read from.
+// The answer to a request of the work: bytes, and perhaps a file to read from.
 struct Handed {
   std::string bytes;
   std::shared_ptr<const ImageFile> file;
 };
 
-// The way from confined work to the process that started it.
+// The port from confined work to the process that started it.
+//
+//     const Handed handed = outside.ask(request);
 class Outside {
  public:
   Outside() = default;
@@ -42,17 +46,21 @@ class Outside {
   Outside(const Outside&) = delete;
   Outside& operator=(const Outside&) = delete;
 
-  // Waits for the answer of Serve.
+  // Sends the request to the Serve of the work and waits for its answer.
   [[nodiscard]] virtual Handed ask(const std::string& request) = 0;
 };
 
-// Runs without rights. Returns its answer.
+// The work of a confined process, which runs without rights. Returns the encoded answer.
 using Work = std::function<std::string(Outside& outside)>;
-// Runs in the process that started the work, for each request. Believes a request no more than the
-// bytes that the work parses: whoever took the work over wrote the request.
+// Answers a request in the process that started the work. It trusts a request no more than the
+// bytes that the work parses, since these may have taken the work over.
 using Serve = std::function<Handed(const std::string& request)>;
 
-// Memory that one piece of work fills for its caller.
+// The port to memory that a piece of work fills for its caller.
+//
+//     PLOOPU_TRY(const auto memory, confinement()->share(size));
+//     PLOOPU_TRY(const auto used, confined<uint64_t>(task, [&] { return fill(memory->bytes()); }));
+//     PLOOPU_CHECK(memory->make_own(used));
 class CommonMemory {
  public:
   CommonMemory() = default;
@@ -61,12 +69,16 @@ class CommonMemory {
   CommonMemory& operator=(const CommonMemory&) = delete;
 
   [[nodiscard]] virtual std::span<std::byte> bytes() const = 0;
-  // To be called when the work is done. Keeps the first `used` bytes, which can only be read from
-  // now on; nothing that another process writes there is seen here any more.
+  // Call it when the work is done. Keeps the first `used` bytes, read-only from now on; writes of
+  // another process to that memory no longer show here.
   [[nodiscard]] virtual Result<void> make_own(size_t used) = 0;
 };
 
-// Does the same work again and again, each time in a process that has seen none of the others.
+// The port to work that is done again and again, each time in a new process, so that no piece can
+// influence another.
+//
+//     PLOOPU_TRY(const auto series, confinement()->start_series(work, harmless_argument));
+//     PLOOPU_TRY(const auto bytes, series->run({path}, argument, serve));
 class WorkSeries {
  public:
   WorkSeries() = default;
@@ -74,8 +86,8 @@ class WorkSeries {
   WorkSeries(const WorkSeries&) = delete;
   WorkSeries& operator=(const WorkSeries&) = delete;
 
-  // As Confinement::run(), for work that was given to Confinement::start_series(). The task has no
-  // descriptors.
+  // Does the work of Confinement::start_series() with `argument`, by the rules of
+  // Confinement::run(). The task has no descriptors.
   [[nodiscard]] virtual Result<std::string> run(const WorkTask& task, const std::string& argument,
                                                 const Serve& serve) = 0;
 };
@@ -88,26 +100,29 @@ class Confinement {
   Confinement(const Confinement&) = delete;
   Confinement& operator=(const Confinement&) = delete;
 
-  // Does `work` with no rights, no descriptor but those of the task and those that `serve` hands
-  // out, and bounded memory and time, and returns what it returned: bytes that are to be believed
-  // no more than those it has parsed. Nothing else that it changes is seen here, but for shared
-  // memory.
+  // Does `work` in a process without rights, whose memory and time are bounded, and returns its
+  // answer, which deserves no more trust than the parsed bytes. The only descriptors there are
+  // those of the task and those of files that `serve` hands out. Of the changes that the work
+  // makes, only those to shared memory show here. ErrorKind::damaged for work that crashed, took
+  // too long or sent no valid answer; ErrorKind::failed if the process could not do the work.
   [[nodiscard]] virtual Result<std::string> run(const WorkTask& task, const Work& work,
                                                 const Serve& serve) const = 0;
 
-  // For many pieces of work, which are cheaper than with run(). `work` refers to nothing that
-  // changes: all of it is as it was when the series began. `rehearsal` is an argument that is no
-  // stranger's: the work is done once with it, so that what is needed the first time only, as to
-  // find the functions of libraries, is done once for all. It gets nothing from outside.
+  // Prepares many pieces of work, which cost less than with run(). `work` sees all memory as it was
+  // when the series began, so it refers to nothing that changes. `rehearsal` is an argument without
+  // bytes of strangers: the work is done once with it, so that the cost of the first time, such as
+  // finding the functions of libraries, arises once. A request of the rehearsal gets an empty
+  // answer.
   [[nodiscard]] virtual Result<std::unique_ptr<WorkSeries>> start_series(
       const SeriesWork& work, const std::string& rehearsal) const = 0;
 
-  // Zeroed; the part that nobody touches costs nothing.
+  // Makes zeroed memory that this process shares with its work. Pages that nobody touches cost
+  // nothing.
   [[nodiscard]] virtual Result<std::unique_ptr<CommonMemory>> share(size_t bytes) const = 0;
 };
 
-// What all parsing of this process goes through; nullptr, as it is in the beginning, when the
-// caller may do it himself. To be set before anything is parsed; the object outlives all that.
+// The confinement for all parsing of this process; nullptr, as at the start, if parsers run in this
+// process. Set it before any parsing; the object outlives all parsing.
 [[nodiscard]] const Confinement* confinement();
 void set_confinement(const Confinement* confinement);
 
