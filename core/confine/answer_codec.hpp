@@ -11,9 +11,8 @@
 // process that was taken over may have written the bytes: a number that a reader returns may be
 // anything that its type can hold.
 //
-//     const std::string bytes = encode_answer<DescriptorShot>(result);            // confined
-//     process const auto result = decode_answer<DescriptorShot>(bytes, "DiskDescriptor.xml");  //
-//     its caller
+//     const std::string bytes = encode_answer<DescriptorShot>(result);  // in confined work
+//     const auto result = decode_answer<DescriptorShot>(bytes, path);   // outside of it
 #pragma once
 
 #include <array>
