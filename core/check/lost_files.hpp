@@ -32,7 +32,7 @@ struct LostMetadata {
 
 struct LostFiles {
   std::vector<LostFile> files;         // at most kMaxListed in a file system, as they were found
-  std::vector<LostMetadata> metadata;  // likewise
+  std::vector<LostMetadata> metadata;  // at most kMaxListed in a file system, too
   // Bytes of the ranges that no file and no metadata claims: free space, if the lists are complete.
   uint64_t unclaimed_bytes = 0;
   std::vector<std::string> notes;  // parts that couldn't be examined, or the source of an answer

@@ -12,8 +12,7 @@
 //   replaced, and of a path that leads nowhere.
 // - attach, for an image that is attached already, compares with the files it opened. It warns of a
 //   file that was written to. For other files it says which state is attached.
-// - reload compares with the files it opened. It refuses other files and files that were written
-// to.
+// - reload compares with the files it opened. It refuses other files, and any change to a file.
 // - The watch of a server has the files open. It logs that a file was written to or lost its last
 //   name; with --strict it answers all reads with EIO after a write.
 // - A kept overlay file allows that the image was moved. It refuses files that were written to, or

@@ -64,7 +64,7 @@ class SectorStates {
   void set(uint64_t first, uint64_t end, SectorState state);
 
   // Copies at most `max` pieces, from `piece` on, that were changed and not saved since, and sets
-  // `piece` behind the last copied piece. Throws std::bad_alloc, and then nothing is taken.
+  // `piece` after the last copied piece. Throws std::bad_alloc, and then nothing is taken.
   [[nodiscard]] std::vector<PieceStates> take_changed(uint64_t& piece, size_t max);
   // Tells that the pieces of take_changed() were saved. Without this call they are taken again: the
   // process that took them may have been killed.

@@ -10,7 +10,7 @@
 namespace ploopu {
 namespace {
 
-// A backslash goes away and the character behind it stays, before anything else is looked at.
+// Removes backslashes but keeps the character after each. vzctl does so before all other parsing.
 std::string strip_backslashes(std::string_view line) {
   if (line.find('\\') == std::string_view::npos) return std::string(line);
   std::string out;
@@ -39,13 +39,13 @@ std::string_view strip_comment(std::string_view line) {
   return line;
 }
 
-// The value behind '='; nothing when its quote is not closed.
+// The value after '='; nothing when its quote is not closed.
 std::optional<std::string_view> unquote(std::string_view value) {
   value = trim(value);
   if (value.empty() || (value[0] != '"' && value[0] != '\'')) return value;
   const size_t end = value.rfind(value[0]);
   if (end == 0) return std::nullopt;
-  return value.substr(1, end - 1);  // text behind the closing quote is dropped
+  return value.substr(1, end - 1);  // drops text after the closing quote
 }
 
 bool is_key(std::string_view key) {
