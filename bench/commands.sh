@@ -12,7 +12,7 @@ clusters=${3:-4194304}
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# Header and table as in ploop v2; the file behind them is one hole.
+# The file has a header and table of ploop v2; the rest of it is a hole.
 perl -e '
     my ($clusters) = @ARGV;
     my $first = int((64 + 4 * $clusters + (1 << 20) - 1) / (1 << 20));

@@ -20,7 +20,7 @@ attached=${4:-40}
 containers=${5:-2000}
 # shellcheck source=tests/system/images.sh
 . "$here/../tests/system/images.sh"
-# Both would cost as much as a command does that is measured.
+# A locale would add as much time as a measured command takes.
 unset LC_ALL LANG
 mount -t tmpfs tmpfs /run
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/ploopu-bench.XXXXXX")
@@ -32,7 +32,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# Nobody reads the program and the images, wherever the clone lies.
+# The user nobody must be able to read the program and the images, wherever the clone is.
 chmod 755 "$work"
 install -m 755 "$program" "$work/ploopu"
 install -d -o nobody -m 700 "$work/runtime"
@@ -56,7 +56,7 @@ measure() {
         { printf "%s %s %.3f\n", way, column, ($1 + $2) * 1000 / repeats }' "$work/time"
 }
 
-# report BASE: of the lines in results.
+# report BASE: prints the ratios of the lines in results to BASE.
 report() {
     "$here/ratios.sh" "$1" <"$work/results"
     sort -k1,2 -k3n "$work/results" | awk '

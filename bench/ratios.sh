@@ -16,7 +16,7 @@ function median(way, column,    n, i, j, list, swap) {
             if (list[j] < list[i]) { swap = list[i]; list[i] = list[j]; list[j] = swap }
     return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
 }
-# Four figures, whatever their size.
+# Rounds to four significant digits; a number from 1000 on keeps all digits before the point.
 function figure(value) {
     if (value >= 1000 || value == int(value)) return sprintf("%.0f", value)
     return sprintf("%.*f", value >= 100 ? 1 : value >= 10 ? 2 : 3, value)

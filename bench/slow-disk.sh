@@ -22,7 +22,7 @@ if [ $$ -ne 1 ]; then
     exit
 fi
 
-# From here on, the first process of the guest.
+# The rest of the script runs as the first process of the guest.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

@@ -8,7 +8,7 @@ mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
 mkdir /run/lock /run/disk
 export TMPDIR=/run HOME=/run
-# What has direct I/O, as the file systems of real hosts do.
+# The image is on ext4, because it supports direct I/O, as the file systems of real hosts do.
 mke2fs -q -F -t ext4 -O ^has_journal -m 0 /dev/ram0
 mount -t ext4 /dev/ram0 /run/disk
 cp "$IMAGES/image.hds" /run/disk/
@@ -60,7 +60,7 @@ measure() {
 
 milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
-# From the start of the command until the first partition's node can be opened.
+# measure_start WAY: the time from the start of the command until the first partition's node can be opened.
 measure_start() {
     begin=$(milliseconds)
     case $1 in
@@ -68,7 +68,7 @@ measure_start() {
     qemu-nbd)
         device=/dev/nbd8 node=/dev/nbd8p1
         qemu-nbd -r -f parallels -c $device $image
-        # The partitions appear when somebody opens the disk that has its size by now.
+        # The kernel reads the partitions when somebody opens the disk after it got its size.
         until { true <$node; } 2>/dev/null; do { true <$device; } 2>/dev/null; done
         ;;
     *) return 0 ;;
@@ -79,7 +79,8 @@ measure_start() {
     stop "$1"
 }
 
-# What the process that serves holds, having served, and the clock ticks it used in 3 idle seconds.
+# measure_server WAY: the memory of the serving process after the reads, and the clock ticks that it uses in 3 idle
+# seconds.
 measure_server() {
     case $1 in
     nbd | fuse) pid=$("$PLOOPU" list --json | jq ".attachments[0].pid") ;;

@@ -13,11 +13,11 @@ ways=${*:-loop dm nbd fuse qemu-nbd nbdkit}
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-bench.XXXXXX")
 log=${PLOOPU_BENCH_LOG:-$work/log}
 trap 'rm -rf "$work"' EXIT
-# What was unpacked and made before is kept here.
+# The cache keeps unpacked packages and made images for later runs.
 cache=${PLOOPU_BENCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ploopu-bench}
 mkdir -p "$cache"
 
-# The kernel isn't installed, just unpacked.
+# fetch_kernel: downloads and unpacks Debian's kernel, without installing it.
 fetch_kernel() {
     [ ! -e "$cache/kernel/unpacked" ] || return 0
     rm -rf "$cache/kernel"

@@ -6,7 +6,7 @@
 set -eu
 corpora=$(cd "$(dirname "$0")" && pwd)/fuzz/corpus
 least=95
-# Everything that takes apart what a stranger wrote: files, and all files of folders.
+# The parsers of bytes from strangers, as files and as folders.
 parsers='core/attach/dm_name core/base/guid core/base/text core/check/check_table core/confine/answer_codec
     core/disk/ core/format/ core/nbd/ core/overlay/overlay_file core/volume/ core/vz/
     platform/probe/blkid_prober platform/serve/runtime_dir'
@@ -14,7 +14,7 @@ cd "$1"
 rm -rf profiles
 export LLVM_PROFILE_FILE="$PWD/profiles/%p-%m"
 
-# A tenth of the random chains: they reach nothing new after that.
+# A tenth of the random chains is enough: more chains reach no new line.
 export PLOOPU_SEEDS=1200
 for tests in core_tests cmd_tests platform_tests; do
     "tests/$tests" --gtest_brief=1 >"$tests.log" 2>&1 || {

@@ -93,7 +93,7 @@ TEST_F(CheckOddities, Row16_ATableShorterThanTheDisk) {
 }
 
 TEST_F(CheckOddities, SlackEndsWhereVersion1PutsItsFirstData) {
-  // Data begins with the sector behind the table: it is none of the table's.
+  // Data begins in the sector after the table, which is no part of the table.
   auto file = put("one", {.version = 1, .bat = {1, 0}}, kCluster + 512);
   file->write(512, pattern(kCluster, 1));
   EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("1 entries are no multiple")));

@@ -49,7 +49,8 @@ TEST(DiskAnswer, TheTruthIsBelieved) {
   ASSERT_TRUE(disk) << disk.error().message;
   EXPECT_EQ(disk->extent_at(0, UINT64_MAX).file, 1U);
   EXPECT_EQ(disk->extent_at(4096, UINT64_MAX).file, 0U);
-  EXPECT_EQ(disk->extent_at(2 * 4096 + 2048, 2048).kind, ExtentKind::zero);  // behind the base
+  EXPECT_EQ(disk->extent_at(2 * 4096 + 2048, 2048).kind,
+            ExtentKind::zero);  // past the end of the base
 }
 
 TEST(DiskAnswer, LiesAreRefused) {

@@ -53,7 +53,7 @@ TEST(Disk, Row02_EntriesOfV1AreSectorsAndOfV2ClustersFromTheStartOfTheFile) {
   }
 }
 
-// Whoever exchanged the magic alone: entries are what the magic says, and where that leads to no
+// Somebody exchanged the magic alone: entries are what the magic says, and where that leads to no
 // data there is none.
 TEST(Disk, H03_UnitsFollowTheMagic) {
   // 64 + 4 * 2000 bytes are 16 sectors and so, of 8 sectors, two clusters.
@@ -96,7 +96,7 @@ TEST(Disk, PiecesOfATableAreWhatTheirEntriesAre) {
   constexpr uint32_t kClusters = 3 * Delta::kPieceEntries + 5;
   for (const int version : {1, 2}) {
     const uint32_t step = version == 1 ? kSectors : 1;
-    // Data may begin right behind the table: with v1 in any sector.
+    // Data may begin right after the table: with v1 in any sector.
     const uint32_t unit = version == 1 ? 512 : kSectors * 512;
     const uint32_t first = (64 + 4 * kClusters + unit - 1) / unit;
     const uint32_t last = first + 100 * step;
@@ -183,7 +183,7 @@ TEST(Disk, Row03_OffsetsBeyond4GiB) {
   EXPECT_EQ(read(disk, 0, 1 << 20), data);
 }
 
-// The predecessor's fault: reading on behind a cluster's border.
+// The predecessor's fault: it read on past the end of a cluster.
 TEST(Disk, Row04_ReadsAcrossClustersThatAreNotNeighboursInTheFile) {
   auto file = ploop_file(spec_of(2, 63, {3, 1, 0, 2}));
   constexpr size_t kCluster = 63 * 512;
@@ -217,7 +217,7 @@ TEST(Disk, NeighboursInTheFileAreOneExtent) {
   EXPECT_EQ(disk.extent_at(7 * kCluster, UINT64_MAX).length, 0U);
 }
 
-// Old products made clusters of 63 and 504 sectors; Parallels Desktop begins its data right behind
+// Old products made clusters of 63 and 504 sectors; Parallels Desktop begins its data right after
 // the table, rounded up to a sector, and writes 0 as first block offset.
 TEST(Disk, H06_Row05_Row08_ClustersThatAreNoPowerOfTwoAndDataRightBehindTheTable) {
   for (const uint32_t sectors : {63U, 65U, 504U, 2047U}) {
@@ -364,7 +364,7 @@ TEST(Disk, H23_Row20_OfACutClusterWhatIsThereCanBeRead) {
   }
 }
 
-// Read by itself, a whole cluster behind the end of a disk of 13 sectors isn't missed.
+// A whole cluster past the end of a disk of 13 sectors isn't missed when it is read by itself.
 TEST(Disk, TheUnusedPartOfTheLastClusterMayBeMissing) {
   PloopSpec spec = spec_of(2, 8, {1, 2});
   spec.disk_sectors = 13;
@@ -461,7 +461,7 @@ TEST(DiskChain, TheTopGivesTheSize) {
   EXPECT_EQ(clipped.clusters_allocated(), 1U);
 }
 
-// A lower disk that ends inside a cluster has nothing behind its end, whatever its file holds.
+// A lower disk that ends inside a cluster has nothing past its end, whatever its file holds.
 TEST(DiskChain, H49_Row28_ADeltaThatEndsInsideAClusterIsCutThere) {
   PloopSpec base = spec_of(2, 8, {1});
   base.disk_sectors = 3;

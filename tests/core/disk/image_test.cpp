@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From what the user types to an opened disk.
+// Opens disks by the words that users type.
 #include "core/disk/image.hpp"
 
 #include <gmock/gmock.h>
@@ -331,7 +331,7 @@ TEST_F(ImageTest, H49_ASmallerChildIsServedUpToItsOwnEnd) {
   EXPECT_EQ(image->disk.read(20 * 512, beyond), EINVAL);
 }
 
-// And a larger one has nothing of its parent's behind the end that the parent says it has.
+// And a larger one has nothing of its parent's past the end that the parent says it has.
 TEST_F(ImageTest, H49_ALargerChildSeesNothingBehindTheEndOfItsParent) {
   put_descriptor({.images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "top"),
                   .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});

@@ -86,7 +86,7 @@ TEST(FormatExtension, ABitmapWithIdGranularityAndWhatIsDirty) {
       kCluster);
   image.bits[0] = std::byte{0b101};
   image.bits[1] = std::byte{0b1000'0000};
-  image.bits[2] = std::byte{0xFF};  // behind the 16 bits that the disk has
+  image.bits[2] = std::byte{0xFF};  // after the 16 bits that the disk has
   const auto extension = read(image);
   EXPECT_EQ(extension.state, ExtensionState::valid);
   EXPECT_EQ(extension.clusters, 2U);
@@ -191,7 +191,7 @@ TEST(FormatExtension, H19_AnOffsetInsideTheTable) {
   }
 }
 
-// libploop puts it behind the last byte of the file, rounded to a sector; its content says
+// libploop puts it after the last byte of the file, rounded to a sector; its content says
 // whether the offset is right.
 TEST(FormatExtension, H19_AnOffsetThatIsNoMultipleOfTheCluster) {
   Image image;

@@ -165,7 +165,7 @@ TEST_F(NbdServerTest, WithAnOverlayWritesAreTakenAndRead) {
   OwnStates states(disk_->size());
   Overlay overlay(*disk_, scratch, states, 2048);
   const Bytes data = pattern(1024, 8);
-  stream_.trickle(100);  // data comes in parts, and behind other requests
+  stream_.trickle(100);  // data comes in parts, and after other requests
   const auto write = [&](uint64_t cookie, uint64_t offset) {
     stream_.add(nbd_request(nbd::write, cookie, offset, 1024));
     stream_.add(data);
