@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tidy.sh SOURCE: clang-tidy of one file, with the compile commands in build/clang. What it found nothing in, with all
+# tidy.sh SOURCE: clang-tidy of one file, with the compile commands in build/tidy. What it found nothing in, with all
 # that it includes and the same settings, isn't looked at again: each takes seconds.
 set -eu
 source=$1
-directory=build/clang
+directory=build/tidy
 command=$(jq -er --arg file "$PWD/$source" '[.[] | select(.file == $file)][0].command' $directory/compile_commands.json |
     sed 's/ -o [^ ]*//; s/ -c / -E -CC /')
 text=$(mktemp)

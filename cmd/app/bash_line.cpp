@@ -8,13 +8,13 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\n";
 
-bool contains(std::string_view set, char c) { return set.find(c) != std::string_view::npos; }
+bool is_in(std::string_view set, char c) { return set.find(c) != std::string_view::npos; }
 
 // Whether it means nothing but itself outside of quotes. Beyond ASCII everything does.
 bool is_plain(char c) {
   const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   return is_letter || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80 ||
-         contains("_./,+:=@%^-", c);
+         is_in("_./,+:=@%^-", c);
 }
 
 }  // namespace
@@ -27,15 +27,15 @@ BashLine split_bash_line(std::string_view line, std::string_view breaks) {
     const char c = line[i];
     if (split.quote != '\0' && c == split.quote) {
       split.quote = '\0';
-    } else if (split.quote == '\0' && contains("'\"", c)) {
+    } else if (split.quote == '\0' && is_in("'\"", c)) {
       split.quote = c;
       split.kept = word.size();
       in_word = true;
     } else if (c == '\\' && split.quote != '\'' && i + 1 < line.size() &&
-               (split.quote == '\0' || contains("\"\\$`", line[i + 1]))) {
+               (split.quote == '\0' || is_in("\"\\$`", line[i + 1]))) {
       word += line[++i];
       in_word = true;
-    } else if (split.quote == '\0' && contains(kBlanks, c)) {
+    } else if (split.quote == '\0' && is_in(kBlanks, c)) {
       if (in_word) split.words.push_back(word);
       word.clear();
       in_word = false;
@@ -43,7 +43,7 @@ BashLine split_bash_line(std::string_view line, std::string_view breaks) {
     } else {
       word += c;
       in_word = true;
-      if (split.quote == '\0' && contains(breaks, c)) split.kept = word.size();
+      if (split.quote == '\0' && is_in(breaks, c)) split.kept = word.size();
     }
   }
   split.words.push_back(word);
@@ -57,7 +57,7 @@ std::string quote_for_bash(const BashLine& line, std::string_view word) {
       quoted += c == '\'' ? "'\\''" : std::string(1, c);
       continue;
     }
-    const bool is_special = line.quote == '"' ? contains("\"\\$`", c) : !is_plain(c);
+    const bool is_special = line.quote == '"' ? is_in("\"\\$`", c) : !is_plain(c);
     if (is_special) quoted += '\\';
     quoted += c;
   }

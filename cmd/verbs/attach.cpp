@@ -16,7 +16,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kAttachFooter[] =
     "\nPrints the device, then its partitions, one a line. They are there until 'ploopu detach'.\n"
     "They are read-only. With --overlay they can be written: what is written goes to a scratch\n"
     "file, never to the image, and is gone after 'ploopu detach'. With --overlay-file it is kept.\n"
@@ -117,7 +117,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
 
 void declare_attach(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("attach", "Make an image a block device");
-  command->footer(kFooter);
+  command->footer(kAttachFooter);
   auto options = std::make_shared<AttachOptions>();
   declare_options(*command, *options);
   const auto typed = command->get_options();

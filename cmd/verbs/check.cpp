@@ -17,7 +17,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kCheckFooter[] =
     "\nThe exit code is 0 when the image is sound, 2 when something is damaged, and 3 when there\n"
     "are only leaks: space in a file that nothing refers to, which is harmless.\n"
     "\nExamples:\n"
@@ -162,7 +162,7 @@ Result<void> run_check(Context& context, const CheckOptions& options) {
 
 void declare_check(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("check", "Find what is wrong with an image");
-  command->footer(kFooter);
+  command->footer(kCheckFooter);
   auto options = std::make_shared<CheckOptions>();
   add_image_options(*command, options->choice, ImageAccess::shows);
   command->add_flag("--files", options->files,

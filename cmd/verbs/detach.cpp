@@ -17,7 +17,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kDetachFooter[] =
     "\nA device that something else uses is left alone, and you are told what uses it. A mount\n"
     "point frees the device too, unless ploopu mounted it elsewhere as well. If one target is\n"
     "unknown, nothing is done.\n"
@@ -162,7 +162,7 @@ Result<void> run_detach(Context& context, const DetachOptions& options) {
 void declare_detach(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("detach", "Unmount and let go of images (also: umount)");
   command->alias("umount");
-  command->footer(kFooter);
+  command->footer(kDetachFooter);
   auto options = std::make_shared<DetachOptions>();
   add_targets(*command, options->targets);
   command->add_flag("--force", options->force,

@@ -15,7 +15,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kDoctorFooter[] =
     "\nChanges nothing, and loads no module. Exits with 0 only if 'ploopu mount' can work here; "
     "with\n"
     "77 if it can't for want of rights, and with 69 if a part of the kernel is missing.\n"
@@ -134,7 +134,7 @@ Result<void> run_doctor(Context& context) {
 
 void declare_doctor(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("doctor", "Tell what this host can do, and what it lacks");
-  command->footer(kFooter);
+  command->footer(kDoctorFooter);
   command->callback([&action] { action = run_doctor; });
 }
 

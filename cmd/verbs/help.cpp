@@ -10,7 +10,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kHelpFooter[] =
     "\nOpens the manual page of the verb with man(1). Where there is no man, no page or no "
     "terminal,\n"
     "prints what 'ploopu VERB --help' does.\n"
@@ -39,7 +39,7 @@ Result<void> run_help(const Context& context, CLI::App& app, const std::string& 
 
 void declare_help(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("help", "Open the manual page of a verb");
-  command->footer(kFooter);
+  command->footer(kHelpFooter);
   auto name = std::make_shared<std::string>();
   command->add_option("VERB", *name, "Any of those that 'ploopu --help' lists")->type_name("");
   command->callback([name, &app, &action] {

@@ -16,7 +16,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kInfoFooter[] =
     "\nExamples:\n"
     "  ploopu info 101\n"
     "  ploopu info /vz/private/101/root.hdd --json\n"
@@ -238,7 +238,7 @@ void print_text(const Context& context, const OpenedImage& opened,
 
 void declare_info(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("info", "Show what is in an image");
-  command->footer(kFooter);
+  command->footer(kInfoFooter);
   auto choice = std::make_shared<ImageChoice>();
   add_image_options(*command, *choice, ImageAccess::shows);
   command->callback([choice, &action] {

@@ -43,7 +43,7 @@ Cell disk_cell(const ContainerRow& row, Get get) {
   return row.container.disk ? Cell(get(*row.container.disk)) : Cell(std::monostate());
 }
 
-const std::vector<ListColumn<ContainerRow>>& columns() {
+const std::vector<ListColumn<ContainerRow>>& all_columns() {
   using Row = ContainerRow;
   static const std::vector<ListColumn<Row>> kColumns = {
       {"CTID", "its number, or its UUID", CellKind::text,
@@ -133,14 +133,14 @@ std::vector<ContainerRow> join_rows(std::vector<Container> containers,
 
 }  // namespace
 
-std::string container_columns() { return column_names(columns()); }
+std::string container_columns() { return column_names(all_columns()); }
 
 Result<void> list_containers(Context& context, const ListOptions& options) {
   if (asks_for_columns(options)) {
-    print_columns(context, columns());
+    print_columns(context, all_columns());
     return {};
   }
-  PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(columns(), options));
+  PLOOPU_TRY(const auto table, ListTable<ContainerRow>::choose(all_columns(), options));
   auto inventory = take_inventory(*context.tree);
   const auto attachments = context.attachments.list();
   if (!attachments) inventory.warnings.push_back(attachments.error().message);

@@ -18,7 +18,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kMapFooter[] =
     "\nAll numbers are bytes. STATE is 'data', 'zero' (in no delta), or 'error' where the file\n"
     "lacks what its table says. DEPTH counts deltas down from the newest, which is 0.\n"
     "\nExamples:\n"
@@ -78,7 +78,7 @@ void print_json(std::ostream& out, const Disk& disk, const std::string& only) {
   out << (separator[0] == ',' ? "\n  ]\n}\n" : "]\n}\n");
 }
 
-void print_text(std::ostream& out, const Disk& disk, const std::string& only) {
+void print_extents(std::ostream& out, const Disk& disk, const std::string& only) {
   std::vector<std::string> files;
   for (const auto& delta : disk.deltas()) {
     files.push_back(escape_bytes(base_name(delta.name())));
@@ -98,7 +98,7 @@ void print_text(std::ostream& out, const Disk& disk, const std::string& only) {
 Result<void> run_map(const Context& context, const MapOptions& options) {
   PLOOPU_TRY(const auto image, open_named(context, options.choice));
   context.warn(image.warnings);
-  const auto print = context.options.json ? print_json : print_text;
+  const auto print = context.options.json ? print_json : print_extents;
   print(context.out, image.disk, options.only);
   return {};
 }
@@ -107,7 +107,7 @@ Result<void> run_map(const Context& context, const MapOptions& options) {
 
 void declare_map(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("map", "Show where the bytes of the disk lie");
-  command->footer(kFooter);
+  command->footer(kMapFooter);
   auto options = std::make_shared<MapOptions>();
   add_image_options(*command, options->choice);
   add_choice(*command, "--only", options->only, "Only extents of one state: data, zero or error",

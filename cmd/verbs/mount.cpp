@@ -22,7 +22,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kMountFooter[] =
     "\nThe mount is nosuid, nodev and, but for --writable, read-only. Of a container that crashed, "
     "the journal is\n"
     "replayed in a private overlay, which is gone with the device: you see what the container\n"
@@ -298,7 +298,7 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
 
 void declare_mount(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image");
-  command->footer(kFooter);
+  command->footer(kMountFooter);
   auto given = std::make_shared<MountOptionsGiven>();
   add_image_options(*command, given->choice);
   command->add_option("DIR", given->directory, "Mount point; it must exist")

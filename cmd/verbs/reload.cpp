@@ -16,7 +16,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kReloadFooter[] =
     "\nFor after an update, or when all servers of a device have died. Who uses the device waits\n"
     "for a moment, and gets no error. Only over nbd, and without an overlay: other devices are\n"
     "served on as they are.\n"
@@ -62,7 +62,7 @@ Result<void> run_reload(Context& context, const TargetChoice& choice) {
 
 void declare_reload(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("reload", "Serve what is attached by this program");
-  command->footer(kFooter);
+  command->footer(kReloadFooter);
   auto choice = std::make_shared<TargetChoice>();
   add_targets(*command, *choice);
   command->callback([choice, &action] {

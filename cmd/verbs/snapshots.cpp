@@ -16,7 +16,7 @@
 namespace ploopu::cmd {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kSnapshotsFooter[] =
     "\nThe live state is marked with *. Older ones come before those made from them; where "
     "several\n"
     "were made from one, they are indented. -s takes a GUID or the beginning of one.\n"
@@ -57,7 +57,7 @@ void print_text(const Context& context, const SnapshotTree& tree) {
 
 void declare_snapshots(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("snapshots", "Show the tree of snapshots");
-  command->footer(kFooter);
+  command->footer(kSnapshotsFooter);
   auto choice = std::make_shared<ImageChoice>();
   add_image_argument(*command, *choice);
   add_allow_outside_option(*command, choice->allow_outside);

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kHeaderSize = 4096;
 constexpr std::string_view kMagic("ploopu overlay\0\0", 16);
 constexpr uint32_t kVersion = 1;
-constexpr uint32_t kChanged = 1;
+constexpr uint32_t kChangedFlag = 1;
 
 // Fields, by their bytes from the start of the header.
 constexpr size_t kVersionAt = 16;
@@ -155,7 +155,7 @@ Result<OverlayFile> OverlayFile::create(const ScratchFile& file, const std::stri
 
 Result<bool> OverlayFile::was_cut_short(const ImageFile& file, const std::string& name) {
   PLOOPU_TRY(const auto header, read_header(file, name));
-  return (load_le32(header, kFlagsAt) & kChanged) != 0;
+  return (load_le32(header, kFlagsAt) & kChangedFlag) != 0;
 }
 
 Result<OverlayFile> OverlayFile::open(const ImageFile& file, const std::string& name,
@@ -172,7 +172,7 @@ Result<OverlayFile> OverlayFile::open(const ImageFile& file, const std::string& 
                 name, image, image == base.image ? " in another state" : "", base.image);
   }
   OverlayFile opened(base);
-  opened.was_changed_ = (load_le32(header, kFlagsAt) & kChanged) != 0;
+  opened.was_changed_ = (load_le32(header, kFlagsAt) & kChangedFlag) != 0;
   if (load_le64(header, kDataStartAt) != opened.data_start() ||
       file.size() != size_for(disk_size)) {
     return fail(ErrorKind::damaged, "{}: has {} bytes, not {}: it was cut short or is damaged",
@@ -205,7 +205,7 @@ Result<void> OverlayFile::load(const ImageFile& file, const std::string& name,
 }
 
 int OverlayFile::mark_changed(const ScratchFile& file) const {
-  return write_header(file, kChanged);
+  return write_header(file, kChangedFlag);
 }
 
 int OverlayFile::mark_closed(const ScratchFile& file) const { return write_header(file, 0); }

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/path.hpp"
+
 namespace ploopu {
 namespace {
 
 constexpr char kGlobalConfig[] = "/etc/vz/vz.conf";
-constexpr std::string_view kAreaConfig = "/ve.conf";
 
 // Both vzctls replace one $VEID, else one ${VEID}, and no other variable.
 std::string substitute_veid(std::string value, const std::string& ctid) {
@@ -44,9 +45,8 @@ Result<void> read_own(const HostTree& tree, ContainerConfig& config) {
     return {};
   }
   PLOOPU_TRY(config.own, read_config_file(tree, found.path));
-  if (found.path.ends_with(kAreaConfig)) {
-    config.own_directory =
-        tree.inside(found.path.substr(0, found.path.size() - kAreaConfig.size()));
+  if (base_name(found.path) == kAreaConfig) {
+    config.own_directory = tree.inside(directory_of(found.path));
   }
   return {};
 }

@@ -17,6 +17,9 @@
 
 namespace ploopu {
 
+// What Virtuozzo 7 calls the configuration that it keeps in a private area.
+inline constexpr std::string_view kAreaConfig = "ve.conf";
+
 struct ContainerConfig {
   std::string ctid;
   std::string own_file;            // /etc/vz/conf/CTID.conf, a path inside the tree

@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kMaxNameLength = 255;
 constexpr std::string_view kConfigSuffix = ".conf";
-constexpr char kAreaConfig[] = "ve.conf";
 
 // vzctl 4 links to CTID.conf, libvzctl 7 to the ve.conf of a private area.
 std::optional<std::string> ctid_of_config(const std::string& target, const VzConfig& config) {

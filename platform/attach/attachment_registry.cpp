@@ -16,8 +16,6 @@
 namespace ploopu {
 namespace {
 
-constexpr std::chrono::seconds kServerExit{5};
-
 void add_other_nodes(Attachment& attachment, const BlockSnapshot& now) {
   if (attachment.is_file) return;
   const auto add = [&](const std::string& node) {

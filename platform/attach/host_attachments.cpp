@@ -28,7 +28,6 @@
 namespace ploopu {
 namespace {
 
-constexpr std::chrono::seconds kServerExit{5};
 constexpr std::chrono::seconds kSaving{600};
 
 Result<void> check_request(const Image& image, const AttachRequest& request) {

@@ -3,6 +3,7 @@
 // and device-mapper.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 

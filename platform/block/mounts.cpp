@@ -49,7 +49,7 @@ void write_utab(const std::unique_ptr<libmnt_update, UpdateDeleter>& update) {
 }
 
 // The name of a mount, in the directory that has it.
-struct Place {
+struct NameInDirectory {
   UniqueFd parent;
   std::string name;
 };
@@ -64,14 +64,14 @@ std::optional<MountEntry> find_mount(int id) {
 // The place where `mount` is what its name leads to. Another mount over a directory above makes
 // the path lead elsewhere, and unmounting by the path would hit that mount. A parent that its owner
 // renames meanwhile is looked up again; the last name can't be renamed while it is a mount point.
-Result<Place> find_place(const MountEntry& mount) {
+Result<NameInDirectory> find_place(const MountEntry& mount) {
   constexpr int kLooks = 20;
   std::optional<MountEntry> now = mount;
   for (int look = 0; look < kLooks && now; ++look) {
     const std::string parent = directory_of(now->directory);
-    Place place{UniqueFd(::open(parent.empty() ? "/" : parent.c_str(),
-                                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
-                std::string(base_name(now->directory))};
+    NameInDirectory place{UniqueFd(::open(parent.empty() ? "/" : parent.c_str(),
+                                          O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
+                          std::string(base_name(now->directory))};
     // Opened with O_PATH, a server that doesn't answer isn't asked.
     const UniqueFd root(place.parent.valid() ? ::openat(place.parent.get(), place.name.c_str(),
                                                         O_PATH | O_NOFOLLOW | O_CLOEXEC)

@@ -30,7 +30,7 @@ struct SocketDeleter {
 struct MessageDeleter {
   void operator()(nl_msg* message) const { nlmsg_free(message); }
 };
-using Message = std::unique_ptr<nl_msg, MessageDeleter>;
+using NetlinkMessage = std::unique_ptr<nl_msg, MessageDeleter>;
 
 int errno_of(int netlink_error) {
   switch (-netlink_error) {
@@ -68,8 +68,8 @@ class Session {
     return session;
   }
 
-  [[nodiscard]] Message new_message(uint8_t command) const {
-    Message message(nlmsg_alloc());
+  [[nodiscard]] NetlinkMessage new_message(uint8_t command) const {
+    NetlinkMessage message(nlmsg_alloc());
     if (message) {
       genlmsg_put(message.get(), NL_AUTO_PORT, NL_AUTO_SEQ, family_, 0, 0, command,
                   NBD_GENL_VERSION);
@@ -154,7 +154,7 @@ Result<int> NbdNetlink::connect(const NbdConnect& request) {
 Result<void> NbdNetlink::reconnect(int index, const std::string& identifier,
                                    std::span<const int> sockets) {
   PLOOPU_TRY(auto session, Session::open());
-  const Message message = session.new_message(NBD_CMD_RECONFIGURE);
+  const NetlinkMessage message = session.new_message(NBD_CMD_RECONFIGURE);
   nl_msg* m = message.get();
   // No size: the driver takes a new size without any check (docs/KERNEL.md#nbd-device-size).
   if (m == nullptr || nla_put_u32(m, NBD_ATTR_INDEX, static_cast<uint32_t>(index)) < 0 ||
@@ -168,7 +168,7 @@ Result<void> NbdNetlink::reconnect(int index, const std::string& identifier,
 
 Result<void> NbdNetlink::disconnect(int index) {
   PLOOPU_TRY(auto session, Session::open());
-  const Message message = session.new_message(NBD_CMD_DISCONNECT);
+  const NetlinkMessage message = session.new_message(NBD_CMD_DISCONNECT);
   if (!message || nla_put_u32(message.get(), NBD_ATTR_INDEX, static_cast<uint32_t>(index)) < 0) {
     return fail(ErrorKind::failed, "nbd: out of memory for a netlink message");
   }

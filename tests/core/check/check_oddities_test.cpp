@@ -20,9 +20,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr uint64_t kCluster = 4096;
+constexpr uint64_t kClusterSize = 4096;
 constexpr std::byte kByte{1};
-constexpr char kBundle[] = "/b/root.hdd";
+constexpr char kDirectory[] = "/b/root.hdd";
 
 class CheckOddities : public ::testing::Test {
  protected:
@@ -37,12 +37,12 @@ class CheckOddities : public ::testing::Test {
       if (entry * unit >= head && entry * unit < size) file->write(entry * unit, {kByte});
     }
     file->set_size(size);
-    files_.add(std::string(kBundle) + "/" + name, file);
+    files_.add(std::string(kDirectory) + "/" + name, file);
     return file;
   }
 
   void describe(const DescriptorText& text) {
-    files_.add(std::string(kBundle) + "/DiskDescriptor.xml", text.str());
+    files_.add(std::string(kDirectory) + "/DiskDescriptor.xml", text.str());
   }
 
   // The base of `one` shot, the top of another, and a third that branches off the base.
@@ -55,7 +55,7 @@ class CheckOddities : public ::testing::Test {
   }
 
   CheckReport check(const std::string& name = "") {
-    const std::string what = kBundle + (name.empty() ? "" : "/" + name);
+    const std::string what = kDirectory + (name.empty() ? "" : "/" + name);
     const auto report =
         check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), what), "");
     EXPECT_TRUE(report) << report.error().message;
@@ -72,23 +72,23 @@ class CheckOddities : public ::testing::Test {
 };
 
 TEST_F(CheckOddities, H27_SlotsBehindTheLastEntryAreCounted) {
-  auto file = put("slack", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  auto file = put("slack", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
   EXPECT_THAT(warnings("slack"), IsEmpty());
   file->write(64 + 4 * 4, {std::byte{7}});
-  file->write(kCluster - 4, {std::byte{0}, std::byte{1}});
-  file->write(kCluster, pattern(kCluster, 1));  // data, no slots
+  file->write(kClusterSize - 4, {std::byte{0}, std::byte{1}});
+  file->write(kClusterSize, pattern(kClusterSize, 1));  // data, no slots
   EXPECT_THAT(warnings("slack"), ElementsAre(HasSubstr("2 slots behind the table's 4 entries")));
 }
 
 TEST_F(CheckOddities, H27_EntriesBeyondTheDiskAreSlackToo) {
-  put("long", {.disk_sectors = 16, .bat = {1, 0, 9, 9, 9}}, 2 * kCluster);
+  put("long", {.disk_sectors = 16, .bat = {1, 0, 9, 9, 9}}, 2 * kClusterSize);
   EXPECT_THAT(warnings("long"),
               ElementsAre(HasSubstr("m_Size is 5, but the disk has only 2 clusters"),
                           HasSubstr("3 slots behind the table's 2 entries")));
 }
 
 TEST_F(CheckOddities, Row16_ATableShorterThanTheDisk) {
-  put("short", {.disk_sectors = 64, .bat = {1, 0}}, 2 * kCluster);
+  put("short", {.disk_sectors = 64, .bat = {1, 0}}, 2 * kClusterSize);
   EXPECT_THAT(warnings("short"), ElementsAre(HasSubstr("m_Size is 2, but the disk has 8")));
 }
 
@@ -102,7 +102,7 @@ TEST_F(CheckOddities, SlackEndsWhereVersion1PutsItsFirstData) {
 }
 
 TEST_F(CheckOddities, H26_UnalignedEntriesOfVersion1) {
-  put("one", {.version = 1, .bat = {8, 17, 33}, .data_sector = 8}, 6 * kCluster);
+  put("one", {.version = 1, .bat = {8, 17, 33}, .data_sector = 8}, 6 * kClusterSize);
   EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("2 entries are no multiple of the cluster")));
 }
 
@@ -117,14 +117,14 @@ TEST_F(CheckOddities, H28_ClustersThatAreHolesOfTheFile) {
                          .data_sector = 8};
     auto file = ploop_file(spec);
     // In the last byte of one cluster, all of another, the first of a third.
-    file->write(5 * kCluster - 1, {kByte});
-    file->write(5 * kCluster, pattern(kCluster, 1));
-    file->write(6 * kCluster, {kByte});
-    file->set_size(7 * kCluster);
-    files_.add(std::string(kBundle) + "/holes", file);
+    file->write(5 * kClusterSize - 1, {kByte});
+    file->write(5 * kClusterSize, pattern(kClusterSize, 1));
+    file->write(6 * kClusterSize, {kByte});
+    file->set_size(7 * kClusterSize);
+    files_.add(std::string(kDirectory) + "/holes", file);
     EXPECT_THAT(warnings("holes"), ElementsAre(HasSubstr("2 clusters are holes in the file")));
-    file->write(2 * kCluster, {kByte});
-    file->write(4 * kCluster - 1, {kByte});
+    file->write(2 * kClusterSize, {kByte});
+    file->write(4 * kClusterSize - 1, {kByte});
     EXPECT_THAT(warnings("holes"), IsEmpty());
   }
 }
@@ -133,7 +133,7 @@ TEST_F(CheckOddities, H15_TheOffsetOfTheFirstData) {
   const auto offset = [&](int version, uint32_t sector) {
     put("x",
         {.version = version, .bat = {uint32_t{version == 1 ? 16U : 2U}}, .data_sector = sector},
-        3 * kCluster);
+        3 * kClusterSize);
     return warnings("x");
   };
   EXPECT_THAT(offset(2, 0), ElementsAre(HasSubstr("m_FirstBlockOffset is 0, which version 2")));
@@ -145,20 +145,20 @@ TEST_F(CheckOddities, H15_TheOffsetOfTheFirstData) {
   EXPECT_THAT(offset(1, 0), Each(Not(HasSubstr("m_FirstBlockOffset"))));
   EXPECT_THAT(offset(1, 1), Each(Not(HasSubstr("m_FirstBlockOffset"))));
   const std::vector<uint32_t> long_table(200);
-  put("x", {.version = 1, .bat = long_table, .data_sector = 1}, 2 * kCluster);
+  put("x", {.version = 1, .bat = long_table, .data_sector = 1}, 2 * kClusterSize);
   EXPECT_THAT(warnings("x"), Contains(HasSubstr("1, which lies inside the table")));
 }
 
 TEST_F(CheckOddities, H29_AFileThatEndsWithinACluster) {
-  put("tail", {.bat = {1, 0}}, 2 * kCluster + 100);
+  put("tail", {.bat = {1, 0}}, 2 * kClusterSize + 100);
   EXPECT_THAT(warnings("tail"), ElementsAre(HasSubstr("has 8292 bytes, which is no whole number")));
 }
 
 TEST_F(CheckOddities, H17_WhoeverHasItOpenIsNamedForEveryFile) {
-  put("base", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse}, 2 * kCluster);
+  put("base", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse}, 2 * kClusterSize);
   put("top", {.cluster_sectors = 16, .disk_sectors = 32, .bat = {0, 0}, .in_use = kDiskInUse},
       8192);
-  put("branch", {.bat = {0, 0, 0, 0}, .in_use = 0x32326470}, kCluster);
+  put("branch", {.bat = {0, 0, 0, 0}, .in_use = 0x32326470}, kClusterSize);
   describe_tree();
   const auto report = check();  // base and top don't fit: no disk
   ASSERT_EQ(report.errors.size(), 1U);
@@ -169,7 +169,7 @@ TEST_F(CheckOddities, H17_WhoeverHasItOpenIsNamedForEveryFile) {
 }
 
 TEST_F(CheckOddities, OneWarningForOneFault) {
-  put("root.hds", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse}, 2 * kCluster);
+  put("root.hds", {.bat = {1, 0, 0, 0}, .in_use = kDiskInUse}, 2 * kClusterSize);
   describe({.disk_sectors = "48", .cluster_sectors = "16"});
   EXPECT_THAT(warnings(),
               ElementsAre(HasSubstr("was not closed"), HasSubstr("<Disk_size> is 48 sectors"),
@@ -177,7 +177,7 @@ TEST_F(CheckOddities, OneWarningForOneFault) {
 }
 
 TEST_F(CheckOddities, DescriptorsAreComparedWithoutADiskToo) {
-  put("top", {.bat = {0, 0, 0, 0}}, kCluster);
+  put("top", {.bat = {0, 0, 0, 0}}, kClusterSize);
   describe_tree();
   describe({.disk_sectors = "48",
             .images = image_xml(guid('1'), "gone") + image_xml(kFixedTop, "top"),
@@ -188,8 +188,8 @@ TEST_F(CheckOddities, DescriptorsAreComparedWithoutADiskToo) {
 }
 
 TEST_F(CheckOddities, OtherBranchesAreComparedToo) {
-  put("base", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
-  put("top", {.bat = {0, 0, 0, 0}}, kCluster);
+  put("base", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
+  put("top", {.bat = {0, 0, 0, 0}}, kClusterSize);
   put("branch", {.version = 1, .cluster_sectors = 16, .disk_sectors = 16, .bat = {0}}, 8192);
   describe_tree();
   const auto all = warnings();
@@ -200,7 +200,7 @@ TEST_F(CheckOddities, OtherBranchesAreComparedToo) {
 }
 
 TEST_F(CheckOddities, ShotsImagesAndParentsThatDoNotMatch) {
-  put("top", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  put("top", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
   describe({.disk_sectors = "32",
             .images = image_xml(kFixedTop, "top") + image_xml(guid('2'), "gone"),
             .shots = shot_xml(kFixedTop, kNull) + shot_xml(guid('3'), guid('4')) +
@@ -217,22 +217,22 @@ TEST_F(CheckOddities, ShotsImagesAndParentsThatDoNotMatch) {
 }
 
 TEST_F(CheckOddities, FilesThatNobodyLists) {
-  put("root.hds", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  put("root.hds", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
   describe({.disk_sectors = "32"});
   for (const char* name : {"DiskDescriptor.xml.lck", "x.tmp", "root.hds.idx", "old.mnt"}) {
-    put(name, {.bat = {0}}, kCluster);
+    put(name, {.bat = {0}}, kClusterSize);
   }
-  files_.add(std::string(kBundle) + "/notes", std::string(100, 'x'));
-  files_.add_special(std::string(kBundle) + "/fifo");
+  files_.add(std::string(kDirectory) + "/notes", std::string(100, 'x'));
+  files_.add_special(std::string(kDirectory) + "/fifo");
   EXPECT_THAT(warnings(), IsEmpty());
-  put("forgotten", {.bat = {0}}, kCluster);
+  put("forgotten", {.bat = {0}}, kClusterSize);
   EXPECT_THAT(warnings(), ElementsAre(HasSubstr("no <Image> lists forgotten, ploop files beside")));
-  for (int i = 0; i < 30; ++i) put("more" + std::to_string(i), {.bat = {0}}, kCluster);
+  for (int i = 0; i < 30; ++i) put("more" + std::to_string(i), {.bat = {0}}, kClusterSize);
   EXPECT_THAT(warnings(), ElementsAre(HasSubstr("and 11 more")));
 }
 
 TEST_F(CheckOddities, ATableThatCannotBeRead) {
-  auto file = put("bad", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  auto file = put("bad", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
   file->fail_at(70, EIO);
   const auto report = check("bad");
   ASSERT_EQ(report.errors.size(), 1U);
@@ -244,8 +244,8 @@ TEST_F(CheckOddities, AFileThatIsListedTwiceIsCheckedOnce) {
   describe({.disk_sectors = "32",
             .images = image_xml(guid('1'), "base") + image_xml(kFixedTop, "./base"),
             .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, kNull)});
-  auto file = put("base", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
-  files_.add(std::string(kBundle) + "/./base", file);
+  auto file = put("base", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
+  files_.add(std::string(kDirectory) + "/./base", file);
   const auto report = check();
   EXPECT_EQ(report.clusters_checked, 4U);
   ASSERT_EQ(report.errors.size(), 1U);
@@ -256,7 +256,7 @@ TEST_F(CheckOddities, WhatIsRefusedIsNotDamaged) {
   describe({.images = image_xml(kFixedTop, "/elsewhere/root.hds")});
   files_.add("/elsewhere/root.hds", "x");
   const auto outside =
-      check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), kBundle), "");
+      check_image(HostTree(files_, "/"), *locate_image(HostTree(files_, "/"), kDirectory), "");
   ASSERT_FALSE(outside);
   EXPECT_EQ(outside.error().kind, ErrorKind::refused);
 }
@@ -264,7 +264,7 @@ TEST_F(CheckOddities, WhatIsRefusedIsNotDamaged) {
 TEST_F(CheckOddities, OfADiskThatCannotBePutTogetherAllIsLost) {
   describe({.images = image_xml(kFixedTop, "gone")});
   EXPECT_FALSE(check().is_readable);
-  put("gone", {.bat = {1, 0, 0, 0}}, 2 * kCluster);
+  put("gone", {.bat = {1, 0, 0, 0}}, 2 * kClusterSize);
   EXPECT_TRUE(check().is_readable);
 }
 

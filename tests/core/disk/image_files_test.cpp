@@ -21,12 +21,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr char kBundle[] = "/vz/private/101/root.hdd";
+constexpr char kDirectory[] = "/vz/private/101/root.hdd";
 constexpr char kClone[] = "/vz/private/202/root.hdd";
 
 class BundleTest : public ::testing::Test {
  protected:
-  void put_descriptor(const DescriptorText& text, const std::string& directory = kBundle) {
+  void put_descriptor(const DescriptorText& text, const std::string& directory = kDirectory) {
     files_.add(directory + "/DiskDescriptor.xml", text.str());
   }
 
@@ -54,14 +54,14 @@ class BundleTest : public ::testing::Test {
   }
 
   // A clone of the snapshot 1 of the bundle, as libploop writes it.
-  void put_clone(const std::string& parent = kBundle) {
+  void put_clone(const std::string& parent = kDirectory) {
     DescriptorText base;
     base.images = image_xml(guid('1'), "root.hds") + image_xml(kFixedTop, "top.hds");
     base.top = std::string("<TopGUID>") + kFixedTop + "</TopGUID>";
     base.shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'));
     put_descriptor(base);
-    put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-    put_delta(std::string(kBundle) + "/top.hds", {5, 5, 0, 0, 0, 0, 0, 0});
+    put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+    put_delta(std::string(kDirectory) + "/top.hds", {5, 5, 0, 0, 0, 0, 0, 0});
     put_descriptor(clone_text(kFixedTop, guid('1'), parent), kClone);
     put_delta(std::string(kClone) + "/root.hds", {0, 2, 0, 0, 0, 0, 0, 0});
   }
@@ -83,38 +83,38 @@ class BundleTest : public ::testing::Test {
 TEST_F(BundleTest, H39_FilesOutsideNeedTheOption) {
   put_descriptor({.images = image_xml(kFixedTop, "/other/root.hds")});
   put_delta("/other/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  expect_error(kBundle, ErrorKind::refused, "'/other/root.hds', which lies outside");
-  expect_error(kBundle, ErrorKind::refused, "--allow-outside");
-  const auto image = open(kBundle, true);
+  expect_error(kDirectory, ErrorKind::refused, "'/other/root.hds', which lies outside");
+  expect_error(kDirectory, ErrorKind::refused, "--allow-outside");
+  const auto image = open(kDirectory, true);
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->disk.deltas()[0].name(), "/other/root.hds");
   EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("/other/root.hds: lies outside")));
 }
 
 TEST_F(BundleTest, H39_TheOptionChangesNothingForFilesInside) {
-  put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  for (const std::string& file : {std::string("root.hds"), std::string(kBundle) + "/root.hds",
+  put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  for (const std::string& file : {std::string("root.hds"), std::string(kDirectory) + "/root.hds",
                                   std::string("/gone/root.hds")}) {
     put_descriptor({.images = image_xml(kFixedTop, file)});
-    const auto image = open(kBundle, true);
+    const auto image = open(kDirectory, true);
     ASSERT_TRUE(image) << image.error().message;
-    EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kBundle) + "/root.hds");
+    EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kDirectory) + "/root.hds");
   }
 }
 
 TEST_F(BundleTest, H40_DevicesAreRefusedWithTheOptionToo) {
   files_.add_special("/dev/sda");
   put_descriptor({.images = image_xml(kFixedTop, "/dev/sda", "Plain")});
-  expect_error(kBundle, ErrorKind::damaged, "not a regular file");
-  expect_error(kBundle, ErrorKind::damaged, "not a regular file", true);
+  expect_error(kDirectory, ErrorKind::damaged, "not a regular file");
+  expect_error(kDirectory, ErrorKind::damaged, "not a regular file", true);
 }
 
 TEST_F(BundleTest, H44_NamesAreNeverMoreThanNames) {
   files_.add("/etc/passwd", "root:x");
   for (const char* name : {"json:{}", "nbd://127.0.0.1/x", "file:///etc/passwd", "-", "$(id)"}) {
     put_descriptor({.images = image_xml(kFixedTop, name, "Plain")});
-    expect_error(kBundle, ErrorKind::damaged, name);
-    expect_error(kBundle, ErrorKind::damaged, name, true);
+    expect_error(kDirectory, ErrorKind::damaged, name);
+    expect_error(kDirectory, ErrorKind::damaged, name, true);
   }
 }
 
@@ -122,50 +122,50 @@ TEST_F(BundleTest, H38_AHugeSparseFileIsNoDisk) {
   for (const char* type : {"Plain", "Compressed"}) {
     auto file = std::make_shared<MemoryFile>();
     file->set_size(INT64_MAX);
-    files_.add(std::string(kBundle) + "/root.hds", file);
+    files_.add(std::string(kDirectory) + "/root.hds", file);
     put_descriptor({.images = image_xml(kFixedTop, "root.hds", type)});
-    expect_error(kBundle, ErrorKind::damaged, "root.hds");
+    expect_error(kDirectory, ErrorKind::damaged, "root.hds");
   }
 }
 
 TEST_F(BundleTest, H57_ADescriptorOf50MegabytesIsNotRead) {
   auto file = std::make_shared<MemoryFile>();
   file->set_size(50 << 20);
-  files_.add(std::string(kBundle) + "/DiskDescriptor.xml", file);
-  expect_error(kBundle, ErrorKind::damaged, "too large");
+  files_.add(std::string(kDirectory) + "/DiskDescriptor.xml", file);
+  expect_error(kDirectory, ErrorKind::damaged, "too large");
 }
 
 TEST_F(BundleTest, H60_BackupsAreNamedButNeverUsed) {
-  put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  files_.add(std::string(kBundle) + "/DiskDescriptor.xml.lck", "");  // ploop's own, always there
+  put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.lck", "");  // ploop's own, always there
   const std::string whole = DescriptorText{}.str();
   for (const std::string& cut : {std::string(), whole.substr(0, whole.size() / 2)}) {
-    files_.add(std::string(kBundle) + "/DiskDescriptor.xml", cut);
-    EXPECT_THAT(open(kBundle).error().message, Not(HasSubstr("backup")));
-    files_.add(std::string(kBundle) + "/DiskDescriptor.xml.BAK", whole);
-    files_.add(std::string(kBundle) + "/DiskDescriptor.xml.tmp", whole);
-    expect_error(kBundle, ErrorKind::damaged,
+    files_.add(std::string(kDirectory) + "/DiskDescriptor.xml", cut);
+    EXPECT_THAT(open(kDirectory).error().message, Not(HasSubstr("backup")));
+    files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.BAK", whole);
+    files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.tmp", whole);
+    expect_error(kDirectory, ErrorKind::damaged,
                  "; there is DiskDescriptor.xml.BAK, DiskDescriptor.xml.tmp: look");
-    files_.remove(std::string(kBundle) + "/DiskDescriptor.xml.BAK");
-    files_.remove(std::string(kBundle) + "/DiskDescriptor.xml.tmp");
+    files_.remove(std::string(kDirectory) + "/DiskDescriptor.xml.BAK");
+    files_.remove(std::string(kDirectory) + "/DiskDescriptor.xml.tmp");
   }
-  files_.remove(std::string(kBundle) + "/DiskDescriptor.xml");
-  files_.add(std::string(kBundle) + "/DiskDescriptor.xml.tmp", whole);
-  for (const char* name : {kBundle, "/vz/private/101"}) {
+  files_.remove(std::string(kDirectory) + "/DiskDescriptor.xml");
+  files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.tmp", whole);
+  for (const char* name : {kDirectory, "/vz/private/101"}) {
     expect_error(name, ErrorKind::not_found, "; there is DiskDescriptor.xml.tmp: look");
   }
 }
 
 TEST_F(BundleTest, H62_DirectoriesThatEverybodyMayWriteTo) {
   put_descriptor({});
-  put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  EXPECT_THAT(open(kBundle)->writable_by_others, IsEmpty());
+  put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  EXPECT_THAT(open(kDirectory)->writable_by_others, IsEmpty());
   files_.let_others_write("/vz/private");
-  const auto image = open(kBundle);
+  const auto image = open(kDirectory);
   ASSERT_TRUE(image);
   EXPECT_THAT(image->writable_by_others, ElementsAre("/vz/private"));
   EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("/vz/private: everybody may write")));
-  EXPECT_THAT(open(std::string(kBundle) + "/root.hds")->writable_by_others,
+  EXPECT_THAT(open(std::string(kDirectory) + "/root.hds")->writable_by_others,
               ElementsAre("/vz/private"));
 }
 
@@ -173,16 +173,16 @@ TEST_F(BundleTest, H62_DirectoriesOfFilesOutsideCountToo) {
   put_descriptor({.images = image_xml(kFixedTop, "/other/root.hds")});
   put_delta("/other/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   files_.let_others_write("/other");
-  EXPECT_THAT(open(kBundle, true)->writable_by_others, ElementsAre("/other"));
+  EXPECT_THAT(open(kDirectory, true)->writable_by_others, ElementsAre("/other"));
 }
 
 TEST_F(BundleTest, ACloneIsReadOverItsParent) {
-  for (const char* parent : {kBundle, "/vz/private/202/root.hdd/parent"}) {
+  for (const char* parent : {kDirectory, "/vz/private/202/root.hdd/parent"}) {
     put_clone(parent);
     files_.add("/vz/private/202/root.hdd/parent/DiskDescriptor.xml",
-               files_.read_text(std::string(kBundle) + "/DiskDescriptor.xml", 10000)->text);
+               files_.read_text(std::string(kDirectory) + "/DiskDescriptor.xml", 10000)->text);
     put_delta("/vz/private/202/root.hdd/parent/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-    const bool is_outside = parent == std::string(kBundle);
+    const bool is_outside = parent == std::string(kDirectory);
     if (is_outside) {
       expect_error(kClone, ErrorKind::refused, "is a clone of '/vz/private/101/root.hdd'");
       expect_error(kClone, ErrorKind::refused, "--allow-outside");
@@ -245,8 +245,8 @@ TEST_F(BundleTest, ACloneOfItselfIsRefused) {
 // A snapshot is made while the image is opened: the descriptor names another top afterwards.
 TEST_F(BundleTest, Row56_WhatChangedOnceIsReadAgain) {
   put_descriptor({});
-  put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  put_delta(std::string(kBundle) + "/new.hds", {0, 2, 0, 0, 0, 0, 0, 0});
+  put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_delta(std::string(kDirectory) + "/new.hds", {0, 2, 0, 0, 0, 0, 0, 0});
   DescriptorText after;
   after.images = image_xml(guid('1'), "root.hds") + image_xml(kFixedTop, "new.hds");
   after.shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'));
@@ -256,7 +256,7 @@ TEST_F(BundleTest, Row56_WhatChangedOnceIsReadAgain) {
     done = true;
     put_descriptor(after);
   };
-  const auto image = open(kBundle);
+  const auto image = open(kDirectory);
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_THAT(image->guids, ElementsAre(guid('1'), kFixedTop));
 }
@@ -264,32 +264,32 @@ TEST_F(BundleTest, Row56_WhatChangedOnceIsReadAgain) {
 // A merge removes the file that the descriptor named a moment ago.
 TEST_F(BundleTest, Row56_AFileThatIsGoneSinceIsNotMissedAnyMore) {
   put_descriptor({});
-  put_delta(std::string(kBundle) + "/merged.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_delta(std::string(kDirectory) + "/merged.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   bool done = false;
   files_.on_read = [&](const std::string& path) {
     if (done || !path.ends_with(".xml")) return;
     done = true;
     put_descriptor({.images = image_xml(kFixedTop, "merged.hds")});
   };
-  const auto image = open(kBundle);
+  const auto image = open(kDirectory);
   ASSERT_TRUE(image) << image.error().message;
-  EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kBundle) + "/merged.hds");
+  EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kDirectory) + "/merged.hds");
 }
 
 TEST_F(BundleTest, Row56_WhatGoesOnChangingIsAnError) {
   put_descriptor({});
-  put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
   int size = 64;
   files_.on_read = [&](const std::string& path) {
     if (path.ends_with("root.hds")) put_descriptor({.disk_sectors = std::to_string(++size)});
   };
-  expect_error(kBundle, ErrorKind::busy, "changes while it is read");
+  expect_error(kDirectory, ErrorKind::busy, "changes while it is read");
 }
 
 TEST_F(BundleTest, Row57_AHeaderThatChangesUnderTheTableIsAnError) {
   put_descriptor({});
-  const auto file = put_delta(std::string(kBundle) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  ASSERT_TRUE(open(kBundle));
+  const auto file = put_delta(std::string(kDirectory) + "/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
+  ASSERT_TRUE(open(kDirectory));
   files_.on_read = [&](const std::string& path) {
     if (!path.ends_with("root.hds")) return;
     file->write(0, ploop_head({.cluster_sectors = 8,
@@ -297,7 +297,7 @@ TEST_F(BundleTest, Row57_AHeaderThatChangesUnderTheTableIsAnError) {
                                .bat = {0, 0, 0, 0, 0, 0, 0, 0},
                                .in_use = kDiskInUse}));
   };
-  expect_error(kBundle, ErrorKind::busy, "root.hds: its header changed");
+  expect_error(kDirectory, ErrorKind::busy, "root.hds: its header changed");
 }
 
 }  // namespace

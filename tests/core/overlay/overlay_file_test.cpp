@@ -18,18 +18,18 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr uint64_t kCluster = 64 * 512;
-constexpr uint64_t kClusters = 560;  // a piece of 16 MiB and a part of one
-constexpr uint64_t kSize = kClusters * kCluster;
+constexpr uint64_t kBaseCluster = 64 * 512;
+constexpr uint64_t kBaseClusters = 560;  // a piece of 16 MiB and a part of one
+constexpr uint64_t kBaseSize = kBaseClusters * kBaseCluster;
 constexpr char kName[] = "/scratch/101.overlay";
 
 Image make_image(uint32_t seed = 0) {
-  PloopSpec spec{.cluster_sectors = 64, .disk_sectors = kSize / 512};
-  spec.bat.resize(kClusters);
-  for (uint32_t i = 0; i < kClusters; i += 2) spec.bat[i] = 1 + i / 2;
+  PloopSpec spec{.cluster_sectors = 64, .disk_sectors = kBaseSize / 512};
+  spec.bat.resize(kBaseClusters);
+  for (uint32_t i = 0; i < kBaseClusters; i += 2) spec.bat[i] = 1 + i / 2;
   auto file = ploop_file(spec);
-  for (uint32_t i = 0; i < kClusters; i += 2) {
-    file->write((1 + i / 2) * kCluster, pattern(kCluster, i + seed));
+  for (uint32_t i = 0; i < kBaseClusters; i += 2) {
+    file->write((1 + i / 2) * kBaseCluster, pattern(kBaseCluster, i + seed));
   }
   ImageLocation location;
   location.path = "/vz/private/101/root.hdd";
@@ -39,11 +39,11 @@ Image make_image(uint32_t seed = 0) {
 // An overlay file as a server has it.
 struct Session {
   Session(const Image& image, const MemoryScratch& scratch, bool is_new)
-      : states(kSize),
+      : states(kBaseSize),
         file(is_new ? OverlayFile::create(scratch, kName, describe_base(image))
                     : OverlayFile::open(scratch, kName, describe_base(image))) {
     if (file && !is_new) loaded = file->load(scratch, kName, states);
-    if (file && loaded) overlay.emplace(image.disk, scratch, states, kSize, &*file);
+    if (file && loaded) overlay.emplace(image.disk, scratch, states, kBaseSize, &*file);
   }
 
   [[nodiscard]] Bytes read(const Image& image, uint64_t offset, uint64_t length) {
@@ -67,7 +67,7 @@ class OverlayFileTest : public ::testing::Test {
   }
 
   Image image_ = make_image();
-  MemoryScratch scratch_{OverlayFile::size_for(kSize), std::byte{0}};
+  MemoryScratch scratch_{OverlayFile::size_for(kBaseSize), std::byte{0}};
 };
 
 TEST_F(OverlayFileTest, WhatWasWrittenIsThereTheNextTime) {
@@ -77,22 +77,22 @@ TEST_F(OverlayFileTest, WhatWasWrittenIsThereTheNextTime) {
     ASSERT_EQ(first.overlay->write(700, pattern(100000, 1)), 0);
     ASSERT_EQ(first.overlay->write(15 << 20, pattern(2 << 20, 2)), 0);
     ASSERT_EQ(first.overlay->write_zeroes(10 << 20, 1 << 20), 0);
-    model = first.read(image_, 0, kSize);
+    model = first.read(image_, 0, kBaseSize);
     ASSERT_EQ(first.overlay->close(), 0);
   }
   Session second(image_, scratch_, false);
   EXPECT_FALSE(second.file->was_cut_short());
-  EXPECT_EQ(second.read(image_, 0, kSize), model);
+  EXPECT_EQ(second.read(image_, 0, kBaseSize), model);
   // The whole of a piece is zeros, and then a part of it is not.
-  ASSERT_EQ(second.overlay->write_zeroes(0, kSize), 0);
+  ASSERT_EQ(second.overlay->write_zeroes(0, kBaseSize), 0);
   ASSERT_EQ(second.overlay->flush(), 0);
   ASSERT_EQ(second.overlay->write(4096, pattern(512, 3)), 0);
   ASSERT_EQ(second.overlay->close(), 0);
-  Bytes zeros(kSize);
+  Bytes zeros(kBaseSize);
   const Bytes sector = pattern(512, 3);
   std::copy(sector.begin(), sector.end(), zeros.begin() + 4096);
   Session third(image_, scratch_, false);
-  EXPECT_EQ(third.read(image_, 0, kSize), zeros);
+  EXPECT_EQ(third.read(image_, 0, kBaseSize), zeros);
   EXPECT_EQ(third.overlay->used(), 512U);
 }
 
@@ -120,12 +120,12 @@ TEST_F(OverlayFileTest, AHostThatCrashesLosesNothingThatWasFlushed) {
   for (int round = 0; round < 25; ++round) {
     Session session(image_, scratch_, false);
     ASSERT_TRUE(session.overlay) << refusal_of(image_);
-    Bytes flushed = session.read(image_, 0, kSize);
+    Bytes flushed = session.read(image_, 0, kBaseSize);
     std::map<uint64_t, std::set<Bytes>> later;  // by sector
     for (uint64_t step = up_to(12); step > 0; --step) {
-      const uint64_t first = up_to(3) == 0 ? 0 : up_to(kSize / 512 - 1);
-      const uint64_t most = first == 0 && up_to(1) == 0 ? kSize / 512 : up_to(80);
-      const uint64_t count = std::min(kSize / 512 - first, most);
+      const uint64_t first = up_to(3) == 0 ? 0 : up_to(kBaseSize / 512 - 1);
+      const uint64_t most = first == 0 && up_to(1) == 0 ? kBaseSize / 512 : up_to(80);
+      const uint64_t count = std::min(kBaseSize / 512 - first, most);
       const Bytes data = up_to(2) == 0 ? Bytes(count * 512)
                                        : pattern(count * 512, static_cast<uint32_t>(random()));
       if (data == Bytes(count * 512)) {
@@ -139,7 +139,7 @@ TEST_F(OverlayFileTest, AHostThatCrashesLosesNothingThatWasFlushed) {
       }
       if (up_to(4) > 0) continue;
       ASSERT_EQ(session.overlay->flush(), 0);
-      flushed = session.read(image_, 0, kSize);
+      flushed = session.read(image_, 0, kBaseSize);
       later.clear();
     }
     // In the middle of saving, perhaps.
@@ -149,8 +149,8 @@ TEST_F(OverlayFileTest, AHostThatCrashesLosesNothingThatWasFlushed) {
     scratch_.crash(random);
     Session after(image_, scratch_, false);
     ASSERT_TRUE(after.overlay) << refusal_of(image_);
-    const Bytes now = after.read(image_, 0, kSize);
-    for (uint64_t sector = 0; sector < kSize / 512; ++sector) {
+    const Bytes now = after.read(image_, 0, kBaseSize);
+    for (uint64_t sector = 0; sector < kBaseSize / 512; ++sector) {
       const auto at = static_cast<ptrdiff_t>(sector * 512);
       if (std::equal(now.begin() + at, now.begin() + at + 512, flushed.begin() + at)) continue;
       const Bytes got(now.begin() + at, now.begin() + at + 512);
@@ -227,7 +227,7 @@ TEST_F(OverlayFileTest, WhatAKilledProcessWasSavingIsSavedByTheNext) {
   SectorStates& states = session.states;
   uint64_t piece = 0;
   ASSERT_EQ(states.take_changed(piece, 10).size(), 1U);  // and dies
-  session.overlay.emplace(image_.disk, scratch_, states, kSize, &*session.file);
+  session.overlay.emplace(image_.disk, scratch_, states, kBaseSize, &*session.file);
   session.overlay->take_over();
   ASSERT_EQ(session.overlay->close(), 0);
   Session next(image_, scratch_, false);
@@ -239,7 +239,7 @@ TEST_F(OverlayFileTest, WhatAKilledProcessWasSavingIsSavedByTheNext) {
 }
 
 TEST_F(OverlayFileTest, TheNextProcessKnowsHowMuchIsUsed) {
-  OwnStates states(kSize);
+  OwnStates states(kBaseSize);
   Overlay first(image_.disk, scratch_, states, 8192);
   Overlay second(image_.disk, scratch_, states, 8192);  // forked before the first wrote
   ASSERT_EQ(first.write(0, Bytes(8192)), 0);

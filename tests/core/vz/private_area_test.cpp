@@ -24,10 +24,10 @@ TEST(Ctid, Numbers) {
 }
 
 TEST(Ctid, UuidsInThreeForms) {
-  constexpr char kUuid[] = "6A1b0000-1111-2222-3333-444455556666";
-  EXPECT_EQ(parse_ctid(kUuid), kUuid);
-  EXPECT_EQ(parse_ctid(std::string("{") + kUuid + "}"), kUuid);
-  EXPECT_EQ(parse_ctid("6A1b0000111122223333444455556666"), kUuid);
+  constexpr char kMixedCase[] = "6A1b0000-1111-2222-3333-444455556666";
+  EXPECT_EQ(parse_ctid(kMixedCase), kMixedCase);
+  EXPECT_EQ(parse_ctid(std::string("{") + kMixedCase + "}"), kMixedCase);
+  EXPECT_EQ(parse_ctid("6A1b0000111122223333444455556666"), kMixedCase);
   for (const char* bad :
        {"6A1b0000-1111-2222-3333-44445555666", "6A1b0000-1111-2222-3333-44445555666g",
         "{6A1b0000-1111-2222-3333-444455556666", "6A1b0000/1111-2222-3333-444455556666",

@@ -154,7 +154,7 @@ struct Escape {
 };
 
 template <class... Arguments>
-Escape call(const char* name, long number, Arguments... arguments) {
+Escape escape_by(const char* name, long number, Arguments... arguments) {
   return {name, [=] { ::syscall(number, arguments...); }};
 }
 
@@ -173,30 +173,36 @@ TEST_P(ParserEscapeTest, EndsTheProcess) {
   EXPECT_NE(answer.error().message.find("signal 31"), std::string::npos) << answer.error().message;
 }
 
-const char* const kPath = "/etc/passwd";
+const char* const kSecretFile = "/etc/passwd";
 
 INSTANTIATE_TEST_SUITE_P(
     All, ParserEscapeTest,
-    ::testing::Values(
-        call("open", SYS_openat, AT_FDCWD, kPath, O_RDONLY), call("old_open", SYS_open, kPath, 0),
-        call("create", SYS_openat, AT_FDCWD, "/tmp/x", O_CREAT | O_WRONLY, 0600),
-        call("stat", SYS_newfstatat, AT_FDCWD, kPath, nullptr, 0),
-        call("socket", SYS_socket, AF_INET, SOCK_STREAM, 0),
-        call("connect", SYS_connect, 0, nullptr, 0), call("send", SYS_sendto, 3, "x", 1, 0, 0, 0),
-        call("write_elsewhere", SYS_write, 1000, "x", 1),
-        call("execve", SYS_execve, "/bin/sh", nullptr, nullptr),
-        call("fork", SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr),
-        call("ptrace", SYS_ptrace, 0, 0, nullptr, nullptr), call("kill", SYS_kill, 1, SIGKILL),
-        call("executable_memory", SYS_mmap, nullptr, 4096, PROT_READ | PROT_EXEC,
-             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-        call("writable_code", SYS_mprotect, nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC),
-        call("setuid", SYS_setuid, 0), call("capset", SYS_capset, nullptr, nullptr),
-        call("prctl", SYS_prctl, 0, 0, 0, 0, 0),
-        call("limits", SYS_prlimit64, 0, 0, nullptr, nullptr),
-        call("mount", SYS_mount, "none", "/mnt", "tmpfs", 0, nullptr),
-        call("unshare", SYS_unshare, 0), call("unlink", SYS_unlinkat, AT_FDCWD, kPath, 0),
-        call("ioctl", SYS_ioctl, 0, 0, nullptr), call("dup", SYS_dup, 0),
-        call("bpf", SYS_bpf, 0, nullptr, 0), call("io_uring", SYS_io_uring_setup, 1, nullptr)),
+    ::testing::Values(escape_by("open", SYS_openat, AT_FDCWD, kSecretFile, O_RDONLY),
+                      escape_by("old_open", SYS_open, kSecretFile, 0),
+                      escape_by("create", SYS_openat, AT_FDCWD, "/tmp/x", O_CREAT | O_WRONLY, 0600),
+                      escape_by("stat", SYS_newfstatat, AT_FDCWD, kSecretFile, nullptr, 0),
+                      escape_by("socket", SYS_socket, AF_INET, SOCK_STREAM, 0),
+                      escape_by("connect", SYS_connect, 0, nullptr, 0),
+                      escape_by("send", SYS_sendto, 3, "x", 1, 0, 0, 0),
+                      escape_by("write_elsewhere", SYS_write, 1000, "x", 1),
+                      escape_by("execve", SYS_execve, "/bin/sh", nullptr, nullptr),
+                      escape_by("fork", SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr),
+                      escape_by("ptrace", SYS_ptrace, 0, 0, nullptr, nullptr),
+                      escape_by("kill", SYS_kill, 1, SIGKILL),
+                      escape_by("executable_memory", SYS_mmap, nullptr, 4096, PROT_READ | PROT_EXEC,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                      escape_by("writable_code", SYS_mprotect, nullptr, 4096,
+                                PROT_READ | PROT_WRITE | PROT_EXEC),
+                      escape_by("setuid", SYS_setuid, 0),
+                      escape_by("capset", SYS_capset, nullptr, nullptr),
+                      escape_by("prctl", SYS_prctl, 0, 0, 0, 0, 0),
+                      escape_by("limits", SYS_prlimit64, 0, 0, nullptr, nullptr),
+                      escape_by("mount", SYS_mount, "none", "/mnt", "tmpfs", 0, nullptr),
+                      escape_by("unshare", SYS_unshare, 0),
+                      escape_by("unlink", SYS_unlinkat, AT_FDCWD, kSecretFile, 0),
+                      escape_by("ioctl", SYS_ioctl, 0, 0, nullptr), escape_by("dup", SYS_dup, 0),
+                      escape_by("bpf", SYS_bpf, 0, nullptr, 0),
+                      escape_by("io_uring", SYS_io_uring_setup, 1, nullptr)),
     [](const auto& escape) { return escape.param.name; });
 
 TEST_F(ConfinedProcessTest, AnAnswerIsWhatWasAnswered) {
