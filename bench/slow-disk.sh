@@ -12,7 +12,7 @@ if [ $$ -ne 1 ]; then
     qemu-io -f parallels -c 'write -q -P 7 0 136M' "$work/image.hds"
     timeout --kill-after=10 300 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
         init="$here/slow-disk.sh" "PLOOPU=$(realpath "$1")" "IMAGE=$work/image.hds" "ROUNDS=${2:-5}" \
-        quiet con=null con0=fd:0,fd:1 </dev/null >"$work/log" 2>&1 || true
+        uml_dir="$work" quiet con=null con0=fd:0,fd:1 </dev/null >"$work/log" 2>&1 || true
     grep -q '^RESULT qemu-nbd' "$work/log" || {
         tail -n 20 "$work/log"
         echo 'FAILED: the guest did not come to its end' >&2

@@ -65,8 +65,9 @@ case_what_is_replayed_is_a_sound_file_system() {
 # cut_off_guest: starts a guest and kills it at a random moment after all its work has begun.
 cut_off_guest() {
     mkfifo "$WORK/console"
-    linux.uml mem=192M rootfstype=hostfs rootflags=/ rw init="$SOURCES/tests/system/power-guest.sh" \
-        "PLOOPU=$PLOOPU" "WORK=$WORK" "CUT=$cut" quiet con=null con0=fd:0,fd:1 </dev/null >"$WORK/console" 2>&1 &
+    env -u TMPDIR linux.uml mem=192M rootfstype=hostfs rootflags=/ rw init="$SOURCES/tests/system/power-guest.sh" \
+        "PLOOPU=$PLOOPU" "WORK=$WORK" "CUT=$cut" \
+        uml_dir="$WORK" quiet con=null con0=fd:0,fd:1 </dev/null >"$WORK/console" 2>&1 &
     guest=$!
     exec 3<"$WORK/console"
     timeout 60 sed "/is at work/q" <&3 >"$WORK/log" || true

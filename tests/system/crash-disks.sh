@@ -15,8 +15,8 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-crash.XXXXXX")
 mkfifo "$work/console"
 # shellcheck disable=SC2086 # one word for each disk
-linux.uml mem=128M rootfstype=hostfs rootflags=/ rw init="$here/crash-guest.sh" "TREE=$tree" $disks \
-    quiet con=null con0=fd:0,fd:1 </dev/null >"$work/console" 2>&1 &
+env -u TMPDIR linux.uml mem=128M rootfstype=hostfs rootflags=/ rw init="$here/crash-guest.sh" "TREE=$tree" $disks \
+    uml_dir="$work" quiet con=null con0=fd:0,fd:1 </dev/null >"$work/console" 2>&1 &
 guest=$!
 # The guest makes a session of its own, with the processes that write to its disks.
 cut_off() { kill -KILL -$guest $guest 2>/dev/null || true; }

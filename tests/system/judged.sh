@@ -4,19 +4,13 @@
 # merge. At the first difference, prints the parameters of the chain and exits with 1. Uses no device. Runs in a mount
 # namespace, since libploop looks for the parameters of its module below /sys/module.
 set -eu
-if [ "$(id -u)" != 0 ]; then
-    echo 'FAILED: needs root, for a mount namespace: libploop has no other way to v2' >&2
-    exit 1
-fi
 if [ "${1:-}" != inside ]; then
-    exec unshare --mount --propagation private "$0" inside "$@"
+    exec "$(dirname "$0")/isolated.sh" "$0" inside "$@"
 fi
 . "$(dirname "$0")/images.sh"
 
 disk_cat=$2 chain_writer=$3 seeds=${4:-100}
 work=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-judged.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
 mount -t tmpfs tmpfs /sys/module
 mkdir -p /sys/module/ploop/parameters
 echo 1 >/sys/module/ploop/parameters/large_disk_support

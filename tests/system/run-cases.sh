@@ -21,7 +21,6 @@ if [ -n "$found" ]; then
     exit 1
 fi
 passed=0
-failed=
 common='reading-cases.sh checking-cases.sh detaching-cases.sh fault-cases.sh kill-cases.sh race-cases.sh swap-cases.sh'
 servers='server-cases.sh journal-cases.sh overlay-cases.sh crash-cases.sh'
 case $BACKEND in
@@ -54,19 +53,16 @@ for script in $scripts; do
             sed -n 's/^skipped: /    &/p' "$scratch/log"
             passed=$((passed + 1))
         else
-            failed="$failed $case"
             sed 's/^/    /' "$scratch/log"
             (. "$here/lib.sh" && clean_by_force)
+            echo "VERDICT: $BACKEND: failed: $case"
+            exit 1
         fi
         rm -rf "$WORK"
     done
 done
-if [ $passed -eq 0 ] && [ -z "$failed" ] && [ "$pattern" != . ]; then
-    echo "VERDICT: $BACKEND: all 0 that match '$pattern' passed"
-    exit 0
-fi
-if [ -n "$failed" ] || [ $passed -eq 0 ]; then
-    echo "VERDICT: $BACKEND:$failed failed"
+if [ $passed -eq 0 ] && [ "$pattern" = . ]; then
+    echo "VERDICT: $BACKEND: failed: no case was run"
     exit 1
 fi
 echo "VERDICT: $BACKEND: all $passed passed"

@@ -6,16 +6,19 @@
 set -eu
 BACKENDS=${BACKENDS:-module nbd fuse dm}
 here=$(cd "$(dirname "$0")" && pwd)
-log=$(mktemp "${TMPDIR:-/tmp}/ploopu-uml.XXXXXX")
-trap 'rm -f "$log"' EXIT
+if [ "${1:-}" != inside ]; then
+    exec "$here/isolated.sh" "$0" inside "$@"
+fi
+shift
+log=$TMPDIR/log
 
-timeout --kill-after=10 1700 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
+# Its memory is a file, which is faster in /dev/shm than in TMPDIR.
+env -u TMPDIR timeout --kill-after=10 1700 linux.uml mem=1G rootfstype=hostfs rootflags=/ rw \
     init="$here/uml-guest.sh" "PLOOPU=$1" "FIXTURES=$2" "PATTERN=${3:-.}" \
     "BACKENDS=$(echo "$BACKENDS" | tr ' ' ,)" \
     "KILL_STEP=${KILL_STEP:-1500}" "RACES=${RACES:-40}" "KILLS=${KILLS:-6}" "CYCLES=${CYCLES:-15}" \
     "STALL=${STALL:-0}" \
-    quiet con=null con0=fd:0,fd:1 </dev/null >"$log" 2>&1 || true
-cat "$log"
+    uml_dir="$TMPDIR" quiet con=null con0=fd:0,fd:1 </dev/null 2>&1 | tee "$log"
 for backend in $BACKENDS; do
     grep -q "^VERDICT: $backend: all [0-9]" "$log" || {
         echo "FAILED: no verdict of $backend from the guest"

@@ -15,10 +15,10 @@ insmod "$modules/drivers/block/loop.ko"
 insmod "$modules/fs/fuse/fuse.ko"
 for backend in $(echo "$BACKENDS" | tr , ' '); do
     case $backend in
-    module) "$here/run-cases.sh" module "$PATTERN" ;;
+    module) "$here/run-cases.sh" module "$PATTERN" || break ;;
     nbd)
         [ -e /sys/module/nbd ] || insmod "$modules/drivers/block/nbd.ko"
-        "$here/run-cases.sh" nbd "$PATTERN"
+        "$here/run-cases.sh" nbd "$PATTERN" || break
         ;;
     fuse)
         # run-native.sh runs the kill cases of fuse, where they are faster.
@@ -37,7 +37,7 @@ for backend in $(echo "$BACKENDS" | tr , ' '); do
         cp -a --sparse=always "$FIXTURES" /run/ext4/fixtures
         # Except for the device, these cases are those of nbd, so fewer points are enough.
         [ "$KILL_STEP" -lt 1000 ] || KILL_STEP=$((2 * KILL_STEP))
-        TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN"
+        TMPDIR=/run/ext4 FIXTURES=/run/ext4/fixtures "$here/run-cases.sh" dm "$PATTERN" || break
         ;;
     esac
 done
