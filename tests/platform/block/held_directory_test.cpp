@@ -29,7 +29,9 @@ class HeldDirectoryTest : public ::testing::Test {
   static uid_t stranger() { return is_root() ? kStranger : ::geteuid(); }
 
   void give_away(const std::string& name) const {
-    if (is_root()) ASSERT_EQ(::lchown((dir_ / name).c_str(), kStranger, kStranger), 0);
+    if (is_root()) {
+      ASSERT_EQ(::lchown((dir_ / name).c_str(), kStranger, kStranger), 0);
+    }
   }
 
   [[nodiscard]] Result<HeldDirectory> hold(const std::string& name, bool allows_any_owner = false,
@@ -135,7 +137,9 @@ TEST_F(HeldDirectoryTest, A01_AnExchangeNeverLeadsElsewhere) {
   });
   for (int round = 0; round < 1000; ++round) {
     const auto held = hold("m", true);
-    if (held) EXPECT_EQ(inode_of(*held), wanted) << round;
+    if (held) {
+      EXPECT_EQ(inode_of(*held), wanted) << round;
+    }
   }
   done = true;
   swapper.join();
