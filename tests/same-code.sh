@@ -10,6 +10,8 @@ rm -rf "$work/source"
 git worktree prune
 git worktree add -q --detach --force "$work/source" "$1"
 trap 'git worktree remove --force "$work/source"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # build NAME SOURCE: a line for each object file, its hash and its name.
 build() {
