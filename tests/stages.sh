@@ -57,7 +57,8 @@ what_failed() {
     {
         grep -o -E '(module|nbd|fuse|dm): FAILED [a-z0-9_]+' "$1" ||
             sed -n '/The following tests FAILED/,$s/^[[:space:]]*[0-9]* - \([^ ]*\) .*/\1/p' "$1" | grep . ||
-            grep -E 'error:|FAILED' "$1" ||
+            grep 'error:' "$1" ||
+            grep 'FAILED' "$1" ||
             grep . "$1" | tail -n 1
     } | sed 1q
 }
