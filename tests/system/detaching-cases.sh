@@ -111,7 +111,7 @@ case_a_mount_in_use_is_refused_and_its_user_named() {
 case_r21_a_mount_in_another_namespace_is_seen() {
     device=$(attach 101 | device_of)
     mkdir "$WORK/m"
-    unshare --mount --propagation private sh -c \
+    unshare --mount --propagation unchanged sh -c \
         "mount -o ro,noload ${device}p1 $WORK/m && touch $WORK/ready && exec sleep 1000" &
     holder=$!
     wait_for [ -e "$WORK/ready" ]
@@ -126,7 +126,8 @@ case_copies_by_propagation_do_not_hinder() {
     mount -t tmpfs tmpfs "$WORK/shared"
     mount --make-shared "$WORK/shared"
     mkdir "$WORK/shared/m"
-    unshare --mount --propagation slave sh -c "touch $WORK/ready && exec sleep 1000" &
+    unshare --mount --propagation unchanged sh -c \
+        "mount --make-slave $WORK/shared && touch $WORK/ready && exec sleep 1000" &
     holder=$!
     wait_for [ -e "$WORK/ready" ]
     mount_image 101 "$WORK/shared/m" >/dev/null
