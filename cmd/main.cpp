@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The only place that knows the real platform.
+// Joins the commands with the real platform: creates every port of core for this host, and runs
+// the command line, or mount(8)'s helper if the program was called by its name. No other file of
+// cmd includes a header of platform.
 #include <clocale>
 #include <cstdlib>
 #include <exception>
@@ -29,7 +31,8 @@
 
 namespace {
 
-// Who starts us with a standard stream closed must not get an image opened in its place.
+// Opens /dev/null for each standard stream that is closed. Otherwise the first file that is opened,
+// perhaps an image, takes that place, and messages go to it.
 void fill_standard_streams() {
   for (;;) {
     const int fd = ::open("/dev/null", O_RDWR);
@@ -38,7 +41,7 @@ void fill_standard_streams() {
   }
 }
 
-// https://no-color.org
+// Also obeys NO_COLOR (https://no-color.org).
 bool wants_colours() {
   const char* no_color = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
@@ -53,7 +56,7 @@ int main(int argc, char** argv) {
   const std::string search_path = ploopu::clear_environment();
   std::pmr::set_default_resource(ploopu::huge_pages());
   const ploopu::ConfinedProcess confinement;
-  // Who isn't root has nothing to lose that the image's owner doesn't have.
+  // Parsers are confined for root only: another user's rights are those of the image's owner.
   if (::geteuid() == 0) ploopu::set_confinement(&confinement);
   static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libsmartcols prints what the locale knows
   try {
@@ -75,7 +78,8 @@ int main(int argc, char** argv) {
     const int code = ploopu::cmd::is_mount_helper(argv[0])
                          ? ploopu::cmd::run_mount_helper(argv[0], arguments, context)
                          : ploopu::cmd::run(arguments, context);
-    // What is done by now is told, and stays.
+    // A command that succeeded has reported its work, so a late Ctrl-C does not turn it into a
+    // failure.
     if (code != 0) ploopu::obey_interruption();
     return code;
   } catch (const std::exception& error) {

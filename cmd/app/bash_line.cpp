@@ -10,7 +10,7 @@ constexpr std::string_view kBlanks = " \t\n";
 
 bool is_in(std::string_view set, char c) { return set.find(c) != std::string_view::npos; }
 
-// Whether it means nothing but itself outside of quotes. Beyond ASCII everything does.
+// Whether bash takes the character literally outside of quotes. True for every byte above 0x7f.
 bool is_plain(char c) {
   const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   return is_letter || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80 ||

@@ -25,19 +25,20 @@ namespace {
 
 enum class Paths { none, directories, files };
 
-// What the word being typed may become.
+// The completions of the word that is being typed.
 class Answer {
  public:
   explicit Answer(std::string typed) : typed_(std::move(typed)) {}
 
-  // The first bytes of the word stay: what is completed is behind them.
+  // Keeps the next `bytes` of the word as they are; completion begins after them.
   void skip(size_t bytes) { prefix_ += bytes; }
 
-  // What is being completed.
+  // The part of the word that is completed.
   [[nodiscard]] std::string value() const { return typed_.substr(prefix_); }
   [[nodiscard]] bool is_empty() const { return words_.empty(); }
 
-  // Words that a terminal doesn't show as they are can't be offered.
+  // Ignores a candidate that does not begin with what was typed, and one with bytes that a terminal
+  // does not show as they are.
   void add(const std::string& candidate, const std::string& description = "") {
     const std::string word = typed_.substr(0, prefix_) + candidate;
     if (candidate.empty() || !word.starts_with(typed_) || escape_bytes(word) != word) return;
@@ -63,14 +64,14 @@ class Answer {
   Paths paths_ = Paths::none;
 };
 
-// The directory under which containers are looked for.
+// The directory of --root, resolved; nothing if it can't be resolved.
 std::optional<std::string> root_of(const Context& context, const TypedWords& typed) {
   const std::string given = typed.value("ROOT");
   const auto found = context.files.resolve("/", given.empty() ? context.options.root : given);
   return found ? std::optional(found->path) : std::nullopt;
 }
 
-// By number, and then those that are none.
+// Sorts numbers by value, before all other IDs.
 bool is_before(const std::string& a, const std::string& b) {
   const auto number_a = parse_number(a);
   const auto number_b = parse_number(b);
@@ -109,7 +110,7 @@ void add_attached(const Context& context, const TypedWords& /*typed*/, Answer& a
   if (answer.is_empty()) answer.add_paths(Paths::files);
 }
 
-// Of what was typed as IMAGE already; nothing when that is unknown.
+// The location of the IMAGE that was typed already; nothing if there is none or it isn't found.
 std::optional<ImageLocation> locate_typed(const Context& context, const TypedWords& typed,
                                           const std::string& disk) {
   const auto root = root_of(context, typed);
@@ -121,7 +122,7 @@ std::optional<ImageLocation> locate_typed(const Context& context, const TypedWor
   return *std::move(location);
 }
 
-// GUIDs are offered without braces, as every shell would have to quote these, unless one was typed.
+// Offers GUIDs without braces, which every shell has to quote, unless a brace was typed.
 void add_snapshots(const Context& context, const TypedWords& typed, Answer& answer) {
   answer.add("top", "the live state");
   answer.add("base", "the oldest one");
@@ -229,10 +230,10 @@ void complete(CLI::App& app, const std::vector<std::string>& arguments, const Co
       words = bash->words;
     }
     if (words.size() < 2) return;
-    words.erase(words.begin());  // "--", or "ploopu" itself
+    words.erase(words.begin());  // drops "--" or "ploopu"
     answer_to(app, std::move(words), context).print(context.out, bash);
   } catch (const std::exception&) {
-    return;  // nobody has asked for an explanation
+    return;  // a message would appear in the middle of the user's command line
   }
 }
 

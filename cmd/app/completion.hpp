@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What may come next on a command line: the answer to the shells' completion (completions/).
+// Answers the completion scripts in completions/, which call the hidden verb __complete.
 #pragma once
 
 #include <string>
@@ -13,11 +13,11 @@ class App;
 
 namespace ploopu::cmd {
 
-// `arguments` of the hidden verb __complete are "--" and the words behind "ploopu", or
-// "--bash", COMP_WORDBREAKS and the command up to the cursor. The last word is being typed.
-// Prints a line for each word that it may become, as bash has to insert it or with a tab and a
-// description; or ":files" or ":directories" where one of these may stand. Whatever goes wrong, it
-// says nothing.
+// `arguments` are those of __complete: "--" and the words after "ploopu", or "--bash",
+// COMP_WORDBREAKS and the command up to the cursor. The last word is being typed. Prints a line for
+// each word that it may become: for bash the text to insert, for other shells the word, a tab and a
+// description. A last line ":files" or ":directories" asks the shell to complete paths. Prints
+// nothing if anything goes wrong.
 void complete(CLI::App& app, const std::vector<std::string>& arguments, const Context& context);
 
 }  // namespace ploopu::cmd

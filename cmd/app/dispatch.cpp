@@ -28,7 +28,7 @@ constexpr char kFooter[] =
     "  ploopu --root /old mount 101 /mnt    the same for a dead host's disk, mounted on /old\n"
     "\n'ploopu VERB --help' says more about each verb.\n";
 
-// Shown with every verb: help of the options that all of them have.
+// Ends the help of every verb.
 constexpr char kEverywhere[] =
     "\nAnd, before or after any verb: --json, -q, -v, --root DIR (see ploopu --help).\n";
 
@@ -50,7 +50,7 @@ int report(const Context& context, const Error& error) {
   return exit_code(error.kind);
 }
 
-// CLI11's own words don't name a verb that doesn't exist.
+// CLI11's message does not name a verb that doesn't exist.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const auto rest = app.remaining();
   if (app.get_subcommands().empty() && !rest.empty() && !rest.front().starts_with('-')) {
@@ -65,7 +65,7 @@ int finish(const Context& context) {
   return report(context, {ErrorKind::failed, "writing to standard output failed"});
 }
 
-// The same directory has many names; attachments remember one.
+// Resolves --root first: attachments are compared by the real path of their root.
 Result<void> run_action(const Action& action, Context& context) {
   PLOOPU_TRY(const auto root, context.files.resolve("/", context.options.root));
   context.options.root = root.path;
@@ -81,7 +81,7 @@ int run(std::vector<std::string> arguments, Context& context) {
   app.footer(kFooter);
   app.set_version_flag("-V,--version", "ploopu " PLOOPU_VERSION);
   app.require_subcommand(1);
-  app.fallthrough();  // handed down: global options may also follow the verb
+  app.fallthrough();  // subcommands inherit it: global options may also follow the verb
   declare_global_options(app, context.options);
   Action action;
 #define PLOOPU_RUN_DECLARATION(verb) declare_##verb(app, action);
@@ -101,10 +101,10 @@ int run(std::vector<std::string> arguments, Context& context) {
         context.run_extension(arguments.front(), {arguments.begin() + 1, arguments.end()});
     if (!none) return report(context, none.error());
   }
-  // Needed to report an error of the command line itself in the form that was asked for.
+  // Found without CLI11, so that its own errors are printed as JSON as well.
   const bool wants_json =
       std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
-  // `-s "$SNAPSHOT"` with a variable that isn't set must not mean the live state.
+  // With an unset variable, `-s "$SNAPSHOT"` must not silently mean the live state.
   const bool has_empty = std::any_of(arguments.begin(), arguments.end(), [](const auto& argument) {
     return argument.empty() || (argument.starts_with("--") && argument.ends_with('='));
   });
@@ -112,7 +112,7 @@ int run(std::vector<std::string> arguments, Context& context) {
     context.options.json = wants_json;
     return report(context, {ErrorKind::usage, "an argument is empty: is a variable not set?"});
   }
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes the last argument first
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::Success& asked) {  // --help, --version

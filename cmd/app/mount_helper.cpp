@@ -17,23 +17,24 @@ namespace {
 
 constexpr std::string_view kPrefix = "ploopu.";
 
-// What changes which files are seen where. "ploopu.disk=1" is --disk=1.
+// Mount options "ploopu.NAME=VALUE" that become --NAME=VALUE: all that decide which files are
+// mounted.
 constexpr std::array<std::string_view, 14> kOurs = {
     "allow-any-owner", "allow-outside", "backend",   "disk", "journal",  "live",   "overlay-dir",
     "overlay-file",    "overlay-size",  "partition", "root", "snapshot", "strict", "writable"};
 
-// For those who read fstab. "rw" is among them: mount(8) says it to every helper unless "ro" was
-// asked for.
+// Options for the readers of fstab, which are dropped. "rw" is among them: mount(8) passes it to
+// every helper unless "ro" was given.
 constexpr std::array<std::string_view, 17> kOfOthers = {
     "_netdev", "auto",   "comment", "defaults", "group", "helper",  "noauto", "nofail", "nogroup",
     "noowner", "nouser", "owner",   "ro",       "rw",    "uhelper", "user",   "users"};
 
-// What mount(8) and umount(8) say to their helpers, in any order.
+// The arguments that mount(8) and umount(8) pass to their helpers, in any order.
 struct HelperCall {
   std::vector<std::string> paths;
-  std::string options;  // all of -o
-  std::string fstype;   // the part behind the dot of "ploopu.ext4"
-  std::string flags;    // letters
+  std::string options;  // the values of all -o, joined by commas
+  std::string fstype;   // "ext4" for the type "ploopu.ext4", otherwise empty
+  std::string flags;    // the letters of all other options
 };
 
 Result<HelperCall> parse_call(const std::vector<std::string>& arguments) {
@@ -51,7 +52,7 @@ Result<HelperCall> parse_call(const std::vector<std::string>& arguments) {
     if (word == "-o") {
       call.options += "," + arguments[++i];
     } else if (word == "-t") {
-      // mount(8) passes all of "ploopu.ext4" on.
+      // mount(8) passes the whole type, such as "ploopu.ext4".
       const std::string& type = arguments[++i];
       call.fstype =
           type == "ploopu" ? "" : type.substr(type.starts_with(kPrefix) ? kPrefix.size() : 0);
@@ -74,7 +75,8 @@ bool has_flag(const HelperCall& call, char flag) {
   return call.flags.find(flag) != std::string::npos;
 }
 
-// Sorts the options of -o into ours, which become arguments, and the kernel's.
+// Appends ploopu's own options of -o to `ours` as arguments, and the kernel's to `kernels`, joined
+// by commas.
 Result<void> sort_options(std::string_view options, std::vector<std::string>& ours,
                           std::string& kernels) {
   bool is_read_only = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// mount(8) runs mount.ploopu for the type ploopu, and umount(8) runs umount.ploopu for what that
-// mounted. Both are names of this program.
+// mount.ploopu and umount.ploopu: mount(8) runs the first for the type ploopu, and umount(8) the
+// second for such a mount. Both are names of this program.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace ploopu::cmd {
 
-// Whether a program that was called by this name, its path included, is one of them.
+// Whether `program`, the name or path by which this program was called, is that of a helper.
 [[nodiscard]] bool is_mount_helper(const std::string& program);
 
-// Takes the arguments that mount(8) and umount(8) give their helpers. Silent when all is well. The
-// exit code is one that they know.
+// Translates the arguments of mount(8) or umount(8) into a command line of ploopu and runs it.
+// Prints nothing on success unless -v is given. Returns an exit code of mount(8).
 int run_mount_helper(const std::string& program, const std::vector<std::string>& arguments,
                      Context& context);
 

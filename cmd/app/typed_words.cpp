@@ -67,7 +67,7 @@ CLI::Option* TypedWords::find_option(const std::string& name) const {
   return own == nullptr ? app_.get_option_no_throw(name) : own;
 }
 
-// --root, besides being a DIR, says where to look.
+// Keeps the value of --root apart from other values of the type DIR.
 void TypedWords::keep(const CLI::Option& option, std::string value) {
   const char* home = std::getenv("HOME");
   if (home != nullptr && value.starts_with("~/")) value.replace(0, 1, home);

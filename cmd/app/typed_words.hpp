@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The words of a command line before the one being typed, as far as they say what that may become.
+// The words of a command line before the word that is being typed. They decide which completions
+// that word has: TypedWords(app, {"mount", "101"}).next_argument() is the option DIR of mount.
 #pragma once
 
 #include <cstddef>
@@ -12,19 +13,20 @@
 
 namespace ploopu::cmd {
 
-// An option that takes a value, and where in its word that begins, if it doesn't follow.
+// An option that takes a value. `value_at` is the offset of the value in the word, or npos if the
+// value is the next word.
 struct OptionWord {
   CLI::Option* option = nullptr;
   size_t value_at = std::string::npos;
 };
 
-// `app` and its options must outlive an object of this class, and what it returns.
+// `app` must outlive the object and the options that it returns.
 class TypedWords {
  public:
   TypedWords(CLI::App& app, const std::vector<std::string>& words);
 
   [[nodiscard]] CLI::App& app() const { return app_; }
-  [[nodiscard]] CLI::App* verb() const { return verb_; }  // nullptr before it
+  [[nodiscard]] CLI::App* verb() const { return verb_; }  // nullptr if no verb was typed yet
   [[nodiscard]] bool is_verb_unknown() const { return is_verb_unknown_; }
   // The option whose value comes next; nullptr when none waits for its value.
   [[nodiscard]] CLI::Option* waiting() const { return waiting_; }
@@ -33,19 +35,20 @@ class TypedWords {
   }
   [[nodiscard]] bool has_flag(const std::string& name) const { return flags_.contains(name); }
 
-  // The value of an option, found by the option's type as help shows it, or of an argument by the
-  // argument's name: "DISK", "IMAGE"; "ROOT" is that of --root. Empty when it wasn't typed.
+  // The value that was typed for a kind (see kind_of()), such as "DISK" or "IMAGE"; "ROOT" is the
+  // value of --root. Empty if none was typed.
   [[nodiscard]] std::string value(const std::string& kind) const;
 
-  // The argument that comes next; nullptr when there is none.
+  // The argument of the verb that comes next; nullptr when it takes no more.
   [[nodiscard]] CLI::Option* next_argument() const;
 
+  // The option in a word such as "--disk", "--disk=1" or "-s5d0c"; no option if it takes no value.
   [[nodiscard]] OptionWord split_option(const std::string& word) const;
 
-  // The verb's options, and those that may stand everywhere, but for what help doesn't show.
+  // The options of the verb and the global ones, without those that help hides.
   [[nodiscard]] std::vector<CLI::Option*> options() const;
 
-  // "DISK", "IMAGE", "DIR": the words of help say what a value is.
+  // The word that help shows for the value of an option, or the name of an argument: "DISK".
   [[nodiscard]] static std::string kind_of(const CLI::Option& option);
 
  private:

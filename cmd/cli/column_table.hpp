@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Tables of which the user chooses columns and order. Each column is described once: its name, what
-// is in it, and how it is got from a row.
+// Tables whose columns and order the user chooses with -o and --sort. A verb describes each column
+// once, chooses and prints:
+//     const std::vector<ListColumn<Disk>> columns = {
+//         {"SIZE", "size of the disk", CellKind::size, [](const Disk& d) { return Cell(d.size());
+//         }}};
+//     PLOOPU_TRY(const auto table, ListTable<Disk>::choose(columns, options));
+//     table.sort(disks);
+//     table.print(context, disks);
 #pragma once
 
 #include <algorithm>
@@ -19,7 +25,7 @@ class App;
 
 namespace ploopu::cmd {
 
-// A number, a text, or nothing, which is printed as "-". They sort in this order.
+// A number, a text, or nothing, which is printed as "-". Numbers sort before texts, nothing last.
 using Cell = std::variant<uint64_t, std::string, std::monostate>;
 
 enum class CellKind {
@@ -31,39 +37,40 @@ enum class CellKind {
 template <class Row>
 struct ListColumn {
   const char* name;  // upper case
-  const char* help;  // what is in it
+  const char* help;  // printed by -o help
   CellKind kind;
   Cell (*get)(const Row&);
   ColourOf colour = nullptr;
 };
 
 struct ListOptions {
-  std::string columns;  // "CTID,name"; empty: all of them
-  std::string sort;     // one of them; empty: the rows stay as they are
+  std::string columns;  // names in any case, such as "CTID,name"; empty for all columns
+  std::string sort;     // the name of a column; empty to keep the order of the rows
   bool hides_headings = false;
   bool in_bytes = false;
 };
 
-// -o, -H, -b and --sort.
+// Adds -o, -H, -b and --sort. `options` must outlive `command`.
 void add_list_options(CLI::App& command, ListOptions& options);
 
-// Nothing for an empty text.
+// The text, or nothing if it is empty.
 [[nodiscard]] Cell text_cell(const std::string& text);
-// A number, if it is one: 9 comes before 10.
+// A number if the CTID is one, so that 9 sorts before 10; otherwise a text.
 [[nodiscard]] Cell ctid_cell(const std::string& ctid);
+// The texts, joined by ", "; nothing if there are none.
 [[nodiscard]] Cell joined_cell(const std::vector<std::string>& texts);
 
 [[nodiscard]] std::string print_cell(const Cell& cell, CellKind kind, bool in_bytes);
 
-// Which of the `names` those in the list `wanted`, separated by commas, are; case doesn't matter.
-// ErrorKind::usage, with all the names, for one that isn't among them.
+// Indexes into `names` of the words in `wanted`, which commas separate; case does not matter.
+// ErrorKind::usage, with all names, for a word that is none of them.
 [[nodiscard]] Result<std::vector<size_t>> find_columns(std::string_view wanted,
                                                        const std::vector<std::string>& names);
 
 template <class Row>
 class ListTable {
  public:
-  // ErrorKind::usage for a column that doesn't exist.
+  // ErrorKind::usage for a column that doesn't exist, and for more than one to sort by.
   [[nodiscard]] static Result<ListTable> choose(const std::vector<ListColumn<Row>>& columns,
                                                 const ListOptions& options) {
     std::vector<std::string> names;
@@ -115,7 +122,7 @@ class ListTable {
   Cell (*sort_by_)(const Row&) = nullptr;
 };
 
-// "-o help": each with what is in it.
+// Whether "-o help" was given, which lists the columns.
 inline bool asks_for_columns(const ListOptions& options) { return options.columns == "help"; }
 
 template <class Row>
@@ -126,7 +133,7 @@ void print_columns(const Context& context, const std::vector<ListColumn<Row>>& c
   print_table(context, {{"COLUMN"}, {"WHAT"}}, rows);
 }
 
-// For help and completion; a blank before each.
+// The names of all columns, each after a blank, for help and completion.
 template <class Row>
 std::string column_names(const std::vector<ListColumn<Row>>& columns) {
   std::string names;

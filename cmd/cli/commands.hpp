@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The subcommands. Each declares its options and, when it is the one that was typed, leaves in
-// `action` what is to be done.
+// The verbs. declare_VERB() adds the verb with its options to `app`. If the verb is typed, parsing
+// the command line sets `action`, which the caller runs afterwards. `app` and `action` must outlive
+// the parsing.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,7 @@ namespace ploopu::cmd {
 
 using Action = std::function<Result<void>(Context&)>;
 
-// One row a verb, in the order in which help shows them. `info` is declared by declare_info() in
+// One row for each verb, in the order of help. For example, row(info) stands for declare_info() in
 // cmd/verbs/info.cpp.
 // clang-format off
 #define PLOOPU_VERBS(row) \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a command is given: options that every command has, where to write, and the ports.
+// All that a command works with: the global options, the output streams, and the ports to the host.
+// main() creates one Context; tests create it with fake ports.
 #pragma once
 
 #include <functional>
@@ -35,23 +36,25 @@ struct Context {
   GlobalOptions options = {};
   // The host of --root; dispatch sets it before a verb runs.
   const HostTree* tree = nullptr;
-  // Of a command that has done its work; check tells its result by it.
+  // Exit code of a command that succeeded; check and doctor set it.
   int exit_status = 0;
-  bool has_colours = false;  // on standard output
-  // Shows a page of the manual by its name, and doesn't return unless it can't.
+  bool has_colours = false;  // standard output is a terminal that shows colours
+  // Shows a manual page such as "ploopu-mount". Returns only if it can't.
   std::function<void(const std::string&)> show_page = {};
-  // Becomes the program ploopu-VERB; comes back without an error only if there is none.
+  // Replaces this process by the program ploopu-VERB. Returns success if there is no such program,
+  // and an error if it can't be run.
   std::function<Result<void>(const std::string& verb, const std::vector<std::string>& arguments)>
       run_extension = {};
-  // What this host can do. Changes nothing on it.
+  // Finds out what this host can do. Changes nothing on it.
   std::function<HostReport()> survey_host = {};
-  // What the service that runs this command has to say to systemd.
+  // Sends `state`, such as "READY=1", to systemd if a service runs this command.
   std::function<void(const std::string& state)> tell_service_manager = {};
 
-  // One line on stderr each, unless -q or --json is given: JSON output carries its warnings.
+  // Both print one line on stderr for each text, unless -q or --json is given: JSON output has a
+  // field for warnings.
   void warn(const std::vector<std::string>& warnings) const;
   void note(const std::vector<std::string>& notes) const;
-  // The same, with -v only.
+  // Prints a line like note() if -v is given.
   void tell(const std::string& text) const;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// JSON output. Sizes and offsets are bytes, as integers; text is escaped so that it is UTF-8.
+// JSON output. Sizes and offsets are integers, in bytes. Text that is not valid UTF-8 is escaped
+// (core/base/text.hpp), so output is always valid JSON.
 #pragma once
 
 #include <string>
@@ -12,9 +13,9 @@
 
 namespace ploopu::cmd {
 
-using Json = nlohmann::ordered_json;  // fields appear as they were put in
+using Json = nlohmann::ordered_json;  // fields keep the order in which they are added
 
-// {"schema": 1}: the beginning of every answer.
+// {"schema": 1}, with which every output begins.
 [[nodiscard]] Json new_document();
 [[nodiscard]] Json text(const std::string& bytes);
 // null for an empty string.

@@ -12,7 +12,8 @@
 namespace ploopu::cmd {
 namespace {
 
-// What is shorter is not folded: a path can be read in pieces; a word can't, and a GUID is copied.
+// Bytes. Cells up to this length are not folded: a path can be read in pieces, but a GUID, with its
+// braces 38 bytes long, is copied as a whole.
 constexpr size_t kLong = 41;
 
 }  // namespace
@@ -23,7 +24,7 @@ void print_table(const Context& context, const std::vector<Column>& columns,
   const std::unique_ptr<libscols_table, decltype(&scols_unref_table)> table(scols_new_table(),
                                                                             scols_unref_table);
   if (!table) return;
-  scols_table_enable_noencoding(table.get(), 1);  // cells are escaped already
+  scols_table_enable_noencoding(table.get(), 1);  // cells are escaped below
   scols_table_enable_noheadings(table.get(), headings == Headings::hidden ? 1 : 0);
   scols_table_enable_colors(table.get(), context.has_colours ? 1 : 0);
   for (size_t i = 0; i < columns.size(); ++i) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Tables for people:
+//     print_table(context, {{"DELTA"}, {"SIZE", true}}, {{"root.hds", "1.0 GiB"}});
 #pragma once
 
 #include <string>
@@ -9,19 +11,20 @@
 
 namespace ploopu::cmd {
 
-// The name of the colour of a cell, for libsmartcols; nullptr for the usual one.
+// Returns the name that libsmartcols has for the colour of a cell; nullptr for the default colour.
 using ColourOf = const char* (*)(std::string_view cell);
 
 struct Column {
   const char* name;
-  bool right = false;  // numbers stand at the right
+  bool right = false;  // aligned right, for numbers
   ColourOf colour = nullptr;
 };
 
 enum class Headings { shown, hidden };
 
-// Prints aligned columns under their names, by libsmartcols. Cells are escaped. On a terminal long
-// texts are folded so that lines fit. Nothing is printed for a table without rows.
+// Prints aligned columns under their headings. Each row has a cell for each column. Cells are
+// escaped here. On a terminal long cells are folded so that lines fit. Prints nothing if there are
+// no rows.
 void print_table(const Context& context, const std::vector<Column>& columns,
                  const std::vector<std::vector<std::string>>& rows,
                  Headings headings = Headings::shown);

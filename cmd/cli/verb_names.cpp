@@ -11,8 +11,8 @@
 namespace ploopu::cmd {
 namespace {
 
-// How many letters must be added, taken away, exchanged or swapped with the next to make one word
-// of the other (Damerau and Levenshtein, each place changed once).
+// The number of letters that must be added, removed, replaced or swapped with the next to turn `a`
+// into `b` (the Damerau-Levenshtein distance, where no place is changed twice).
 size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> steps(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) {
@@ -42,7 +42,7 @@ std::string unknown_verb(const CLI::App& app, const std::string& name) {
     auto names = verb->get_aliases();
     names.insert(names.begin(), verb->get_name());
     for (const auto& candidate : names) {
-      // Who stops typing in the middle means that, too.
+      // The beginning of a verb is as near as a verb with one letter wrong.
       const size_t far = candidate.starts_with(name) ? 1 : distance(name, candidate);
       if (far >= nearest) continue;
       nearest = far;

@@ -8,7 +8,7 @@
 
 namespace ploopu::cmd {
 
-// CLI11 doesn't give the words back, but it does the name of a check.
+// CLI11 does not return the words of a check, but it returns the check's name: that holds them.
 CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& value,
                         const std::string& help, const std::vector<std::string>& words) {
   CLI::Validator check = CLI::IsMember(words);
@@ -22,7 +22,7 @@ std::vector<std::string> choices_of(CLI::Option& option) {
     std::istringstream name(option.get_validator(0)->get_name());
     for (std::string word; name >> word;) words.push_back(word);
   } catch (const CLI::OptionNotFound&) {
-    return {};  // it takes anything
+    return {};  // the option takes any value
   }
   return words;
 }
