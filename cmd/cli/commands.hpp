@@ -17,8 +17,8 @@ namespace ploopu::cmd {
 
 using Action = std::function<Result<void>(Context&)>;
 
-// One row for each verb, in the order of help. For example, row(info) stands for declare_info() in
-// cmd/verbs/info.cpp.
+// Has one row for each verb, in the order of help. For example, row(info) stands for declare_info()
+// in cmd/verbs/info.cpp.
 // clang-format off
 #define PLOOPU_VERBS(row) \
   row(info)               \

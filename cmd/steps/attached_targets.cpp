@@ -22,7 +22,7 @@ bool has_node(const Attachment& attachment, const std::string& path) {
                      [&](const AttachedPartition& p) { return p.device == path; });
 }
 
-// True by the name that the image had when it was attached: it may be gone by now.
+// Compares with the name that the image had when it was attached: the file may be gone by now.
 bool is_image(const Attachment& attachment, const std::string& path) {
   const std::string descriptor = std::string("/") + kDescriptorName;
   return attachment.image == path || attachment.newest_delta == path ||
@@ -30,7 +30,7 @@ bool is_image(const Attachment& attachment, const std::string& path) {
          attachment.image == path + "/root.hdd" + descriptor;
 }
 
-// A device or mount point is one attachment; an image is every state of it that is attached.
+// Finds one attachment for a device or mount point, and all attached states for an image.
 std::vector<Target> find_path(const std::vector<Attachment>& attachments, const std::string& path) {
   for (const auto& attachment : attachments) {
     if (contains(attachment.ploopu_mountpoints, path)) return {{attachment, path}};
@@ -41,14 +41,14 @@ std::vector<Target> find_path(const std::vector<Attachment>& attachments, const 
     if (is_image(attachment, path)) targets.push_back({attachment, std::nullopt});
   }
   if (!targets.empty()) return targets;
-  // An unmount that was interrupted is finished by repeating it.
+  // Finds a mount point after an interrupted unmount: repeating the command finishes it.
   for (const auto& attachment : attachments) {
     if (contains(attachment.former_mountpoints, path)) return {{attachment, path}};
   }
   return {};
 }
 
-// All disks of a container, in every state that is attached.
+// Finds all disks of a container, in every state that is attached.
 std::vector<Target> find_disks_of(const Context& context,
                                   const std::vector<Attachment>& attachments,
                                   const std::string& ctid) {
@@ -58,7 +58,7 @@ std::vector<Target> find_disks_of(const Context& context,
       targets.push_back({attachment, std::nullopt});
     }
   }
-  // Or it was attached by its path.
+  // The disk may have been attached by its path instead.
   const auto add_by_path = [&](const std::string& path) {
     for (auto& target : find_path(attachments, path)) {
       const bool is_new = std::none_of(targets.begin(), targets.end(), [&](const Target& known) {
@@ -79,8 +79,9 @@ std::vector<Target> find_disks_of(const Context& context,
   return targets;
 }
 
-// The container that a word without a slash stands for. One that is gone can still be detached by
-// its ID.
+// The CTID for a word without a slash; nothing if the word is no container. An ID need not exist
+// any more: the disk of a deleted container can still be detached. Fails with ErrorKind::usage for
+// an ambiguous name.
 Result<std::optional<std::string>> container_meant(const Context& context,
                                                    const std::string& word) {
   const auto ctid = parse_ctid(word);
@@ -91,8 +92,8 @@ Result<std::optional<std::string>> container_meant(const Context& context,
   return ctid;
 }
 
-// The word as an absolute path, if that can be told without asking the file system: what is to be
-// detached may lie on a server that doesn't answer any more.
+// The word as an absolute path, without a system call that may hang: the target may be on a server
+// that no longer answers. Nothing for a path with "..", which needs the file system.
 std::optional<std::string> literal_path(const std::string& word) {
   const std::filesystem::path path(word);
   if (std::find(path.begin(), path.end(), "..") != path.end()) return std::nullopt;

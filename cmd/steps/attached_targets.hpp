@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// TARGET of detach and reload: what is attached, by any of its names.
+// The arguments TARGET and --all of detach and reload. A target is an attachment, named by its
+// device, a mount point, its image or its container:
+//     add_targets(command, choice);                                  // while declaring the verb
+//     PLOOPU_TRY(const auto targets, find_targets(context, choice));  // while running it
 #pragma once
 
 #include <optional>
@@ -20,17 +23,18 @@ struct TargetChoice {
   bool all = false;
 };
 
-// The meaning of a target: an attachment, and one of its mount points if the target named that.
+// An attachment that was found, and its mount point if the user named that.
 struct Target {
   Attachment attachment;
   std::optional<std::string> mountpoint;
 };
 
-// TARGET... and --all.
+// Adds TARGET... and --all. `choice` must outlive the parsing of the command line.
 void add_targets(CLI::App& command, TargetChoice& choice);
 
-// A word may mean several attachments, and several words the same attachment. ErrorKind::usage when
-// neither words nor --all are given, or both.
+// Returns the attachments that the user named. A word may stand for several attachments, and an
+// attachment may occur several times. ErrorKind::usage if neither or both of TARGET and --all are
+// given; ErrorKind::not_found if nothing is attached by one of the names.
 [[nodiscard]] Result<std::vector<Target>> find_targets(const Context& context,
                                                        const TargetChoice& choice);
 

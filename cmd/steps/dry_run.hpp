@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// --dry-run of attach and mount: what would be done, as far as that is known without doing it.
+// The option --dry-run, and its output for attach and mount. Errors that only the kernel can detect
+// are not predicted.
 #pragma once
 
 #include <optional>
@@ -16,19 +17,19 @@ class App;
 
 namespace ploopu::cmd {
 
-// What mount adds to a plan.
+// The part of a plan that only mount has.
 struct MountPlan {
-  uint32_t partition = 0;  // its number; 0 for the whole disk
+  uint32_t partition = 0;  // number in the partition table; 0 is the whole disk
   std::string fstype;
   std::string directory;
   std::string options;
-  std::string journal;  // "clean", "replayed", "skipped"; of xfs nobody but the kernel knows
+  std::string journal;  // JournalPlan::describe() of core/volume/journal_plan.hpp
 };
 
 void add_dry_run_option(CLI::App& command, bool& dry_run);
 
-// Prints which files would be read, which device would be made by which back end, or is there
-// already, and what `request` says of an overlay.
+// Prints the plan as text or JSON: the image, its deltas, the device or how it is created, and the
+// overlay; for mount also the partition and the mount options.
 void print_plan(Context& context, const OpenedImage& opened, const AttachRequest& request,
                 const AttachPlan& plan, const std::optional<MountPlan>& mount = std::nullopt);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The first step of info, map, attach and mount.
+// Finds and opens the image that the user named: the first step of all verbs that read an image.
+//     add_image_options(command, choice);                              // while declaring the verb
+//     PLOOPU_TRY(const auto opened, open_and_probe(context, choice));  // while running it
 #pragma once
 
 #include <string>
@@ -23,45 +25,50 @@ struct OpenedImage {
   [[nodiscard]] std::vector<std::string> warnings() const;
 };
 
-// The user's name for an image, and which of its states is meant.
+// The image and the state of it that the user chose. Strings are empty if not given.
 struct ImageChoice {
   std::string image;
   std::string disk;
   std::string snapshot;
   bool allow_outside = false;
-  bool live = false;  // read it even while something else changes it
+  bool live = false;  // open the image even if something else may change it
 };
 
-// Commands that only show what an image is warn where others refuse an image in use.
+// Verbs that only show facts about an image in use warn; verbs that read its data refuse it.
 enum class ImageAccess { shows, reads };
 
 void add_allow_outside_option(CLI::App& command, bool& allow_outside);
 
-// IMAGE and --disk.
+// The add_...() functions add options to `command`. `choice` must outlive the parsing of the
+// command line.
+
+// Adds IMAGE and --disk.
 void add_image_argument(CLI::App& command, ImageChoice& choice);
 
-// IMAGE, --disk, -s and --allow-outside; for commands that read the image also --live.
+// Adds IMAGE, --disk, -s and --allow-outside; for verbs that read the data also --live.
 void add_image_options(CLI::App& command, ImageChoice& choice,
                        ImageAccess access = ImageAccess::reads);
 
-// Finds the image.
+// Finds the image without opening it. Fails as locate_image() does.
 [[nodiscard]] Result<ImageLocation> locate_named(const Context& context, const ImageChoice& choice);
 
-// Warnings of what else uses an image. `image` is nullptr for an image that can't be opened.
+// Warnings about other users of an image. `image` is nullptr for an image that can't be opened.
 [[nodiscard]] std::vector<std::string> warnings_of_use(const Context& context,
                                                        const ImageLocation& location,
                                                        const Image* image);
 
-// Finds and opens the image. ErrorKind::busy while something else changes it, unless that was
-// allowed.
+// Finds and opens the image, and runs `look` on it. ErrorKind::busy while something else may change
+// the image, unless choice.live is set.
 [[nodiscard]] Result<Image> open_named(const Context& context, const ImageChoice& choice,
                                        const Look& look = {});
 
-// A look for partitions and file systems, and what an image was found to have by it.
+// A Look that finds partitions and file systems. `context` must outlive it.
 [[nodiscard]] Look probing(const Context& context);
+// The result of probing() for an image that was opened with it. ErrorKind::damaged if the result is
+// invalid.
 [[nodiscard]] Result<DiskLayout> probed_layout(const Image& image);
 
-// Finds, opens and probes it.
+// Finds and opens the image, and finds its partitions and file systems.
 [[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice);
 
 // Has what was checked of an opened image, and is checked from now on, served from memory: for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu attach: the disk as a block device.
+// ploopu attach: creates a block device, or a file, with the contents of a disk.
 #include <algorithm>
 #include <memory>
 
@@ -49,14 +49,14 @@ void declare_options(CLI::App& command, AttachOptions& options) {
   add_overlay_options(command, options.request)->needs(overlay);
 }
 
-// What the line of that name says, as if it had been typed.
+// Parses the options in the line of ploopu.tab with that name as if they had been typed.
 Result<AttachOptions> options_in_tab(const Context& context, const std::string& name) {
   PLOOPU_TRY(auto line, find_in_tab(context.files, name));
   AttachOptions options;
   CLI::App command;
   command.set_help_flag();
   declare_options(command, options);
-  std::reverse(line.arguments.begin(), line.arguments.end());  // as CLI11 takes them
+  std::reverse(line.arguments.begin(), line.arguments.end());  // CLI11 takes the last first
   try {
     command.parse(line.arguments);
   } catch (const CLI::ParseError& error) {
@@ -108,7 +108,8 @@ Result<void> run_attach(Context& context, AttachOptions options) {
     }
   }
   PLOOPU_CHECK(keep_if_told(context, outcome));
-  // Not for whatever else may run this command in a service of its own.
+  // Tells systemd only in ploopu@NAME.service: another service that runs this command reports its
+  // own state.
   if (!options.request.name.empty()) tell_service_manager(context, attachment);
   return {};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu check: what is wrong with an image. Repairs nothing.
+// ploopu check: reports damage of an image, and repairs nothing.
 #include "core/check/check.hpp"
 
 #include <memory>
@@ -114,8 +114,8 @@ void print_text(const Context& context, const std::string& path, const CheckRepo
                              report.leaks, report.clusters_checked);
 }
 
-// The files on the lost ranges. `image` is nullptr for an image that can't be opened: then nothing
-// of the disk is lost in parts.
+// Finds the files on the lost ranges. Returns none if `image` is nullptr: an image that can't be
+// opened is lost as a whole.
 Result<LostFiles> name_files(const Context& context, const Image* image,
                              const CheckReport& report) {
   if (report.lost.empty() || image == nullptr) return LostFiles();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu detach, also called umount: unmount what ploopu mounted, free the device, end the server.
+// ploopu detach, with the alias umount: unmounts the disk, frees the device and ends its server.
 #include <memory>
 #include <set>
 #include <utility>
@@ -34,8 +34,8 @@ struct DetachOptions {
   bool dry_run = false;
 };
 
-// A name without an attachment is no error: a service of that name must end also when the user has
-// detached its device already.
+// Finds attachments by their names in ploopu.tab. A name without an attachment is no error:
+// stopping a service must succeed even if the user has detached its device.
 Result<std::vector<Target>> find_named(const Context& context,
                                        const std::vector<std::string>& names) {
   PLOOPU_TRY(const auto attachments, context.attachments.list());
@@ -50,7 +50,7 @@ Result<std::vector<Target>> find_named(const Context& context,
   return targets;
 }
 
-// Detaches the target. Returns what was taken down, for JSON.
+// Detaches the target, prints notes and warnings, and returns the JSON entry about it.
 Result<Json> take_down(Context& context, const Target& target, bool force) {
   const Attachment& attachment = target.attachment;
   PLOOPU_TRY(const auto outcome,
@@ -78,7 +78,8 @@ Result<Json> take_down(Context& context, const Target& target, bool force) {
               {"warnings", texts(warnings)}};
 }
 
-// Tells what take_down() takes down, without a look at who else uses it.
+// Prints what take_down() is going to do, and returns the JSON entry about it. Does not find out
+// whether the device is in use.
 Json plan(const Context& context, const Target& target) {
   const Attachment& attachment = target.attachment;
   const auto& all = attachment.ploopu_mountpoints;
@@ -116,8 +117,8 @@ Result<void> print_plan(Context& context, const std::vector<Target>& targets) {
   return {};
 }
 
-// Goes on after a failure: what can be freed is. One image may lie in another one's mount, so what
-// was busy is tried again when something else has gone.
+// Continues after a failure, so that as much as possible is detached. An image may be inside the
+// mount of another one, so targets that failed are tried again as long as others succeed.
 Json take_down_all(Context& context, std::vector<Target> targets, bool force,
                    std::vector<Error>& failures) {
   Json done = Json::array();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu doctor: what this host can do, and what is missing.
+// ploopu doctor: reports which back ends work on this host, and what the others lack.
 #include <utility>
 #include <vector>
 
@@ -60,7 +60,7 @@ const char* colour_of_no(std::string_view cell) { return cell == "no" ? "red" : 
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
-// Each sentence once, behind the names of all that it is about.
+// Prints each advice once, after the names of all back ends and programs that have it.
 void print_advice(const Context& context, const HostReport& report) {
   std::vector<std::pair<std::string, std::string>> lines;  // sentence, names
   const auto add = [&](const std::string& name, const std::string& sentence) {

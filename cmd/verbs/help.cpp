@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu help: the manual page of a verb, or its help where there is none to open.
+// ploopu help: opens the manual page of a verb, or prints its help if there is none.
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -20,7 +20,7 @@ constexpr char kHelpFooter[] =
 
 Result<void> run_help(const Context& context, CLI::App& app, const std::string& name) {
   if (name.empty()) {
-    // app.help() would be that of this very verb, as the one that was typed.
+    // app.help() prints the help of the verb that was typed, which is "help" here.
     const auto formatter = app.get_formatter();
     context.out << formatter->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
     return {};

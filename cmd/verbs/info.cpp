@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu info: what an image is and what lies on its disk. Needs no device and no privilege.
+// ploopu info: shows the deltas, partitions and file systems of an image. Needs no device and no
+// privileges.
 #include <memory>
 #include <utility>
 
@@ -28,8 +29,8 @@ std::string guid_of(const Image& image, size_t delta) {
 
 bool in_use(const Image& image) { return image.disk.deltas().back().in_use(); }
 
-// What m_DiskInUse says. Values that the format doesn't know are in the wild and mean closed: some
-// are text, as Parallels Desktop's "pd22".
+// The field m_DiskInUse in words. Values that the format does not define occur in practice and mean
+// closed; some are text, such as Parallels Desktop's "pd22".
 std::string use_state(const Delta& delta) {
   const uint32_t value = delta.header().disk_in_use;
   if (delta.in_use()) return "in use";
@@ -45,10 +46,10 @@ std::string use_state(const Delta& delta) {
                  : fmt::format("closed ({:#010x})", value);
 }
 
-// Found by a first look at the disk.
+// Results of the Look at the disk, which a confined parser returns.
 struct InfoAnswer {
   DiskLayout layout;
-  std::vector<FormatExtension> extensions;  // of each delta, base first
+  std::vector<FormatExtension> extensions;  // one for each delta, base first
 };
 
 template <class Codec>
@@ -110,7 +111,7 @@ Json to_json(const OpenedImage& opened, const std::vector<FormatExtension>& exte
   document["deltas"] = Json::array();
   for (size_t i = 0; i < disk.deltas().size(); ++i) {
     const Delta& delta = disk.deltas()[i];
-    // Of a header, which a raw file doesn't have.
+    // Fields of the header are null for a raw file, which has no header.
     const auto number = [&](auto value) { return delta.is_raw() ? Json() : Json(value); };
     document["deltas"].push_back({{"file", text(delta.name())},
                                   {"guid", text_or_null(guid_of(image, i))},
@@ -159,7 +160,7 @@ void print_deltas(const Context& context, const Image& image) {
               rows);
 }
 
-// A line for each bitmap, and one for an extension that has none to show.
+// Prints a line for each bitmap, and one for an extension without bitmaps.
 void print_bitmaps(const Context& context, const Image& image,
                    const std::vector<FormatExtension>& extensions) {
   std::vector<std::vector<std::string>> rows;
@@ -194,7 +195,7 @@ void print_partitions(const Context& context, const DiskLayout& layout) {
               rows);
 }
 
-// Of the container, besides root.hdd: what --disk takes.
+// Prints the disks of the container besides root.hdd, numbered as --disk takes them.
 void print_disks(const Context& context, const std::vector<VzDisk>& disks) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(disks.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu list: what is attached and mounted now.
+// ploopu list: shows the attachments of this host and their mount points.
 #include "cmd/verbs/list.hpp"
 
 #include <memory>
@@ -20,7 +20,7 @@ const char* state_name(AttachmentState state) {
   return state == AttachmentState::serving ? "serving" : "stale";
 }
 
-// For people: also what may make them attach it anew.
+// The state for people. JSON has "changed" in a field of its own.
 const char* state_cell(const Attachment& attachment) {
   const bool serving = attachment.state == AttachmentState::serving;
   return serving && attachment.image_changed.value_or(false) ? "changed"
@@ -72,7 +72,7 @@ Json json_of(const std::string& value) { return text(value); }
 Json json_of(const std::optional<std::string>& value) { return value ? text(*value) : Json(); }
 Json json_of(bool value) { return value; }
 
-// Puts the facts that list shows into a JSON object.
+// Adds the facts that list shows to a JSON object.
 struct FactWriter {
   Json& entry;
 

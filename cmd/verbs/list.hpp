@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The columns of list, for completion.
 #pragma once
 
 #include <string>

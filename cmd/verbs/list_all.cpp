@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu list --all: every container, attached or not, sound or not.
+// ploopu list --all: shows every container, whether attached or not, sound or damaged.
 #include "cmd/verbs/list_all.hpp"
 
 #include <algorithm>
@@ -105,7 +105,8 @@ Json to_json(const ContainerRow& row) {
   return entry;
 }
 
-// By CTID, with what is attached of each container; of the live state first, since JSON shows one.
+// Joins containers and their attachments, sorted by CTID. The live state comes first, since JSON
+// has room for one device.
 std::vector<ContainerRow> join_rows(std::vector<Container> containers,
                                     const std::vector<Attachment>& attachments) {
   std::sort(containers.begin(), containers.end(), [](const Container& a, const Container& b) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// The part of list that --all adds.
 #pragma once
 
 #include <string>
@@ -9,10 +10,11 @@
 
 namespace ploopu::cmd {
 
-// Their names, a blank before each.
+// Column names of `list --all`, each after a blank.
 [[nodiscard]] std::string container_columns();
 
-// Prints every container under --root. Damaged ones are rows like the others.
+// Prints every container under --root, including damaged ones. ErrorKind::usage for a column that
+// doesn't exist.
 [[nodiscard]] Result<void> list_containers(Context& context, const ListOptions& options);
 
 }  // namespace ploopu::cmd

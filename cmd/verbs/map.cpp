@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu map: which bytes of the disk lie where. Prints as it goes: a disk may have millions of
-// extents.
+// ploopu map: shows in which file each part of the disk is. Prints extents as they are found: a
+// disk may have millions of them.
 #include <memory>
 #include <string>
 #include <utility>
@@ -43,7 +43,8 @@ const char* state_name(ExtentKind kind) {
   return "error";
 }
 
-// Calls visit(start, extent) for every extent of the disk that is wanted, in ascending order.
+// Calls visit(start, extent) for every extent in the state `only` (empty: in any), in ascending
+// order.
 template <class Visit>
 void for_each_extent(const Disk& disk, const std::string& only, Visit visit) {
   for (uint64_t start = 0; start < disk.size();) {

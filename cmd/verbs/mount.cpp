@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu mount: attach if needed, and mount one partition read-only.
+// ploopu mount: attaches the image if needed, and mounts one partition.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -42,7 +42,7 @@ struct MountOptionsGiven {
   std::optional<uint32_t> partition;
   std::string options;
   std::string journal = "auto";
-  std::string fstype;  // what the user says it is
+  std::string fstype;  // from -t; empty to detect it
   bool writable = false;
   bool unless_mounted = false;
   bool allows_any_owner = false;
@@ -76,7 +76,8 @@ std::string skipped_warning(const Partition& partition) {
       partition.fstype);
 }
 
-// On a device that can be written the kernel replays a journal, also for a read-only mount.
+// Mounts the partition. The kernel replays a journal whenever the device can be written, even for a
+// read-only mount.
 Result<MountOutcome> mount_partition(Context& context, MountMode mode, const std::string& extra,
                                      Mounted& mounted) {
   const Partition& partition = mounted.partition;
@@ -102,14 +103,14 @@ AttachRequest request_of(const MountOptionsGiven& given, const MountAttempt& att
   return request;
 }
 
-// A device that was there with an overlay may have its journal replayed in that.
+// The journal need not be skipped on a device that already has an overlay: it is replayed there.
 MountMode mode_on(const MountAttempt& attempt, bool has_overlay) {
   return attempt.mode == MountMode::skip_journal && has_overlay ? MountMode::read_only
                                                                 : attempt.mode;
 }
 
-// Attaches, with an overlay or without, and mounts. What was there before stays when that fails;
-// what is attached here goes again.
+// Attaches the image, with an overlay if the attempt asks for one, and mounts it. If the mount
+// fails, detaches the device again, unless it was attached before.
 Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opened,
                                       const MountOptionsGiven& given, const MountAttempt& attempt,
                                       Mounted& mounted) {
@@ -164,7 +165,7 @@ Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const
     outcome = attach_and_mount(context, opened, given, attempt, mounted);
   }
   if (!outcome || *outcome != MountOutcome::mounted) {
-    // What fails with a journal that is clean, or may be, has another reason.
+    // A mount with a journal that is clean, or may be clean, fails for another reason.
     const bool blames_journal = asks || is_dirty.value_or(false);
     return tl::unexpected<Error>(
         error_of_attempt(attempt, std::move(outcome), blames_journal, mounted));
@@ -175,7 +176,7 @@ Result<void> mount_by_journal(Context& context, const OpenedImage& opened, const
   return {};
 }
 
-// Which partition, and as what.
+// The partition to mount, with its file system type.
 Result<Partition> choose(const DiskLayout& layout, const MountOptionsGiven& given) {
   const uint32_t* number = given.partition ? &*given.partition : nullptr;
   if (given.fstype.empty()) return choose_partition(layout, number);
@@ -185,7 +186,7 @@ Result<Partition> choose(const DiskLayout& layout, const MountOptionsGiven& give
   return partition;
 }
 
-// What is said before anything is attached.
+// Checks all that can be checked before anything is attached.
 Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
                         const MountOptionsGiven& given) {
   Mounted mounted;
@@ -206,14 +207,16 @@ Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
 Result<Mounted> do_mount(Context& context, const OpenedImage& opened, const DiskView& disk,
                          const MountOptionsGiven& given) {
   PLOOPU_TRY(auto mounted, prepare(context, opened, given));
-  // One step for everybody else: nobody joins what may be undone below.
+  // The lock makes attach and mount one step for other processes: none may start to use a device
+  // that is detached again below.
   PLOOPU_TRY(const auto lock, context.attachments.lock());
   PLOOPU_CHECK(context.attachments.check_mountpoint(*mounted.mountpoint));
   PLOOPU_CHECK(mount_by_journal(context, opened, disk, given, mounted));
   return mounted;
 }
 
-// As do_mount() does it, as long as the kernel agrees with what is seen of the journal.
+// Prints the plan of do_mount(), which comes true if the kernel judges the journal as
+// has_dirty_journal() does.
 Result<void> plan_mount(Context& context, const OpenedImage& opened, const DiskView& disk,
                         const MountOptionsGiven& given) {
   PLOOPU_TRY(const auto mounted, prepare(context, opened, given));
@@ -233,8 +236,8 @@ Result<void> plan_mount(Context& context, const OpenedImage& opened, const DiskV
   return {};
 }
 
-// The mount table has the device, not the image: mount -a, for one, asks again for what it did
-// before.
+// Whether this image is mounted on the directory already. mount -a can't know: it finds a device,
+// not the image, in the mount table, so it runs the helper each time.
 Result<bool> is_mounted_there(const Context& context, const Image& image,
                               const std::string& directory) {
   PLOOPU_TRY(const auto resolved, context.files.resolve("/", directory));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu reload: what is attached is served by this program from now on, whatever served it.
+// ploopu reload: replaces the server of an attachment by one that runs this program.
 #include <memory>
 #include <set>
 #include <utility>
@@ -27,7 +27,7 @@ constexpr char kReloadFooter[] =
 Result<void> reload(const Context& context, const Attachment& attachment) {
   const HostTree tree(context.files, attachment.root);
   PLOOPU_TRY(auto location, locate_image(tree, attachment.image));
-  location.allow_outside = true;  // reload() compares the files with those that are attached
+  location.allow_outside = true;  // safe: reload() requires the files that are attached
   PLOOPU_TRY(auto image, open_image(tree, std::move(location), attachment.snapshot.value_or(""),
                                     probing(context)));
   PLOOPU_TRY(auto layout, probed_layout(image));

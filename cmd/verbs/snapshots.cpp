@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ploopu snapshots: the states of a disk that can be chosen with -s.
+// ploopu snapshots: shows the states of a disk that -s takes.
 #include "core/disk/snapshots.hpp"
 
 #include <memory>
