@@ -49,7 +49,7 @@ std::string use_state(const Delta& delta) {
 // Results of the Look at the disk, which a confined parser returns.
 struct InfoAnswer {
   DiskLayout layout;
-  std::vector<FormatExtension> extensions;  // one for each delta, base first
+  std::vector<FormatExtension> extensions;  // in the order of deltas, base first
 };
 
 template <class Codec>

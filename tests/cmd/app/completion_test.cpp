@@ -30,7 +30,7 @@ class CompletionTest : public CommandTest {
     files_.add("/old/etc/vz/conf/7.conf", "");
   }
 
-  // The lines that are printed when the last of the words is being typed.
+  // The lines that are printed while the last word is being typed.
   std::vector<std::string> answers(std::vector<std::string> words) {
     words.insert(words.begin(), {"__complete", "--"});
     EXPECT_EQ(run(std::move(words)), 0);

@@ -62,14 +62,14 @@ TEST_F(CommandTest, AnUnknownVerbIsAProgramIfThereIsOne) {
     err_.str("");
     return cmd::run(std::move(arguments), context);
   };
-  EXPECT_EQ(run_with({"backup", "101", "--to", "/x"}), 64);  // there is none
+  EXPECT_EQ(run_with({"backup", "101", "--to", "/x"}), 64);  // no such program: an unknown verb
   EXPECT_THAT(called, ElementsAre("backup", "101", "--to", "/x"));
   EXPECT_THAT(err_.str(), HasSubstr("'backup' is not a verb"));
   answer = fail(ErrorKind::not_permitted, "/usr/bin/ploopu-backup: Permission denied");
   EXPECT_EQ(run_with({"backup"}), 77);
   EXPECT_EQ(err_.str(), "ploopu: /usr/bin/ploopu-backup: Permission denied\n");
   called.clear();
-  EXPECT_EQ(run_with({"list"}), 0);  // not for verbs, nor behind options
+  EXPECT_EQ(run_with({"list"}), 0);  // verbs, and words after options, are no extensions
   EXPECT_EQ(run_with({"--json", "backup"}), 64);
   EXPECT_THAT(called, IsEmpty());
 }

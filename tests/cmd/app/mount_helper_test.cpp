@@ -38,7 +38,7 @@ TEST_F(MountHelperTest, IsKnownByItsName) {
 
 TEST_F(MountHelperTest, MountsSilently) {
   use_ext4();
-  // As mount -t ploopu 101 /mnt calls it, and mount -a.
+  // mount -t ploopu 101 /mnt and mount -a pass these arguments.
   EXPECT_EQ(mount({"101", "/mnt", "-o", "rw"}), 0) << err_.str();
   EXPECT_THAT(attachments_.calls, ElementsAre("list", "check_mountpoint /mnt", "attach", "mount"));
   EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro,noload");
@@ -112,12 +112,13 @@ TEST_F(MountHelperTest, FailuresAreThoseOfMount) {
   EXPECT_EQ(umount({"/srv"}), 32);
 }
 
-// As mount -a does, which can't see from the mount table what is mounted.
+// mount -a can't see in the mount table which image is mounted, so it calls the
+// helper again. The helper succeeds without a second mount.
 TEST_F(MountHelperTest, WhatIsMountedThereAlreadyStays) {
   attachments_.attached = {mounted_attachment()};
   EXPECT_EQ(mount({"101", "/mnt"}), 0) << err_.str();
   EXPECT_THAT(attachments_.calls, ElementsAre("list"));
-  // Another directory, an older state, another image.
+  // Another directory, an older state and another image are mounted nevertheless.
   attachments_.errors["check_mountpoint"] = {ErrorKind::busy, "another"};
   EXPECT_EQ(mount({"101", "/srv", "-o", "ploopu.partition=1"}), 32);
   attachments_.attached[0].snapshot = guid('1');

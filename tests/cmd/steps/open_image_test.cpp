@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names, further disks, and images that something else uses.
+// Covers names, further disks, and images that something else uses.
 #include "tests/support/command_test.hpp"
 
 namespace ploopu::testing {

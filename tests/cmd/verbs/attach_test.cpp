@@ -104,7 +104,8 @@ TEST_F(CommandTest, MountWithAnOverlayThatIsKept) {
   EXPECT_EQ(run({"mount", "101", "/mnt", "--overlay-file", "/f", "--journal", "skip"}), 64);
 }
 
-// Only the kernel knows whether the log of an xfs must be replayed: then it is attached again.
+// Only the kernel knows whether the log of an xfs must be replayed. If so, mount attaches the image
+// again, with an overlay.
 TEST_F(CommandTest, XfsWithADirtyLogIsReplayedOnAnOverlay) {
   prober_.layout.partitions[0].fstype = "xfs";
   EXPECT_EQ(run_json({"mount", "101", "/mnt"})["journal"], "clean");
@@ -170,7 +171,7 @@ TEST_F(CommandTest, MountAsWhatTheUserSays) {
   EXPECT_EQ(run({"mount", "101", "/mnt", "--partition", "2", "-t", "ext4"}), 65);
 }
 
-// The journal is clean: a wrong option, for one, is not its fault.
+// A mount with a clean journal fails for another reason, such as a wrong option.
 TEST_F(CommandTest, ACleanJournalIsNotBlamed) {
   use_ext4();
   attachments_.errors["mount"] = {ErrorKind::failed, "bad option"};
@@ -193,7 +194,7 @@ TEST_F(CommandTest, DetachSaysWhatIsGone) {
   EXPECT_EQ(err_.str(), "");
 }
 
-// Nothing that could harm the host reaches its kernel.
+// Mount options and types that could harm the host do not reach its kernel.
 TEST_F(CommandTest, AFileSystemThatIsRefusedIsNotAttached) {
   EXPECT_EQ(run({"mount", "101", "/mnt"}), 65);
   EXPECT_THAT(err_.str(), HasSubstr("s_magic"));

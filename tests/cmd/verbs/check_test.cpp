@@ -48,7 +48,7 @@ TEST_F(CommandTest, CheckLooksAtWhatCannotBeAttached) {
 }
 
 TEST_F(CommandTest, CheckNamesFilesOnlyWhenAsked) {
-  prober_.layout.partitions.pop_back();  // the second one would lie outside of this disk
+  prober_.layout.partitions.pop_back();  // the second partition ends after this disk
   files_.add("/i/cut", ploop_file({.cluster_sectors = 8, .disk_sectors = 24, .bat = {0, 5, 0}}));
   LostFiles found;
   found.files = {{1, "/etc/\x1b[2Jmotd", 12, "data", {4096, 1024}},

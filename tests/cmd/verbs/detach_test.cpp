@@ -115,7 +115,7 @@ TEST_F(CommandTest, WhatCouldBeDetachedIsInTheJsonOfAFailure) {
   EXPECT_EQ(json::parse(err_.str())["error"]["kind"], "busy");
 }
 
-// The second image's file may lie in the mount of the first.
+// The file of the second image may be inside the mount of the first.
 TEST_F(CommandTest, OneImageInsideAnotherGoesFirstWhateverTheOrder) {
   attachments_.attached = {mounted_attachment(), mounted_attachment()};
   attachments_.attached[1].id = "inner";

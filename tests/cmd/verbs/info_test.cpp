@@ -121,7 +121,7 @@ class ExtensionCommandTest : public CommandTest {
  protected:
   ExtensionCommandTest() { prober_.layout = {}; }
 
-  // A disk of one cluster; the extension is the file's third.
+  // The disk has one cluster; the extension is the third cluster of the file.
   void put(uint32_t in_use, Bytes extension) {
     auto file = ploop_file({.cluster_sectors = 8,
                             .disk_sectors = 8,
@@ -193,7 +193,7 @@ TEST_F(ExtensionCommandTest, CheckCountsItsClustersAndTellsWhatIsBroken) {
   EXPECT_EQ(corrupt["errors"][0]["kind"], "extension");
   EXPECT_THAT(corrupt["errors"][0]["message"], HasSubstr("the disk's data is not affected"));
   EXPECT_EQ(corrupt["lost"], json::array());
-  // Nothing refers to the bitmap's cluster any more.
+  // A stale extension holds nothing: its clusters are leaked.
   put(0, sound_);
   EXPECT_EQ(run({"check", "/i/image"}), 3);
   EXPECT_THAT(err_.str(), HasSubstr("stale"));
@@ -257,7 +257,7 @@ TEST_F(CommandTest, H37_NamesOfFilesAreEscaped) {
   EXPECT_THAT(err_.str(), HasSubstr("a\\x0ab\\x1b[31m\\xc2\\x9b.hds"));
 }
 
-// A file system is called as whoever made it likes.
+// The creator of a file system chooses its label, which may contain any bytes.
 TEST_F(CommandTest, H83_LabelsAreEscapedAndNoPartOfAPathOrCommand) {
   const std::string label = "\x1b[2J\n\r$(reboot)`x`/../..\xff\xc2\x9b;'\"";
   const std::string escaped = "\\x1b[2J\\x0a\\x0d$(reboot)`x`/../..\\xff\\xc2\\x9b;'\"";

@@ -13,7 +13,7 @@ class ListTest : public CommandTest {
  protected:
   ListTest() {
     files_.add("/etc/vz/conf/101.conf", "NAME=web\n");
-    files_.add("/etc/vz/conf/9.conf", "NAME=\"a\x1b[31m\"\n");  // its area is missing
+    files_.add("/etc/vz/conf/9.conf", "NAME=\"a\x1b[31m\"\n");  // its private area is missing
     files_.add(std::string("/vz/private/") + kUuid + "/etc/passwd", "");
     auto large = ploop_file(
         {.cluster_sectors = 2048, .disk_sectors = 4096, .bat = {1, 0}, .in_use = 1953459801});
@@ -132,7 +132,7 @@ TEST_F(ListTest, AttachmentsAsJson) {
   full.overlay_file = "/scratch/\x1b";
   EXPECT_EQ(run({"list", "--json"}), 0);
   const std::string image = R"("image":"/vz/private/101/root.hdd/DiskDescriptor.xml")";
-  // In this order: what people read most comes first.
+  // The columns that people read most come first.
   EXPECT_EQ(nlohmann::ordered_json::parse(out_.str())["attachments"].dump(),
             "[{" + image +
                 R"(,"ctid":"101","device":"/dev/nbd7","backend":"nbd","mountpoints":["/mnt"],)"
@@ -153,7 +153,7 @@ TEST_F(ListTest, R13_AnImageThatChangedIsSaid) {
   EXPECT_EQ(listed["state"], "serving");
   EXPECT_EQ(listed["image_changed"], true);
   EXPECT_EQ(listed["warnings"], json::array({"it changed"}));
-  // A server that has died counts for more.
+  // The state of a dead server, stale, hides a change of the image.
   attachments_.attached[0].state = AttachmentState::stale;
   EXPECT_EQ(lines({"list", "-Ho", "STATE"}), (Lines{"stale"}));
 

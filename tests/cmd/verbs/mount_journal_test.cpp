@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every state of a journal, on every file system, with every wish: the overlay, the options of the
-// mount and the answer, with -n and without.
+// Tests every state of a journal, on every file system, with every choice of options: the overlay,
+// the mount options and the output, with -n and without.
 #include "tests/support/command_test.hpp"
 
 namespace ploopu::testing {
@@ -8,7 +8,8 @@ namespace {
 
 enum class Journal { none, clean, dirty };
 
-// A superblock tells of ext; the kernel tells of xfs, by the first attempt to mount it.
+// The superblock shows the journal's state of ext; the kernel shows that of xfs, when the first
+// attempt to mount it fails.
 struct Volume {
   const char* fstype;
   Journal journal;
@@ -67,7 +68,7 @@ class JournalTableTest : public CommandTest {
     outcome.journal = done["journal"];
     outcome.options = done["options"];
     outcome.overlay = done["overlay"];
-    // The plan is what is done, unless it says that the kernel decides.
+    // The plan equals the result, unless the plan says that the kernel decides.
     if (outcome.planned.find("if the kernel asks") == std::string::npos) {
       EXPECT_EQ(plan["overlay"], outcome.overlay) << wish.name;
       EXPECT_EQ(plan["options"], outcome.options) << wish.name;
