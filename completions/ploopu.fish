@@ -7,7 +7,7 @@ function __ploopu_complete
     command -q ploopu; or return
     set -l words (commandline -opc) (commandline -ct | string unescape; or commandline -ct)
     set -l answers (command ploopu __complete -- $words[2..] 2>/dev/null)
-    set -l option (string match -r -- '^(?:--[^=]*=)?' $words[-1]) # empty where there is none
+    set -l option (string match -r -- '^(?:--[^=]*=)?' $words[-1]) # empty without an option
     set -l value (string replace -r -- '^--[^=]*=' '' $words[-1])
     switch "$answers[-1]"
         case :files

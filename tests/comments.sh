@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# comments.sh [-v]: counts the comment blocks of the C++ sources that begin without a subject, and fails when those are
-# more than 1.0 %. With -v it prints each. STYLE.md says what a comment should begin with. First it shows that it can
-# count.
+# comments.sh [-v]: counts the comment blocks of the C++ sources that begin without a subject (docs/STYLE.md), and fails
+# if more than 1.0 % do. With -v it prints each. First it tests itself.
 set -eu
 
-# count FILE...: prints "BLOCKS BAD", after a line for each bad one where $verbose is set. A block is a run of lines with
-# nothing but a comment, or a comment at the end of a line of code.
+# count FILE...: prints "BLOCKS BAD", after a line for each bad block if $verbose is set. A block is a run of comment
+# lines, or a comment at the end of a line of code.
 count() {
     awk -v verbose="$verbose" '
         function look(text) {
@@ -27,7 +26,7 @@ count() {
         }
         {
             in_block = 0
-            # At the end of code: the comment of a member or of a constant.
+            # A comment at the end of code describes a member or a constant.
             if (match($0, /[;,{}] +\/\/ /)) {
                 text = substr($0, RSTART + RLENGTH)
                 if (text !~ /NOLINT/) look(toupper(substr(text, 1, 1)) substr(text, 2))

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # coverage.sh DIRECTORY: runs the unit tests and the corpora of the fuzz targets that were built in
-# DIRECTORY by the preset "coverage", and prints which part of the lines of each parser they reach.
-# Fails when it is less than 95 % of all of them. What is not reached is in DIRECTORY/coverage.txt.
+# DIRECTORY by the preset "coverage", and prints how many lines of each parser they reach. Fails if
+# they reach less than 95 % of the lines of all parsers. DIRECTORY/coverage.txt shows the others.
 set -eu
 corpora=$(cd "$(dirname "$0")" && pwd)/fuzz/corpus
 least=95

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# layers.sh: fails when the folders of cmd, core and platform differ from the table in docs/ARCHITECTURE.md, which says
-# what each holds and which other folders it may include; when an arrow of the table points up, which is how a cycle would
-# begin; when a file is too long; and when a test hasn't the name of its source. Prints a line for each such thing.
-# First it shows that it can fail: on small trees with one thing wrong in each.
+# layers.sh: compares the folders of cmd, core and platform with the table in docs/ARCHITECTURE.md, which lists their
+# contents and the folders that each may include. Prints a line for each difference, for an arrow of the table that
+# points up (a cycle needs one), for a file that is too long, and for a test that is not named after its source. Fails
+# if it printed any. First it tests itself on small trees with one error each.
 set -eu
 
 most_lines=350
@@ -12,7 +12,7 @@ too_long_yet=''
 # Headers of the kernel, and of libraries that talk to it.
 kernel_headers='sys|linux|netlink|blkid|libmount|libkmod|libdevmapper|fuse[a-z_]*|ext2fs'
 
-# look FILE...: the lines that are wrong with them and with docs/ARCHITECTURE.md, in the current directory.
+# look FILE...: prints the errors of the files, and of docs/ARCHITECTURE.md in the current directory.
 look() {
     awk -v most_lines=$most_lines -v too_long_yet="$too_long_yet" -v kernel_headers="$kernel_headers" '
         function folder_of(path) { return match(path, "/[^/]*$") ? substr(path, 1, RSTART - 1) : "" }
@@ -28,7 +28,7 @@ look() {
             table = "docs/ARCHITECTURE.md"
             count = split(too_long_yet, names, " ")
             for (i = 1; i <= count; i++) long[names[i]]
-            # Which layer a folder of a layer may include; cmd itself is main.cpp, which joins them all.
+            # A folder may include these layers. main.cpp, the only file of cmd itself, joins all of them.
             split("core>core platform>core platform>platform cmd>core cmd>cmd", names, " ")
             for (i in names) down[names[i]]
         }
@@ -83,8 +83,8 @@ look() {
         }' docs/ARCHITECTURE.md "$@"
 }
 
-# A test tests/core/x/name_test.cpp is about core/x/name.cpp or name.hpp, or it is about a part of it:
-# name_part_test.cpp.
+# look_at_tests TEST...: prints the tests without a source. tests/core/x/name_test.cpp, and name_part_test.cpp for a
+# part of it, need core/x/name.cpp or name.hpp.
 look_at_tests() {
     for test; do
         source=${test#tests/}
@@ -110,7 +110,7 @@ look_at_tree() {
 }
 
 # shellcheck disable=SC2016 # Markdown
-# say_of COMMAND: what is wrong with a small tree that is right but for what COMMAND does to it.
+# say_of COMMAND: prints the errors of a small correct tree after COMMAND has changed it.
 say_of() {
     (
         too_long_yet=
@@ -129,7 +129,7 @@ say_of() {
     )
 }
 
-# expect WORDS COMMAND: that is said of a tree after COMMAND; of a tree that is right nothing is said.
+# expect PATTERN COMMAND: fails unless the errors of the tree after COMMAND match PATTERN.
 expect() {
     said=$(say_of "$2")
     echo "$said" | grep -qe "$1" || {

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# links.sh: fails when something in the tree points to what isn't there: a link of a Markdown file, docs/PAGE.md#heading
-# anywhere, a page that is only named, or a test that docs/CASES.md names. Prints a line for each, or how many it has
-# looked at. First it shows that it can fail.
+# links.sh: checks that the targets of links exist: links of Markdown files, docs/PAGE.md#heading in any file, pages that
+# are only named, and tests that docs/CASES.md names. Prints a line for each broken link and fails, or prints the number
+# of links. First it tests itself.
 set -eu
 
-# anchors PAGE: the names by which its headings are linked to.
+# anchors PAGE: prints the names that links to its headings use.
 anchors() {
     awk '/^```/ { code = !code } !code && /^#+ / {
         sub(/^#+ +/, ""); $0 = tolower($0); gsub(/[^a-z0-9 _-]/, ""); gsub(/ /, "-"); print
     }' "$1"
 }
 
-# references FILE...: lines "FILE TARGET", each relative to the root.
+# references FILE...: prints a line "FILE TARGET" for each link, with paths relative to the root.
 references() {
     for file; do
         case $file in
@@ -34,7 +34,7 @@ references() {
     done
 }
 
-# broken: reads such lines, prints those whose target isn't there.
+# broken: reads lines of references(), and prints an error for each whose target does not exist.
 broken() {
     sort -u | while read -r file target; do
         page=${target%%#*}
@@ -60,7 +60,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/ploopu-links.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
-# expect WORDS LINE: that is said of a page with this line; nothing is said where WORDS are empty.
+# expect PATTERN LINE: fails unless the errors of a page with LINE match PATTERN, or there are none if it is empty.
 expect() {
     mkdir -p "$scratch/tree/docs"
     (

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# same-code.sh REVISION: builds the program from the working tree and from REVISION with the same options, and compares
-# the code and the constants in their object files, whatever the files are called. Prints the object files of each side
-# that the other side lacks, and fails when there are any. For commits that only move files.
+# same-code.sh REVISION: checks a commit that only moves files. Builds the program from the working tree and from
+# REVISION with the same options, and compares the code and constants of the object files regardless of their names.
+# Prints the object files that only one side has, and fails if there are any.
 set -eu
 work=$PWD/build/same-code
 mkdir -p "$work"
@@ -13,12 +13,13 @@ trap 'git worktree remove --force "$work/source"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# build NAME SOURCE: a line for each object file, its hash and its name.
+# build NAME SOURCE: builds the directory SOURCE, and writes a line to $work/NAME.sums for each object file: its hash and
+# its name.
 build() {
     cmake -S "$2" -B "$work/$1" -G Ninja -DCMAKE_BUILD_TYPE=Release '-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG' >/dev/null
     cmake --build "$work/$1" --target ploopu -- --quiet
     (cd "$work/$1" && find . -name '*.cpp.o') | while read -r object; do
-        # Its own name is in the first lines, and clang has that of its source in the name of a function.
+        # The first lines hold the name of the object file, and clang names a function after the source file.
         {
             objdump -dr "$work/$1/$object" | tail -n +4 | sed "s/_GLOBAL__sub_I_[a-z_]*[.]cpp/_GLOBAL__sub_I/"
             objdump -s -j .rodata -j .data.rel.ro.local "$work/$1/$object" 2>/dev/null | tail -n +4
@@ -30,7 +31,7 @@ build old "$work/source"
 build new .
 cut -d ' ' -f 1 "$work/old.sums" >"$work/old.hashes"
 cut -d ' ' -f 1 "$work/new.sums" >"$work/new.hashes"
-# Object files that several sources share (of nothing but declarations) are lines of one hash.
+# Sources that generate no code have object files with the same hash, so a hash may occur several times.
 if cmp -s "$work/old.hashes" "$work/new.hashes"; then
     echo "The $(wc -l <"$work/new.sums") object files are the same."
     exit 0

@@ -13,7 +13,7 @@ trap 'rm -f "$text"' EXIT
     clang-tidy --version
     cat .clang-tidy
 } >"$text"
-# Comments count: some are for clang-tidy. Where a clone lies doesn't.
+# The hash covers comments, since some are for clang-tidy, but not the path of the clone.
 (cd $directory && eval "$command") >>"$text"
 state=$(sed "s|$PWD/||g" "$text" | sha256sum | cut -d ' ' -f 1)
 clean=${XDG_CACHE_HOME:-$HOME/.cache}/ploopu-tidy/$state
