@@ -170,7 +170,7 @@ void add_files(const Context& /*context*/, const TypedWords& /*typed*/, Answer& 
 void add_verbs(const Context& /*context*/, const TypedWords& typed, Answer& answer) {
   for (const CLI::App* verb : typed.app().get_subcommands(nullptr)) {
     answer.add(verb->get_name(), verb->get_description());
-    for (const auto& alias : verb->get_aliases()) answer.add(alias, verb->get_description());
+    for (const auto& alias : verb->get_aliases()) answer.add(alias, "same as " + verb->get_name());
   }
 }
 

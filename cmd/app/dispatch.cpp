@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/app/completion.hpp"
+#include "cmd/app/typed_words.hpp"
 #include "cmd/cli/commands.hpp"
 #include "cmd/cli/json.hpp"
 #include "cmd/cli/verb_names.hpp"
@@ -19,23 +20,24 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nIMAGE is a container ID or name, or a path (anything with a slash) of a root.hdd\n"
-    "directory, a DiskDescriptor.xml or an image file. The image is never written to.\n"
+    "\nIMAGE is a container ID or name, or the path of a root.hdd directory, a DiskDescriptor.xml\n"
+    "or an image file. A path must contain a slash. ploopu never writes to an image.\n"
     "\nExamples:\n"
-    "  ploopu info 101                      what is in container 101's disk\n"
-    "  ploopu mount 101 /mnt                see its files\n"
-    "  ploopu umount /mnt                   and let go of it again\n"
-    "  ploopu --root /old mount 101 /mnt    the same for a dead host's disk, mounted on /old\n"
-    "\n'ploopu VERB --help' says more about each verb.\n";
+    "  ploopu info 101                      show the format and partitions of container 101\n"
+    "  ploopu mount 101 /mnt                mount its file system\n"
+    "  ploopu umount /mnt                   unmount it and free the device\n"
+    "  ploopu --root /old mount 101 /mnt    mount a container of a dead host, whose disk is on "
+    "/old\n"
+    "\n'ploopu VERB --help' describes a verb; 'ploopu help VERB' opens its manual page.\n";
 
 // Ends the help of every verb.
 constexpr char kEverywhere[] =
-    "\nAnd, before or after any verb: --json, -q, -v, --root DIR (see ploopu --help).\n";
+    "\nAll verbs also take --json, -q, -v and --root DIR (see ploopu --help).\n";
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");
-  app.add_flag("-q,--quiet", options.quiet, "No warnings and notes");
-  app.add_flag("-v,--verbose", options.verbose, "Say what is done");
+  app.add_flag("-q,--quiet", options.quiet, "Print no warnings and notes");
+  app.add_flag("-v,--verbose", options.verbose, "Print what is done");
   app.add_option("--root", options.root, "Look for /etc/vz and /vz under DIR")
       ->type_name("DIR")
       ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
@@ -50,19 +52,45 @@ int report(const Context& context, const Error& error) {
   return exit_code(error.kind);
 }
 
-// CLI11's message does not name a verb that doesn't exist.
-std::string explain(const CLI::App& app, const CLI::ParseError& error) {
-  const auto rest = app.remaining();
-  if (app.get_subcommands().empty() && !rest.empty() && !rest.front().starts_with('-')) {
+std::string unknown_option(const std::vector<CLI::Option*>& options, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : options) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::string name = word.substr(0, word.find('='));
+  return fmt::format("unknown option '{}'{}", name,
+                     name.starts_with("--") ? suggestion(name, names) : "");
+}
+
+// CLI11's own messages name neither an unknown verb nor an unknown option.
+std::string explain(CLI::App& app, const std::vector<std::string>& words,
+                    const CLI::ParseError& error) {
+  const auto options = TypedWords(app, words).options();
+  for (const auto& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!word.starts_with("--") || name == word) continue;
+    for (const CLI::Option* option : options) {
+      const bool is_flag = option->get_items_expected_max() == 0;
+      if (is_flag && option->check_name(name)) return name + " takes no value";
+    }
+  }
+  const auto rest = app.remaining(true);
+  const bool has_verb = !app.get_subcommands().empty();
+  if (!has_verb && !rest.empty() && !rest.front().starts_with('-')) {
     return unknown_verb(app, rest.front());
   }
-  return error.what();
+  const auto option = std::find_if(rest.begin(), rest.end(), [](const std::string& word) {
+    return word.size() > 1 && word.starts_with('-') && word != "--";
+  });
+  if (option != rest.end()) return unknown_option(options, *option);
+  if (!rest.empty()) return fmt::format("unexpected argument '{}'", rest.front());
+  return has_verb ? error.what() : "no verb is given";
 }
 
 // A full disk under stdout must not look like success.
 int finish(const Context& context) {
   if (context.out.flush()) return context.exit_status;
-  return report(context, {ErrorKind::failed, "writing to standard output failed"});
+  return report(context, {ErrorKind::failed, "cannot write to standard output"});
 }
 
 // Resolves --root first: attachments are compared by the real path of their root.
@@ -110,26 +138,26 @@ int run(std::vector<std::string> arguments, Context& context) {
   });
   if (has_empty) {
     context.options.json = wants_json;
-    return report(context, {ErrorKind::usage, "an argument is empty: is a variable not set?"});
+    return report(context, {ErrorKind::usage, "an argument is empty: is a shell variable unset?"});
   }
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes the last argument first
   try {
-    app.parse(std::move(arguments));
-  } catch (const CLI::Success& asked) {  // --help, --version
+    app.parse(
+        std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants them so
+  } catch (const CLI::Success& asked) {                                   // --help, --version
     app.exit(asked, context.out, context.err);
     return finish(context);
   } catch (const CLI::ParseError& error) {
     context.options.json = wants_json;
     const auto verbs = app.get_subcommands();
-    return report(context,
-                  {ErrorKind::usage,
-                   fmt::format("{} (ploopu {}--help lists what there is)", explain(app, error),
-                               verbs.empty() ? "" : verbs.front()->get_name() + " ")});
+    return report(
+        context,
+        {ErrorKind::usage, fmt::format("{} (see 'ploopu {}--help')", explain(app, arguments, error),
+                                       verbs.empty() ? "" : verbs.front()->get_name() + " ")});
   }
   try {
     if (const auto done = run_action(action, context); !done) return report(context, done.error());
   } catch (const std::bad_alloc&) {
-    return report(context, {ErrorKind::failed, "this image needs more memory than there is"});
+    return report(context, {ErrorKind::failed, "out of memory: this image needs too much"});
   } catch (const std::exception& error) {  // a library has a bug
     return report(context, {ErrorKind::failed, error.what()});
   }

@@ -43,7 +43,7 @@ Result<HelperCall> parse_call(const std::vector<std::string>& arguments) {
     const std::string& word = arguments[i];
     const bool takes_value = word == "-o" || word == "-t" || word == "-N";
     if (takes_value && i + 1 == arguments.size()) {
-      return fail(ErrorKind::usage, "{}: its argument is missing", word);
+      return fail(ErrorKind::usage, "{}: needs an argument", word);
     }
     if (word == "-N") {
       return fail(ErrorKind::usage, "-N {}: run mount inside that namespace (nsenter -m)",
@@ -68,7 +68,10 @@ Result<HelperCall> parse_call(const std::vector<std::string>& arguments) {
 Result<void> check_flags(const HelperCall& call, std::string_view known) {
   const size_t unknown = call.flags.find_first_not_of(known);
   if (unknown == std::string::npos) return {};
-  return fail(ErrorKind::usage, "-{}: no such option", call.flags[unknown]);
+  return fail(ErrorKind::usage,
+              "unknown option '-{}'; usage: mount.ploopu IMAGE DIR [-fnsv] [-t TYPE] [-o OPTIONS], "
+              "or umount.ploopu DIR [-fnrv]",
+              call.flags[unknown]);
 }
 
 bool has_flag(const HelperCall& call, char flag) {
@@ -85,7 +88,7 @@ Result<void> sort_options(std::string_view options, std::vector<std::string>& ou
     is_read_only |= name == "ro";
     if (option.starts_with(kPrefix)) {
       if (!contains(kOurs, name.substr(kPrefix.size()))) {
-        return fail(ErrorKind::usage, "-o {}: ploopu has no such mount option", option);
+        return fail(ErrorKind::usage, "-o {}: unknown option of ploopu", option);
       }
       ours.push_back(fmt::format("--{}", option.substr(kPrefix.size())));
     } else if (!option.empty() && !contains(kOfOthers, name) && !name.starts_with("x-") &&
@@ -95,7 +98,7 @@ Result<void> sort_options(std::string_view options, std::vector<std::string>& ou
     }
   }
   if (is_read_only && contains(ours, "--writable")) {
-    return fail(ErrorKind::usage, "-o ro,ploopu.writable: must be one or the other");
+    return fail(ErrorKind::usage, "-o ro,ploopu.writable: give only one of them");
   }
   return {};
 }
@@ -103,7 +106,8 @@ Result<void> sort_options(std::string_view options, std::vector<std::string>& ou
 Result<std::vector<std::string>> mount_arguments(const HelperCall& call) {
   PLOOPU_CHECK(check_flags(call, "sfnv"));
   if (call.paths.size() != 2) {
-    return fail(ErrorKind::usage, "usage: mount -t ploopu IMAGE DIR [-o OPTIONS]");
+    return fail(ErrorKind::usage,
+                "give an image and a directory: mount -t ploopu IMAGE DIR [-o OPTIONS]");
   }
   std::vector<std::string> arguments = {"mount", call.paths[0], call.paths[1], "--unless-mounted"};
   std::string kernels;
@@ -117,10 +121,10 @@ Result<std::vector<std::string>> umount_arguments(const HelperCall& call) {
   PLOOPU_CHECK(check_flags(call, "flnrv"));
   if (has_flag(call, 'l')) {
     return fail(ErrorKind::usage,
-                "-l: the device can't be freed behind a lazy unmount; 'umount -i -l' leaves it to "
-                "'ploopu detach'");
+                "-l: a lazy unmount can't free the device; use 'umount -i -l', and later 'ploopu "
+                "detach'");
   }
-  if (call.paths.size() != 1) return fail(ErrorKind::usage, "usage: umount DIR");
+  if (call.paths.size() != 1) return fail(ErrorKind::usage, "give one directory: umount DIR");
   return std::vector<std::string>{"umount", call.paths[0]};
 }
 

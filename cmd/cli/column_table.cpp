@@ -20,10 +20,12 @@ std::string to_upper(std::string_view text) {
 }  // namespace
 
 void add_list_options(CLI::App& command, ListOptions& options) {
-  command.add_option("-o,--output", options.columns, "Print these columns only; 'help' lists them")
+  command
+      .add_option("-o,--output", options.columns,
+                  "Print these columns, separated by commas; 'help' lists them")
       ->type_name("COLS");
   command.add_option("--sort", options.sort, "Sort by this column")->type_name("COL");
-  command.add_flag("-H,--no-header", options.hides_headings, "Print no headings");
+  command.add_flag("-H,--no-header", options.hides_headings, "Do not print headings");
   command.add_flag("-b,--bytes", options.in_bytes, "Print sizes in bytes");
 }
 
@@ -53,7 +55,7 @@ Result<std::vector<size_t>> find_columns(std::string_view wanted,
   for (const std::string_view word : split(wanted, ',')) {
     const auto name = std::find(names.begin(), names.end(), to_upper(word));
     if (name == names.end()) {
-      return fail(ErrorKind::usage, "'{}' is not a column; these are: {}", word,
+      return fail(ErrorKind::usage, "'{}' is not a column; choose from: {}", word,
                   fmt::join(names, " "));
     }
     found.push_back(static_cast<size_t>(name - names.begin()));

@@ -130,7 +130,7 @@ void print_columns(const Context& context, const std::vector<ListColumn<Row>>& c
   std::vector<std::vector<std::string>> rows;
   rows.reserve(columns.size());
   for (const auto& column : columns) rows.push_back({column.name, column.help});
-  print_table(context, {{"COLUMN"}, {"WHAT"}}, rows);
+  print_table(context, {{"COLUMN"}, {"CONTENTS"}}, rows);
 }
 
 // The names of all columns, each after a blank, for help and completion.

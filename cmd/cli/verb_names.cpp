@@ -2,6 +2,7 @@
 #include "cmd/cli/verb_names.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -34,23 +35,32 @@ size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string unknown_verb(const CLI::App& app, const std::string& name) {
-  constexpr size_t kFar = 3;
-  size_t nearest = std::min(kFar, name.size());
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
+  constexpr size_t kTooFar = 3;
+  size_t nearest = std::min(kTooFar, word.size());
   std::string meant;
+  for (const auto& candidate : candidates) {
+    // The beginning of a candidate is as near as a candidate with one letter wrong.
+    const size_t far = candidate.starts_with(word) ? 1 : distance(word, candidate);
+    if (far >= nearest) continue;
+    nearest = far;
+    meant = candidate;
+  }
+  return meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant);
+}
+
+std::string unknown_verb(const CLI::App& app, const std::string& name) {
+  // Verbs of losetup, vzctl, ploop and other programs.
+  static const std::map<std::string, std::string> kElsewhere = {
+      {"ls", "list"}, {"show", "info"}, {"status", "list"}, {"unmap", "detach"}};
+  const auto elsewhere = kElsewhere.find(name);
+  std::vector<std::string> names;
   for (const CLI::App* verb : app.get_subcommands(nullptr)) {
-    auto names = verb->get_aliases();
-    names.insert(names.begin(), verb->get_name());
-    for (const auto& candidate : names) {
-      // The beginning of a verb is as near as a verb with one letter wrong.
-      const size_t far = candidate.starts_with(name) ? 1 : distance(name, candidate);
-      if (far >= nearest) continue;
-      nearest = far;
-      meant = candidate;
-    }
+    names.push_back(verb->get_name());
+    for (const auto& alias : verb->get_aliases()) names.push_back(alias);
   }
   return fmt::format("'{}' is not a verb of ploopu{}", name,
-                     meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant));
+                     suggestion(elsewhere == kElsewhere.end() ? name : elsewhere->second, names));
 }
 
 CLI::App* find_verb(CLI::App& app, const std::string& name) {

@@ -8,6 +8,7 @@
 #include "cmd/cli/word_option.hpp"
 #include "core/attach/backend_rules.hpp"
 #include "core/base/list.hpp"
+#include "core/base/text.hpp"
 
 namespace ploopu::cmd {
 namespace {
@@ -24,10 +25,25 @@ Json partitions_json(const OpenedImage& opened, const Attachment& attachment) {
   return array;
 }
 
+// Replaces a size such as "20G" by its bytes. Returns an error message, or "" on success.
+std::string to_bytes(std::string& word) {
+  const std::string typed = word;
+  try {
+    static_cast<void>(CLI::AsSizeValue(false)(word));
+  } catch (const CLI::ValidationError&) {
+    return fmt::format("'{}' is not a size: use a number with K, M, G or T", typed);
+  }
+  const uint64_t bytes = parse_number(word).value_or(0);
+  if (bytes < uint64_t{1} << 20) {
+    return fmt::format("'{}' is too small: use at least 1M", typed);
+  }
+  return bytes > uint64_t{1} << 60 ? fmt::format("'{}' is too large: use at most 1E", typed) : "";
+}
+
 template <class T>
 Result<T> point_to_doctor(Result<T> result) {
   if (!result && result.error().kind == ErrorKind::missing_kernel_part) {
-    result.error().message += " ('ploopu doctor' tells what can be done)";
+    result.error().message += " (see 'ploopu doctor')";
   }
   return result;
 }
@@ -42,7 +58,7 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
 
 void add_strict_option(CLI::App& command, AttachRequest& request) {
   command.add_flag("--strict", request.is_strict,
-                   "Once the image was written to while it is attached, all reads are errors");
+                   "Let all reads fail after the image was modified while attached");
 }
 
 CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request) {
@@ -50,19 +66,18 @@ CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request) {
   CLI::Option* directory =
       command
           .add_option("--overlay-dir", overlay.directory,
-                      "Where the scratch file is that takes what is written (/var/tmp)")
+                      "Directory of the scratch file for written data (default: /var/tmp)")
           ->type_name("DIR");
   command
       .add_option("--overlay-file", overlay.file,
-                  "Keep what is written in this file, to go on with it later")
+                  "Keep written data in FILE, which a later attach or mount can use again")
       ->type_name("FILE")
       ->excludes(directory);
   command
       .add_option("--overlay-size", overlay.limit,
-                  "How much of it is kept at most (half of what is free there)")
+                  "Limit of written data, such as 20G (default: half of the free space)")
       ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::Range(uint64_t{1} << 20, uint64_t{1} << 60).description(""));
+      ->transform(CLI::Validator(to_bytes, ""));
   return directory;
 }
 
@@ -83,8 +98,8 @@ Result<void> refuse_exposed(const Context& context, const Image& image) {
   if (image.writable_by_others.empty() || !context.attachments.is_privileged()) return {};
   const std::string& directory = image.writable_by_others.front();
   return fail(ErrorKind::damaged,
-              "{}: everybody may write to {}, and so replace the image: refused for root; "
-              "'chmod o-w' that directory",
+              "{}: everybody may write to {} and replace the image: refused for root; run 'chmod "
+              "o-w' on that directory",
               image.location.path, directory);
 }
 
@@ -103,9 +118,9 @@ std::vector<std::string> notes_of(const AttachOutcome& outcome) {
   if (outcome.already_attached) {
     const char* overlay = !outcome.attachment.overlay_file.empty() ? ", with its overlay file"
                           : outcome.attachment.has_overlay
-                              ? ", with an overlay that may have been written to"
+                              ? ", with an overlay that may contain written data"
                               : "";
-    notes.push_back(fmt::format("{}: was attached already, as {}{}", outcome.attachment.image,
+    notes.push_back(fmt::format("{}: is already attached as {}{}", outcome.attachment.image,
                                 outcome.attachment.device, overlay));
   }
   return notes;
@@ -116,8 +131,7 @@ Result<void> keep_if_told(const Context& context, const AttachOutcome& outcome) 
   const std::string& device = outcome.attachment.device;
   auto undone = context.attachments.detach(outcome.attachment, {});
   if (!undone) return tl::unexpected<Error>(std::move(undone).error());
-  return fail(ErrorKind::failed, "writing to standard output failed: {} was detached again",
-              device);
+  return fail(ErrorKind::failed, "cannot write to standard output: {} was detached again", device);
 }
 
 Json attachment_json(const OpenedImage& opened, const AttachOutcome& outcome,

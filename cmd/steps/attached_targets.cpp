@@ -105,7 +105,7 @@ std::optional<std::string> literal_path(const std::string& word) {
 tl::unexpected<Error> not_attached(const Context& context, const std::string& word,
                                    const std::string& why, ErrorKind kind) {
   if (context.attachments.is_privileged()) return fail(ErrorKind::not_found, "{}: {}", word, why);
-  return fail(kind, "{}: {}; what root attached, only root sees and detaches", word, why);
+  return fail(kind, "{}: {}; only root sees and detaches images attached by root", word, why);
 }
 
 Result<std::vector<Target>> find_target_by_path(const Context& context,
@@ -119,11 +119,11 @@ Result<std::vector<Target>> find_target_by_path(const Context& context,
   for (const auto& attachment : attachments) {
     if (!contains(attachment.mountpoints, resolved.path)) continue;
     return fail(ErrorKind::not_found,
-                "{}: {} is mounted there, but not by ploopu: unmount it with umount", word,
+                "{}: {} was mounted there by another program: unmount it with umount", word,
                 attachment.device);
   }
   return not_attached(
-      context, word, "nothing that ploopu attached or mounted",
+      context, word, "not attached or mounted by ploopu",
       resolved.type == PathType::other ? ErrorKind::not_permitted : ErrorKind::not_found);
 }
 
@@ -140,13 +140,12 @@ Result<std::vector<Target>> find_target(const Context& context,
   for (const auto& attachment : attachments) {
     if (attachment.ctid != ctid) continue;
     return fail(ErrorKind::not_found,
-                "{}: is attached as {}, but under --root {}: give that, too, or the device", word,
-                attachment.device, attachment.root);
+                "{}: is attached as {} with --root {}: repeat that option, or name the device",
+                word, attachment.device, attachment.root);
   }
-  return not_attached(context, word,
-                      "no such container is attached" +
-                          (context.options.root == "/" ? "" : " under " + context.options.root),
-                      ErrorKind::not_found);
+  const std::string root =
+      context.options.root == "/" ? "" : fmt::format(" with --root {}", context.options.root);
+  return not_attached(context, word, "this container is not attached" + root, ErrorKind::not_found);
 }
 
 }  // namespace
@@ -156,12 +155,16 @@ void add_targets(CLI::App& command, TargetChoice& choice) {
       .add_option("TARGET", choice.words,
                   "Device, mount point, container ID or name, or image path")
       ->type_name("");
-  command.add_flag("--all", choice.all, "Everything that is attached");
+  command.add_flag("--all", choice.all, "All attached images");
 }
 
 Result<std::vector<Target>> find_targets(const Context& context, const TargetChoice& choice) {
-  if (choice.all == !choice.words.empty()) {
-    return fail(ErrorKind::usage, "name what is meant, or give --all, but not both");
+  if (choice.all && !choice.words.empty()) {
+    return fail(ErrorKind::usage, "--all: give either targets or --all");
+  }
+  if (!choice.all && choice.words.empty()) {
+    return fail(ErrorKind::usage,
+                "no target given: name a device, mount point or image, or use --all");
   }
   PLOOPU_TRY(const auto attachments, context.attachments.list());
   std::vector<Target> targets;

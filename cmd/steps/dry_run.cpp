@@ -30,9 +30,9 @@ std::string to_text(const OpenedImage& opened, const AttachRequest& request, con
   for (const auto& delta : opened.image.disk.deltas()) add_line(lines, "Delta", delta.name());
   add_line(lines, "Device",
            plan.existing
-               ? fmt::format("{}, by {}, is there already", plan.existing->device, plan.backend)
-           : request.as_file ? "a file, by " + plan.backend
-                             : "a new one, by " + plan.backend);
+               ? fmt::format("{}, already attached over {}", plan.existing->device, plan.backend)
+           : request.as_file ? "a new file, over " + plan.backend
+                             : "a new device, over " + plan.backend);
   add_line(lines, "Overlay", describe_overlay(request.overlay));
   if (mount) {
     const std::string what =
@@ -75,7 +75,7 @@ Json to_json(const OpenedImage& opened, const AttachRequest& request, const Atta
 }  // namespace
 
 void add_dry_run_option(CLI::App& command, bool& dry_run) {
-  command.add_flag("-n,--dry-run", dry_run, "Print what would be done, and do nothing");
+  command.add_flag("-n,--dry-run", dry_run, "Print the plan, and change nothing");
 }
 
 void print_plan(Context& context, const OpenedImage& opened, const AttachRequest& request,

@@ -20,7 +20,7 @@ std::vector<std::string> OpenedImage::warnings() const {
 
 void add_allow_outside_option(CLI::App& command, bool& allow_outside) {
   command.add_flag("--allow-outside", allow_outside,
-                   "Read files outside of the image's directory, too, if it names some");
+                   "Also read files outside of the image's directory if the image refers to them");
 }
 
 void add_image_argument(CLI::App& command, ImageChoice& choice) {
@@ -30,7 +30,7 @@ void add_image_argument(CLI::App& command, ImageChoice& choice) {
   command
       .add_option(
           "--disk", choice.disk,
-          "Another disk of the container: its number, GUID or the beginning of one, or root")
+          "Another disk of the container: its number, its GUID or the beginning of it, or 'root'")
       ->type_name("DISK");
 }
 
@@ -38,12 +38,12 @@ void add_image_options(CLI::App& command, ImageChoice& choice, ImageAccess acces
   add_image_argument(command, choice);
   command
       .add_option("-s,--snapshot", choice.snapshot,
-                  "An older state: GUID, the beginning of one, base or top")
+                  "Snapshot: its GUID or the beginning of it, 'base', or 'top' for the live state")
       ->type_name("GUID");
   add_allow_outside_option(command, choice.allow_outside);
   choice.live = access == ImageAccess::shows;
   if (access == ImageAccess::reads) {
-    command.add_flag("--live", choice.live, "Read it even while something else changes it");
+    command.add_flag("--live", choice.live, "Read the image even if something else may change it");
   }
 }
 

@@ -38,7 +38,7 @@ std::vector<std::string> words_of(const std::string& line) {
 Result<TabLine> parse_line(const std::string& place, const std::vector<std::string>& words) {
   constexpr size_t kMost = 3;
   if (words.size() < 2 || words.size() > kMost) {
-    return fail(ErrorKind::usage, "{}: must be NAME IMAGE [OPTION,...]; a blank is written \\040",
+    return fail(ErrorKind::usage, "{}: must be NAME IMAGE [OPTION,...]; write a blank as \\040",
                 place);
   }
   TabLine line{place, {unescape(words[1])}};
@@ -63,7 +63,8 @@ Result<TabLine> find_in_tab(const FileSystem& files, const std::string& name) {
     const auto place = fmt::format("{}:{}", path, ++number);
     const auto words = words_of(line);
     if (words.empty() || words.front() != name) continue;
-    if (found) return fail(ErrorKind::usage, "{}: '{}' has a line already", place, name);
+    if (found)
+      return fail(ErrorKind::usage, "{}: '{}' has a second line here: remove one", place, name);
     PLOOPU_TRY(found, parse_line(place, words));
   }
   if (!found) return fail(ErrorKind::not_found, "{}: no line begins with '{}'", path, name);

@@ -17,16 +17,16 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kAttachFooter[] =
-    "\nPrints the device, then its partitions, one a line. They are there until 'ploopu detach'.\n"
-    "They are read-only. With --overlay they can be written: what is written goes to a scratch\n"
-    "file, never to the image, and is gone after 'ploopu detach'. With --overlay-file it is kept.\n"
+    "\nPrints the device and its partitions, each on a line. They exist until 'ploopu detach', "
+    "and\n"
+    "are read-only. --overlay makes them writable: written data goes to a scratch file, never to\n"
+    "the image, and is discarded by 'ploopu detach'. --overlay-file keeps it.\n"
     "\nExamples:\n"
     "  ploopu attach 101\n"
     "  ploopu attach /backup/101/root.hdd --json\n"
     "  ploopu attach 101 --overlay --overlay-dir /scratch --overlay-size 20G\n"
-    "  ploopu attach 101 --overlay-file /scratch/101.overlay   the same file again goes on with "
-    "it\n"
-    "  ploopu attach ./root.hdd --backend fuse --no-loop   just a file; root is not needed\n";
+    "  ploopu attach 101 --overlay-file /scratch/101.overlay   keep written data in this file\n"
+    "  ploopu attach ./root.hdd --backend fuse --no-loop       create a file, without root\n";
 
 struct AttachOptions {
   ImageChoice choice;
@@ -39,13 +39,13 @@ void declare_options(CLI::App& command, AttachOptions& options) {
   add_image_options(command, options.choice);
   add_backend_option(command, options.request);
   command.add_flag("--no-loop", options.request.as_file,
-                   "With fuse: print the path of a file that is the disk; make no device");
+                   "Create a file with the contents of the disk instead of a device (fuse only)");
   command.add_flag("--new", options.request.is_new,
-                   "Make another device, even if the image has one already");
+                   "Create another device even if the image is already attached");
   add_strict_option(command, options.request);
   CLI::Option* overlay =
       command.add_flag("--overlay", options.request.overlay.wanted,
-                       "Make it writable: what is written is kept apart, and gone with the device");
+                       "Make the device writable; 'detach' discards written data");
   add_overlay_options(command, options.request)->needs(overlay);
 }
 
@@ -80,7 +80,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   }
   const OverlayRequest& overlay = options.request.overlay;
   if (overlay.limit != 0 && !overlay.wanted && overlay.file.empty()) {
-    return fail(ErrorKind::usage, "--overlay-size: needs --overlay or --overlay-file");
+    return fail(ErrorKind::usage, "--overlay-size: also give --overlay or --overlay-file");
   }
   options.request.root = context.options.root;
   PLOOPU_TRY(auto opened, open_and_probe(context, options.choice));
@@ -97,7 +97,7 @@ Result<void> run_attach(Context& context, AttachOptions options) {
   context.note(notes_of(outcome));
   const Attachment& attachment = outcome.attachment;
   const int server = attachment.server_pid;
-  context.tell(fmt::format("{}: served through {}{}", attachment.device, attachment.backend,
+  context.tell(fmt::format("{}: served over {}{}", attachment.device, attachment.backend,
                            server == 0 ? "" : fmt::format(" by process {}", server)));
   if (context.options.json) {
     context.out << attachment_json(opened, outcome, {}).dump(2) << '\n';
@@ -117,14 +117,14 @@ Result<void> run_attach(Context& context, AttachOptions options) {
 }  // namespace
 
 void declare_attach(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("attach", "Make an image a block device");
+  CLI::App* command = app.add_subcommand("attach", "Create a block device for an image");
   command->footer(kAttachFooter);
   auto options = std::make_shared<AttachOptions>();
   declare_options(*command, *options);
   const auto typed = command->get_options();
   add_dry_run_option(*command, options->dry_run);
-  CLI::Option* tab = command->add_flag("--tab", options->from_tab,
-                                       "IMAGE is a name in ploopu.tab, which has the options, too");
+  CLI::Option* tab = command->add_flag(
+      "--tab", options->from_tab, "Take IMAGE as a name in ploopu.tab, and the options from there");
   for (CLI::Option* option : typed) {
     if (!option->get_positional() && option != command->get_help_ptr()) tab->excludes(option);
   }

@@ -18,11 +18,12 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kCheckFooter[] =
-    "\nThe exit code is 0 when the image is sound, 2 when something is damaged, and 3 when there\n"
-    "are only leaks: space in a file that nothing refers to, which is harmless.\n"
+    "\nThe exit status is 0 if the image is sound, 2 if it is damaged, and 3 if it only has "
+    "leaks:\n"
+    "unused clusters in a file, which are harmless. Repairs nothing.\n"
     "\nExamples:\n"
     "  ploopu check 101\n"
-    "  ploopu check 101 --files            which files lost something\n"
+    "  ploopu check 101 --files            also list damaged files\n"
     "  ploopu check /backup/101/root.hdd --json\n";
 
 struct CheckOptions {
@@ -77,7 +78,7 @@ std::string words(const DiskRange& range) {
 void print_files(std::ostream& out, const LostFiles& found) {
   for (const auto& file : found.files) {
     const std::string name =
-        file.path.empty() ? fmt::format("inode {}, without a name", file.inode) : file.path;
+        file.path.empty() ? fmt::format("inode {} without a name", file.inode) : file.path;
     out << "file: " << escape_bytes(name)
         << (file.part == "data" ? "" : fmt::format(" ({})", file.part))
         << fmt::format(": {}\n", words(file.lost));
@@ -96,7 +97,7 @@ void print_text(const Context& context, const std::string& path, const CheckRepo
   for (const auto& error : report.errors) {
     context.out << "error: " << escape_bytes(error.message) << '\n';
   }
-  if (!report.is_readable) context.out << "lost: the whole disk can't be put together\n";
+  if (!report.is_readable) context.out << "lost: the whole disk, which can't be assembled\n";
   for (const auto& range : report.lost) {
     context.out << fmt::format("lost: {}\n", words(range));
   }
@@ -123,7 +124,7 @@ Result<LostFiles> name_files(const Context& context, const Image* image,
   auto found = find_lost_files(context.file_finder, image->disk, layout, report.lost);
   if (report.lost_ranges > report.lost.size()) {
     found.notes.push_back(
-        fmt::format("files are named for the first {} lost ranges only", report.lost.size()));
+        fmt::format("files are listed for the first {} lost ranges only", report.lost.size()));
   }
   return found;
 }
@@ -161,12 +162,12 @@ Result<void> run_check(Context& context, const CheckOptions& options) {
 }  // namespace
 
 void declare_check(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("check", "Find what is wrong with an image");
+  CLI::App* command = app.add_subcommand("check", "Check an image for damage");
   command->footer(kCheckFooter);
   auto options = std::make_shared<CheckOptions>();
   add_image_options(*command, options->choice, ImageAccess::shows);
   command->add_flag("--files", options->files,
-                    "Name the files (ext2, ext3, ext4) on what is lost of the disk");
+                    "List the files that lost data (on ext2, ext3 and ext4)");
   command->callback([options, &action] {
     action = [options](Context& context) { return run_check(context, *options); };
   });

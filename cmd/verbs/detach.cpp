@@ -18,14 +18,14 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kDetachFooter[] =
-    "\nA device that something else uses is left alone, and you are told what uses it. A mount\n"
-    "point frees the device too, unless ploopu mounted it elsewhere as well. If one target is\n"
-    "unknown, nothing is done.\n"
+    "\nUnmounts what ploopu mounted, and frees the device. If another program uses the device,\n"
+    "ploopu reports its users and leaves the device alone. A device stays if ploopu mounted it on\n"
+    "another directory, too. If one target is unknown, nothing is done.\n"
     "\nExamples:\n"
     "  ploopu umount /mnt\n"
     "  ploopu detach /dev/nbd0 101\n"
     "  ploopu detach --all\n"
-    "  ploopu detach --force /dev/nbd0   its servers are dead, and readers wait for them\n";
+    "  ploopu detach --force /dev/nbd0   for a device whose servers have died\n";
 
 struct DetachOptions {
   TargetChoice targets;
@@ -45,7 +45,7 @@ Result<std::vector<Target>> find_named(const Context& context,
     for (const auto& attachment : attachments) {
       if (attachment.name == name) targets.push_back({attachment, std::nullopt});
     }
-    if (targets.size() == before) context.note({name + ": is not attached by that name"});
+    if (targets.size() == before) context.note({name + ": nothing is attached with this name"});
   }
   return targets;
 }
@@ -56,19 +56,20 @@ Result<Json> take_down(Context& context, const Target& target, bool force) {
   PLOOPU_TRY(const auto outcome,
              context.attachments.detach(attachment, {target.mountpoint, force}));
   auto warnings = outcome.warnings;
-  if (outcome.discarded > 0) {
-    warnings.push_back(fmt::format("{}: {} written to its overlay are gone now", attachment.device,
-                                   human_size(outcome.discarded)));
-  }
   context.warn(warnings);
+  if (outcome.discarded > 0) {
+    warnings.push_back(fmt::format("{}: discarded {} of overlay data", attachment.device,
+                                   human_size(outcome.discarded)));
+    context.note({warnings.back()});
+  }
   if (outcome.detached && !attachment.overlay_file.empty()) {
-    context.note({fmt::format("{}: what was written is kept in {}", attachment.device,
+    context.note({fmt::format("{}: written data is kept in {}", attachment.device,
                               attachment.overlay_file)});
   }
   if (outcome.detached) {
     context.tell(fmt::format("{}: detached from {}", attachment.image, attachment.device));
   } else {
-    context.note({fmt::format("{}: unmounted; {} stays, it is mounted elsewhere, too",
+    context.note({fmt::format("{}: unmounted; {} stays attached, since it has another mount",
                               *target.mountpoint, attachment.device)});
   }
   return Json{{"image", text(attachment.image)},
@@ -90,11 +91,10 @@ Json plan(const Context& context, const Target& target) {
         going.empty() ? "" : fmt::format("unmount {}; ", fmt::join(going, ", "));
     const std::string overlay = stays || !attachment.has_overlay ? ""
                                 : attachment.overlay_file.empty()
-                                    ? "; what was written to its overlay is gone then"
-                                    : "; what was written is kept in " + attachment.overlay_file;
+                                    ? "; discard the data in its overlay"
+                                    : "; keep written data in " + attachment.overlay_file;
     context.out << escape_bytes(fmt::format("{}: {}{}{}", attachment.device, what,
-                                            stays ? "the device stays" : "free the device",
-                                            overlay))
+                                            stays ? "keep the device" : "free the device", overlay))
                 << '\n';
   }
   return Json{{"image", text(attachment.image)},
@@ -161,14 +161,15 @@ Result<void> run_detach(Context& context, const DetachOptions& options) {
 }  // namespace
 
 void declare_detach(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("detach", "Unmount and let go of images (also: umount)");
+  CLI::App* command =
+      app.add_subcommand("detach", "Detach images: unmount them and free their devices");
   command->alias("umount");
   command->footer(kDetachFooter);
   auto options = std::make_shared<DetachOptions>();
   add_targets(*command, options->targets);
   command->add_flag("--force", options->force,
-                    "Over nbd only: at once, even in use; whoever uses it gets errors");
-  command->add_flag("--tab", options->from_tab, "TARGET is a name in ploopu.tab")
+                    "Free an nbd device even if it is in use; its users get I/O errors");
+  command->add_flag("--tab", options->from_tab, "Take TARGET as a name in ploopu.tab")
       ->needs("TARGET")
       ->excludes("--all");
   add_dry_run_option(*command, options->dry_run);

@@ -16,9 +16,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kDoctorFooter[] =
-    "\nChanges nothing, and loads no module. Exits with 0 only if 'ploopu mount' can work here; "
-    "with\n"
-    "77 if it can't for want of rights, and with 69 if a part of the kernel is missing.\n"
+    "\nChanges nothing, and loads no module. The exit status is 0 if 'ploopu mount' works on this\n"
+    "host, 77 if privileges are missing, and 69 if a part of the kernel is missing.\n"
     "\nExamples:\n"
     "  ploopu doctor\n"
     "  ploopu doctor --json\n";
@@ -77,7 +76,7 @@ void print_advice(const Context& context, const HostReport& report) {
   for (const auto& program : report.programs) {
     if (!program.install.empty()) add(program.name, program.install);
   }
-  if (!lines.empty()) context.out << "\nWhat can be done:\n";
+  if (!lines.empty()) context.out << "\nAdvice:\n";
   for (const auto& [sentence, names] : lines) {
     context.out << escape_bytes(fmt::format("{}: {}", names, sentence)) << '\n';
   }
@@ -89,7 +88,7 @@ void print_text(const Context& context, const HostReport& report) {
     if (first.empty() && backend.usable) first = backend.name;
   }
   const std::string mounting =
-      report.can_mount ? "works, by " + first : "doesn't work: " + report.obstacle;
+      report.can_mount ? "works, over " + first : "does not work: " + report.obstacle;
   std::string system = report.system.empty() ? "" : report.system + ", ";
   system += "Linux " + report.kernel;
   if (!report.container.empty()) system += ", in a container (" + report.container + ")";
@@ -106,7 +105,7 @@ void print_text(const Context& context, const HostReport& report) {
   for (const auto& part : report.parts) {
     rows.push_back({part.name, yes_or_no(part.available), or_dash(part.detail)});
   }
-  print_table(context, {{"FEATURE"}, {"THERE", false, colour_of_no}, {"DETAIL"}}, rows);
+  print_table(context, {{"FEATURE"}, {"AVAILABLE", false, colour_of_no}, {"DETAIL"}}, rows);
   context.out << '\n';
   rows.clear();
   for (const auto& program : report.programs) {
@@ -133,7 +132,8 @@ Result<void> run_doctor(Context& context) {
 }  // namespace
 
 void declare_doctor(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("doctor", "Tell what this host can do, and what it lacks");
+  CLI::App* command = app.add_subcommand(
+      "doctor", "Report which back ends work on this host, and what the others lack");
   command->footer(kDoctorFooter);
   command->callback([&action] { action = run_doctor; });
 }

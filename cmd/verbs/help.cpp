@@ -11,12 +11,11 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kHelpFooter[] =
-    "\nOpens the manual page of the verb with man(1). Where there is no man, no page or no "
-    "terminal,\n"
-    "prints what 'ploopu VERB --help' does.\n"
+    "\nOpens the manual page of the verb with man(1). Without a terminal, man or the page, prints\n"
+    "the output of 'ploopu VERB --help'.\n"
     "\nExamples:\n"
     "  ploopu help mount\n"
-    "  ploopu help         what 'ploopu --help' prints\n";
+    "  ploopu help         print the output of 'ploopu --help'\n";
 
 Result<void> run_help(const Context& context, CLI::App& app, const std::string& name) {
   if (name.empty()) {
@@ -27,8 +26,7 @@ Result<void> run_help(const Context& context, CLI::App& app, const std::string& 
   }
   const CLI::App* verb = find_verb(app, name);
   if (verb == nullptr) {
-    return fail(ErrorKind::usage, "{} (ploopu --help lists what there is)",
-                unknown_verb(app, name));
+    return fail(ErrorKind::usage, "{} (see 'ploopu --help')", unknown_verb(app, name));
   }
   if (context.show_page) context.show_page("ploopu-" + verb->get_name());
   context.out << verb->help(app.get_name());
@@ -41,7 +39,7 @@ void declare_help(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("help", "Open the manual page of a verb");
   command->footer(kHelpFooter);
   auto name = std::make_shared<std::string>();
-  command->add_option("VERB", *name, "Any of those that 'ploopu --help' lists")->type_name("");
+  command->add_option("VERB", *name, "A verb that 'ploopu --help' lists")->type_name("");
   command->callback([name, &app, &action] {
     action = [name, &app](Context& context) { return run_help(context, app, *name); };
   });

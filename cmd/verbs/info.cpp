@@ -74,7 +74,7 @@ void warn_about_extensions(const std::vector<FormatExtension>& extensions, Image
     }
     for (const uint64_t feature : extension.ignored_features) {
       image.warnings.push_back(fmt::format(
-          "{}: the format extension has an unknown feature {:#x}: ignored", name, feature));
+          "{}: ignored the unknown feature {:#x} of the format extension", name, feature));
     }
   }
 }
@@ -238,7 +238,8 @@ void print_text(const Context& context, const OpenedImage& opened,
 }  // namespace
 
 void declare_info(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("info", "Show what is in an image");
+  CLI::App* command =
+      app.add_subcommand("info", "Show the format, deltas and partitions of an image");
   command->footer(kInfoFooter);
   auto choice = std::make_shared<ImageChoice>();
   add_image_options(*command, *choice, ImageAccess::shows);

@@ -35,32 +35,32 @@ const char* state_colour(std::string_view state) {
 const std::vector<ListColumn<Attachment>>& columns() {
   using Row = Attachment;
   static const std::vector<ListColumn<Row>> kColumns = {
-      {"DEVICE", "the device, or with --no-loop the file", CellKind::text,
+      {"DEVICE", "device, or file with --no-loop", CellKind::text,
        [](const Row& row) { return text_cell(row.device); }},
-      {"BACKEND", "what serves it: nbd, dm or fuse", CellKind::text,
+      {"BACKEND", "back end: nbd, dm or fuse", CellKind::text,
        [](const Row& row) { return text_cell(row.backend); }},
       {"STATE",
-       "serving, changed (its image was written to), hung (its server stands still), or stale (its "
-       "server is gone)",
+       "serving, changed (the image was modified), hung (the server stands still), or stale (the "
+       "server died)",
        CellKind::text, [](const Row& row) { return text_cell(state_cell(row)); }, state_colour},
-      {"CTID", "of the container, if it was named by that", CellKind::text,
+      {"CTID", "ID of the container, if the image was named by container", CellKind::text,
        [](const Row& row) { return ctid_cell(row.ctid.value_or("")); }},
-      {"SNAPSHOT", "the beginning of the snapshot's GUID", CellKind::text,
+      {"SNAPSHOT", "beginning of the snapshot's GUID", CellKind::text,
        [](const Row& row) { return text_cell(row.snapshot ? short_guid(*row.snapshot) : ""); }},
-      {"IMAGE", "where the image is", CellKind::text,
+      {"IMAGE", "path of the image", CellKind::text,
        [](const Row& row) { return text_cell(row.image); }},
-      {"MOUNTPOINT", "where it is mounted", CellKind::text,
+      {"MOUNTPOINT", "directories on which it is mounted", CellKind::text,
        [](const Row& row) { return joined_cell(row.mountpoints); }}};
   return kColumns;
 }
 
 std::string footer() {
   return "\nColumns:" + list_columns(false) + "\nWith --all:" + list_columns(true) +
-         "\n\nSTATE of what is attached is 'serving', 'changed' when files of its image were\n"
-         "written to, replaced or removed since, 'hung' when a process of its server stands still\n"
-         "(over nbd it is replaced within seconds), or 'stale' when its server has died or its\n"
-         "device was taken away: detach it. STATE of a container's disk is 'closed', or 'in use'\n"
-         "when the container is running or crashed. REASON tells what is wrong with it.\n"
+         "\n\nSTATE of an attachment is 'serving', 'changed' if files of the image were modified,\n"
+         "replaced or removed since, 'hung' if a process of its server stands still (over nbd\n"
+         "another process replaces it within seconds), or 'stale' if its server has died or its\n"
+         "device was taken away: detach it. With --all, STATE is 'closed', or 'in use' if the\n"
+         "container is running or crashed, and REASON is the error of a damaged container.\n"
          "\nExamples:\n"
          "  ploopu list\n"
          "  ploopu list --all\n"
@@ -130,11 +130,11 @@ std::string list_columns(bool of_containers) {
 }
 
 void declare_list(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("list", "Show what is attached and mounted");
+  CLI::App* command = app.add_subcommand("list", "List attached images, or all containers");
   command->footer(footer());
   auto options = std::make_shared<ListOptions>();
   auto all = std::make_shared<bool>(false);
-  command->add_flag("--all", *all, "Show every container of this host, or of --root");
+  command->add_flag("--all", *all, "List all containers of this host, or of --root");
   add_list_options(*command, *options);
   command->callback([options, all, &action] {
     action = [options, all](Context& context) {

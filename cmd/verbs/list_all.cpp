@@ -46,39 +46,39 @@ Cell disk_cell(const ContainerRow& row, Get get) {
 const std::vector<ListColumn<ContainerRow>>& all_columns() {
   using Row = ContainerRow;
   static const std::vector<ListColumn<Row>> kColumns = {
-      {"CTID", "its number, or its UUID", CellKind::text,
+      {"CTID", "ID of the container: a number or a UUID", CellKind::text,
        [](const Row& row) { return ctid_cell(row.container.ctid); }},
-      {"NAME", "the container's name", CellKind::text,
+      {"NAME", "name of the container", CellKind::text,
        [](const Row& row) { return text_cell(row.container.name); }},
-      {"LAYOUT", "of its disk: ploop, qcow2 or simfs; ? if nothing tells", CellKind::text,
+      {"LAYOUT", "layout of its disk: ploop, qcow2, simfs, or ? if unknown", CellKind::text,
        [](const Row& row) {
          const std::string name = layout_name(row.container.layout);
          return Cell(name.empty() ? "?" : name);
        }},
-      {"SIZE", "of the disk", CellKind::size,
+      {"SIZE", "size of the disk", CellKind::size,
        [](const Row& row) {
          return disk_cell(row, [](const DiskFigures& disk) { return disk.virtual_size; });
        }},
-      {"ALLOC", "how much of it the image holds", CellKind::size,
+      {"ALLOC", "allocated part of the disk", CellKind::size,
        [](const Row& row) { return disk_cell(row, allocated_bytes); }},
-      {"SNAPSHOTS", "how many it has", CellKind::number,
+      {"SNAPSHOTS", "number of snapshots", CellKind::number,
        [](const Row& row) {
          const auto& count = row.container.snapshots;
          return count ? Cell(uint64_t{*count}) : Cell(std::monostate());
        }},
-      {"STATE", "closed, or in use: it is running or crashed", CellKind::text,
+      {"STATE", "closed, or in use (running or crashed)", CellKind::text,
        [](const Row& row) {
          return disk_cell(row, [](const DiskFigures& disk) {
            return std::string(disk.in_use ? "in use" : "closed");
          });
        }},
-      {"DEVICE", "as what it is attached", CellKind::text,
+      {"DEVICE", "device, if attached", CellKind::text,
        [](const Row& row) { return joined_cell(row.devices); }},
-      {"MOUNTPOINT", "where it is mounted", CellKind::text,
+      {"MOUNTPOINT", "directories on which it is mounted", CellKind::text,
        [](const Row& row) { return joined_cell(row.mountpoints); }},
-      {"PATH", "its disk, or its private area", CellKind::text,
+      {"PATH", "path of its disk, or of its private area", CellKind::text,
        [](const Row& row) { return text_cell(row.container.path); }},
-      {"REASON", "what is wrong with it", CellKind::text,
+      {"REASON", "error, if it is damaged", CellKind::text,
        [](const Row& row) { return text_cell(row.container.error); }}};
   return kColumns;
 }

@@ -19,11 +19,11 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kMapFooter[] =
-    "\nAll numbers are bytes. STATE is 'data', 'zero' (in no delta), or 'error' where the file\n"
-    "lacks what its table says. DEPTH counts deltas down from the newest, which is 0.\n"
+    "\nAll numbers are bytes. STATE is 'data', 'zero' (in no delta), or 'error' (missing in the\n"
+    "file). DEPTH counts deltas down from the newest, which is 0.\n"
     "\nExamples:\n"
     "  ploopu map 101\n"
-    "  ploopu map 101 --only error         what is lost\n"
+    "  ploopu map 101 --only error         list the lost ranges\n"
     "  ploopu map ./root.hdd --json\n";
 
 struct MapOptions {
@@ -107,12 +107,12 @@ Result<void> run_map(const Context& context, const MapOptions& options) {
 }  // namespace
 
 void declare_map(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("map", "Show where the bytes of the disk lie");
+  CLI::App* command = app.add_subcommand("map", "Show in which file each part of the disk is");
   command->footer(kMapFooter);
   auto options = std::make_shared<MapOptions>();
   add_image_options(*command, options->choice);
-  add_choice(*command, "--only", options->only, "Only extents of one state: data, zero or error",
-             {"data", "zero", "error"})
+  add_choice(*command, "--only", options->only,
+             "Print only extents in this state: data, zero or error", {"data", "zero", "error"})
       ->type_name("STATE");
   command->callback([options, &action] {
     action = [options](Context& context) { return run_map(context, *options); };

@@ -23,17 +23,17 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kMountFooter[] =
-    "\nThe mount is nosuid, nodev and, but for --writable, read-only. Of a container that crashed, "
-    "the journal is\n"
-    "replayed in a private overlay, which is gone with the device: you see what the container\n"
-    "would see after its next start, and the image stays as it is.\n"
+    "\nThe mount is nosuid, nodev and, without --writable, read-only. If the container crashed, "
+    "its\n"
+    "journal is replayed in a private overlay, which 'umount' discards: the mount shows the files\n"
+    "as the container would after its next start, and the image is not changed.\n"
     "\nExamples:\n"
     "  ploopu mount 101 /mnt\n"
     "  ploopu mount 101 /mnt -o noexec --partition 2\n"
-    "  ploopu mount 101 /mnt -s 5d0c1f6c      as it was at that snapshot\n"
-    "  ploopu mount 101 /mnt --journal skip   without what is in the journal only\n"
-    "  ploopu mount 101 /mnt --writable       to try things: nothing of it is kept\n"
-    "  ploopu mount 101 /mnt --writable --overlay-file ./101.overlay   kept, to go on with it\n"
+    "  ploopu mount 101 /mnt -s 5d0c1f6c      mount a snapshot\n"
+    "  ploopu mount 101 /mnt --journal skip   do not replay the journal\n"
+    "  ploopu mount 101 /mnt --writable       discard written data when unmounting\n"
+    "  ploopu mount 101 /mnt --writable --overlay-file ./101.overlay   keep written data\n"
     "  ploopu umount /mnt\n";
 
 struct MountOptionsGiven {
@@ -71,8 +71,8 @@ Result<std::string> node_of(const Attachment& attachment, uint32_t number) {
 
 std::string skipped_warning(const Partition& partition) {
   return fmt::format(
-      "the {} journal was not replayed: changes that the container made last may be "
-      "missing or half done",
+      "the {} journal was not replayed: the latest changes of the container may be missing or "
+      "incomplete",
       partition.fstype);
 }
 
@@ -133,8 +133,8 @@ Result<MountOutcome> attach_and_mount(Context& context, const OpenedImage& opene
 
 Error cannot_replay(const Mounted& mounted, const std::string& why) {
   return {ErrorKind::damaged,
-          fmt::format("{}: its {} journal can't be replayed ({}); '--journal skip' shows the state "
-                      "without it",
+          fmt::format("{}: its {} journal can't be replayed ({}); use --journal skip to mount the "
+                      "disk without it",
                       mounted.device, mounted.partition.fstype, why)};
 }
 
@@ -198,8 +198,8 @@ Result<Mounted> prepare(const Context& context, const OpenedImage& opened,
   mounted.directory = mounted.mountpoint->path();
   if (!context.attachments.is_privileged()) {
     return fail(ErrorKind::not_permitted,
-                "only root can make a block device and mount it; 'attach --backend fuse --no-loop' "
-                "gives a file with the disk's content");
+                "only root can mount an image; 'ploopu attach --backend fuse --no-loop' gives a "
+                "file with the contents of the disk");
   }
   return mounted;
 }
@@ -271,15 +271,15 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
   context.warn(mounted.warnings);
   if (is_ext(mounted.partition.fstype) && std::string_view(mounted.journal) == "replayed") {
     const std::string& file = mounted.attached.attachment.overlay_file;
-    context.note({fmt::format("{}: its journal was replayed in {}, the image is as it was",
+    context.note({fmt::format("{}: replayed the journal in {}; the image was not changed",
                               mounted.device, file.empty() ? "a private overlay" : file)});
   }
   if (!context.options.json) {
     const char* how = given.writable ? "writable" : "read-only";
     const std::string& file = mounted.attached.attachment.overlay_file;
     const std::string advice = !given.writable ? ""
-                               : file.empty()  ? ": what is written is gone with 'ploopu umount'"
-                                               : ": what is written is kept in " + file;
+                               : file.empty()  ? "; 'ploopu umount' discards written data"
+                                               : "; written data is kept in " + file;
     context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}{}", mounted.device,
                                             mounted.partition.fstype,
                                             mounted.attached.attachment.backend, how,
@@ -300,30 +300,34 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
 }  // namespace
 
 void declare_mount(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("mount", "Mount a partition of an image");
+  CLI::App* command = app.add_subcommand("mount", "Mount a file system of an image");
   command->footer(kMountFooter);
   auto given = std::make_shared<MountOptionsGiven>();
   add_image_options(*command, given->choice);
-  command->add_option("DIR", given->directory, "Mount point; it must exist")
+  command->add_option("DIR", given->directory, "Mount point, an existing directory")
       ->required()
       ->type_name("");
-  command->add_option("--partition", given->partition, "Partition, if the disk has several")
+  command
+      ->add_option("--partition", given->partition,
+                   "Number of the partition, if several have a file system")
       ->type_name("N");
-  command->add_option("-o", given->options, "Mount options, added after ploopu's own")
+  command
+      ->add_option("-o", given->options,
+                   "Mount options, separated by commas, in addition to ploopu's own")
       ->type_name("OPTIONS");
   CLI::Option* journal =
       add_choice(*command, "--journal", given->journal,
-                 "What to do with a journal that must be replayed: auto, replay or skip",
+                 "Treatment of a journal that must be replayed: auto, replay or skip",
                  {"auto", "replay", "skip"})
           ->type_name("NAME");
   command
       ->add_flag("--writable", given->writable,
-                 "Writable, on an overlay: what is written is gone with the device")
+                 "Mount writable on an overlay; 'umount' discards written data")
       ->excludes(journal);
-  command->add_option("-t", given->fstype, "What the file system is, where that isn't seen")
+  command->add_option("-t", given->fstype, "Type of the file system, if it is not detected")
       ->type_name("TYPE");
   command->add_flag("--allow-any-owner", given->allows_any_owner,
-                    "Mount below directories of other users, who could exchange them");
+                    "Mount below directories of other users, who can replace them");
   command->add_flag("--unless-mounted", given->unless_mounted)->group("");  // for mount.ploopu
   add_backend_option(*command, given->request);
   add_overlay_options(*command, given->request);

@@ -17,9 +17,10 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kReloadFooter[] =
-    "\nFor after an update, or when all servers of a device have died. Who uses the device waits\n"
-    "for a moment, and gets no error. Only over nbd, and without an overlay: other devices are\n"
-    "served on as they are.\n"
+    "\nRestarts the servers of attached images with this version of ploopu: after an update, or "
+    "if\n"
+    "they have died. Reads wait for a moment and do not fail. Works over nbd without an overlay;\n"
+    "--all leaves other devices as they are.\n"
     "\nExamples:\n"
     "  ploopu reload /dev/nbd0\n"
     "  ploopu reload --all\n";
@@ -50,8 +51,8 @@ Result<void> run_reload(Context& context, const TargetChoice& choice) {
     document["targets"].push_back({{"device", text(attachment.device)},
                                    {"image", text(attachment.image)},
                                    {"reloaded", done.has_value()}});
-    if (done) context.tell(attachment.device + ": is served by this program now");
-    if (is_left) context.note({done.error().message + ": left as it is"});
+    if (done) context.tell(attachment.device + ": reloaded");
+    if (is_left) context.note({done.error().message + " (not reloaded)"});
     if (!done && !is_left) failures.push_back(std::move(done).error());
   }
   if (context.options.json && failures.empty()) context.out << document.dump(2) << '\n';
@@ -61,7 +62,8 @@ Result<void> run_reload(Context& context, const TargetChoice& choice) {
 }  // namespace
 
 void declare_reload(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("reload", "Serve what is attached by this program");
+  CLI::App* command =
+      app.add_subcommand("reload", "Hand attached images over to this version of ploopu");
   command->footer(kReloadFooter);
   auto choice = std::make_shared<TargetChoice>();
   add_targets(*command, *choice);

@@ -17,9 +17,8 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kSnapshotsFooter[] =
-    "\nThe live state is marked with *. Older ones come before those made from them; where "
-    "several\n"
-    "were made from one, they are indented. -s takes a GUID or the beginning of one.\n"
+    "\nThe live state is marked with *. A snapshot is printed before its children, which are\n"
+    "indented if there are several. -s takes a GUID or the beginning of it.\n"
     "\nExamples:\n"
     "  ploopu snapshots 101\n"
     "  ploopu mount 101 /mnt -s 5d0c1f6c\n";

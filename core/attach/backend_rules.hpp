@@ -30,14 +30,14 @@ inline constexpr std::array<BackendRules, 3> kBackends = {{
      .why_no_overlay = "",
      .why_no_strict = "",
      // Nothing keeps the nbd driver from scanning for partitions.
-     .why_no_excess = "the kernel would make a node of each of too many partitions: dm and fuse "
-                      "don't let it"},
+     .why_no_excess = "the disk has too many partitions, and the kernel creates a node for each: "
+                      "use dm or fuse"},
     {.name = "dm",
      .why_no_file = "makes block devices only",
      // dm-snapshot can, but the whole snapshot is lost when its scratch file is full
      // (docs/KERNEL.md#device-mapper-full-snapshots).
      .why_no_overlay = "makes read-only devices only, without an overlay",
-     .why_no_strict = "the kernel alone reads the image, and watches nothing: no --strict",
+     .why_no_strict = "can't watch the image, which --strict needs",
      .why_no_excess = ""},
     {.name = "fuse",
      .why_no_file = "",

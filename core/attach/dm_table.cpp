@@ -27,7 +27,7 @@ DmTarget target_at(const Disk& disk, uint64_t sector) {
 Result<std::vector<DmTarget>> make_dm_table(const Disk& disk, size_t limit) {
   const Delta& base = disk.deltas().front();
   if (base.is_raw() && base.file_size() % kSectorSize != 0) {
-    return fail(ErrorKind::failed, "{}: its size, {}, is no multiple of 512 bytes", base.name(),
+    return fail(ErrorKind::failed, "{}: its size, {}, is not a multiple of 512 bytes", base.name(),
                 base.file_size());
   }
   std::vector<DmTarget> targets;
@@ -50,7 +50,7 @@ Result<std::vector<DmTarget>> make_dm_table(const Disk& disk, size_t limit) {
   if (run.length != 0) add_run();
   if (count > limit) {
     return fail(ErrorKind::failed,
-                "{}: the disk needs {} targets, more than {}: its clusters lie scattered",
+                "{}: the disk needs {} targets, more than {}: its clusters are too scattered",
                 disk.deltas().back().name(), count, limit);
   }
   return targets;

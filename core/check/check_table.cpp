@@ -114,7 +114,7 @@ class TableCheck {
       end_run();
       if (start + valid_bytes(cluster) > delta_.file_size()) {
         errors_.add("short-cluster", [&] {
-          return fmt::format("{}: only {} of {} bytes of the cluster at file byte {} are there",
+          return fmt::format("{}: only {} of {} bytes of the cluster at file byte {} exist",
                              disk_range(cluster * delta_.cluster_size(), valid_bytes(cluster)),
                              delta_.file_size() - start, valid_bytes(cluster), start);
         });
@@ -143,10 +143,10 @@ class TableCheck {
     const uint64_t end = std::min(run_end_ * size, delta_.disk_size());
     const bool past_end = std::string_view(run_kind_) == "past-end";
     errors_.add(run_kind_, [&] {
-      return fmt::format("{}: {} clusters, from table entry {} on, lie {} (the first at byte {})",
+      return fmt::format("{}: {} clusters, from table entry {} on, are {} (the first at byte {})",
                          disk_range(run_start_ * size, end - run_start_ * size),
                          run_end_ - run_start_, run_start_,
-                         past_end ? fmt::format("behind the file's {} bytes", delta_.file_size())
+                         past_end ? fmt::format("after the file's {} bytes", delta_.file_size())
                                   : "in its header or table",
                          position(run_value_));
     });
@@ -187,7 +187,7 @@ class TableCheck {
   void warn_of_unaligned() const {
     if (unaligned_ == 0) return;
     report_.warnings.push_back(
-        fmt::format("{}: {} entries are no multiple of the cluster: read at the exact sector, "
+        fmt::format("{}: {} entries are not aligned to clusters: read at the exact sector, "
                     "which not every reader does",
                     delta_.name(), unaligned_));
   }
@@ -211,7 +211,7 @@ class TableCheck {
     }
     if (holes == 0) return;
     report_.warnings.push_back(
-        fmt::format("{}: {} clusters are holes in the file: zeros are read there, which is right "
+        fmt::format("{}: {} clusters are holes in the file and read as zeros, which is right "
                     "if it was preallocated",
                     delta_.name(), holes));
   }
@@ -239,7 +239,7 @@ class TableCheck {
     }
     if (filled > 0) {
       report_.warnings.push_back(
-          fmt::format("{}: {} slots behind the table's {} entries that count are not zero: ignored",
+          fmt::format("{}: {} slots after the table's {} entries are not zero: ignored",
                       delta_.name(), filled, delta_.entries()));
     }
     return {};
@@ -271,7 +271,7 @@ void check_header_fields(const Delta& delta, CheckReport& report) {
   };
   const PloopHeader& header = delta.header();
   if (header.disk_in_use != 0 && header.disk_in_use != kClosedWithExtension && !header.in_use()) {
-    warn(fmt::format("m_DiskInUse is {:#x}, an unusual value: taken for closed",
+    warn(fmt::format("m_DiskInUse is {:#x}, an unusual value: treated as closed",
                      header.disk_in_use));
   }
   if (delta.bat_entries() > delta.disk_clusters()) {
@@ -280,8 +280,8 @@ void check_header_fields(const Delta& delta, CheckReport& report) {
   }
   const uint64_t first = delta.version() == 1 ? first_data(delta) : 0;
   if (delta.file_size() >= first && (delta.file_size() - first) % delta.cluster_size() != 0) {
-    warn(fmt::format("has {} bytes, which is no whole number of clusters of {}", delta.file_size(),
-                     delta.cluster_size()));
+    warn(fmt::format("has {} bytes, which is not a multiple of the cluster size {}",
+                     delta.file_size(), delta.cluster_size()));
   }
 }
 

@@ -33,14 +33,14 @@ void look_into(const FileFinder& finder, const Disk& disk, const Partition& part
                std::span<const DiskRange> lost, LostFiles& all) {
   const bool is_unknown = partition.fstype.empty();  // the lost bytes may include its superblock
   if (!is_unknown && !partition.fstype.starts_with("ext")) {
-    all.notes.push_back(fmt::format("{} holds {}: files can't be named on it", name_of(partition),
-                                    partition.fstype));
+    all.notes.push_back(fmt::format("{} holds {}: lost files are found on ext2, ext3 and ext4 only",
+                                    name_of(partition), partition.fstype));
     return;
   }
   auto found = finder.find(disk, partition, lost);
   if (!found) {
     all.notes.push_back(
-        fmt::format("{} can't be opened as ext2, ext3 or ext4: no files are named on it: {}",
+        fmt::format("{} can't be opened as ext2, ext3 or ext4 to find its lost files: {}",
                     name_of(partition), found.error().message));
     return;
   }
@@ -69,9 +69,8 @@ LostFiles find_lost_files(const FileFinder& finder, const Disk& disk, const Disk
     look_into(finder, disk, partition, inside, all);
   }
   if (const uint64_t total = bytes_of(lost); looked_at < total) {
-    all.notes.push_back(
-        fmt::format("{} bytes of what is lost lie in no partition: a partition table, or a gap",
-                    total - looked_at));
+    all.notes.push_back(fmt::format(
+        "{} lost bytes are in no partition: in a partition table or a gap", total - looked_at));
   }
   return all;
 }

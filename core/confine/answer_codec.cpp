@@ -44,7 +44,8 @@ void AnswerReader::read(std::string& text) {
 }
 
 tl::unexpected<Error> unsound_answer(const std::string& what) {
-  return fail(ErrorKind::damaged, "{}: who parses it gave no sound answer: refused", what);
+  return fail(ErrorKind::damaged, "{}: the process that parses it sent an invalid reply: refused",
+              what);
 }
 
 }  // namespace ploopu

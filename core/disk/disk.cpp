@@ -19,14 +19,15 @@ Result<void> check_chain(const std::vector<Delta>& deltas) {
                   delta.name());
     }
     if (delta.cluster_size() != top.cluster_size()) {
-      return fail(
-          ErrorKind::damaged,
-          "{}: m_Sectors says clusters of {} sectors, but {} says {}: one chain has one size",
-          delta.name(), delta.cluster_size() / kSectorSize, top.name(),
-          top.cluster_size() / kSectorSize);
+      return fail(ErrorKind::damaged,
+                  "{}: m_Sectors says clusters of {} sectors, but {} says {}: all deltas of a "
+                  "chain need one size",
+                  delta.name(), delta.cluster_size() / kSectorSize, top.name(),
+                  top.cluster_size() / kSectorSize);
     }
     if (!delta.is_raw() && !top.is_raw() && delta.version() != top.version()) {
-      return fail(ErrorKind::damaged, "{}: is ploop v{}, but {} is v{}: one chain has one version",
+      return fail(ErrorKind::damaged,
+                  "{}: is ploop v{}, but {} is v{}: all deltas of a chain need one version",
                   delta.name(), delta.version(), top.name(), top.version());
     }
   }
@@ -81,8 +82,8 @@ Result<Disk> Disk::adopt(std::vector<Delta> base_first, const TableAnswer& answe
   disk.common_memory_ = std::move(memory);
   PLOOPU_CHECK(disk.common_memory_->make_own(end_of_tables(answer)));
   if (disk.adopt_tables(answer, disk.common_memory_->bytes())) return disk;
-  return fail(ErrorKind::damaged, "{}: who read its table gave no sound answer: refused",
-              disk.name());
+  return fail(ErrorKind::damaged,
+              "{}: the process that read its table sent an invalid reply: refused", disk.name());
 }
 
 Result<void> Disk::read_tables() {

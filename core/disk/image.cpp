@@ -160,7 +160,7 @@ Result<std::optional<Image>> open_by_descriptor_beside(const HostTree& tree,
     if (image.disk.deltas().back().file().identity() != named->identity()) continue;
     if (image.guids.size() > 1 || image.snapshot) {
       image.warnings.push_back(
-          fmt::format("{}: is one delta of {}: opened with what lies below it, as snapshot {}",
+          fmt::format("{}: is a delta of {}: opened with the deltas below it, as snapshot {}",
                       file.path, descriptor_path, listed.guid));
     }
     return image;
@@ -181,7 +181,7 @@ Result<Image> open_file(const HostTree& tree, const ImageLocation& location, con
   PLOOPU_TRY(auto image, open_single_file(tree, location, look));
   if (has_descriptor || is_named_like_a_delta(location.path)) {
     image.warnings.push_back(
-        fmt::format("{}: may be the delta of a snapshot, and no {} says what lies below it: its "
+        fmt::format("{}: may be the delta of a snapshot, but no {} lists the deltas below it: its "
                     "gaps may not be zeros",
                     location.path, kDescriptorName));
   }
@@ -193,10 +193,10 @@ std::optional<std::string_view> oddity_of_data_offset(const Delta& delta) {
   const uint64_t announced = uint64_t{delta.header().data_sector} * kSectorSize;
   if (announced == 0 && delta.version() == 1) return std::nullopt;
   if (announced == 0) return "which version 2 doesn't allow";
-  if (announced < delta.data_start()) return "which lies inside the table";
-  if (announced > delta.file_size()) return "which lies behind the end of the file";
+  if (announced < delta.data_start()) return "which is inside the table";
+  if (announced > delta.file_size()) return "which is after the end of the file";
   if (delta.version() != 1 && announced % delta.cluster_size() != 0) {
-    return "which is no multiple of the cluster";
+    return "which is not a multiple of the cluster size";
   }
   return std::nullopt;
 }
@@ -207,7 +207,7 @@ void warn_about_deltas(const Disk& disk, std::vector<std::string>& warnings) {
     warn_about_delta(delta, warnings);
     if (const uint64_t damaged = disk.usage(i).damaged; damaged > 0) {
       warnings.push_back(fmt::format(
-          "{}: {} of {} clusters are not wholly in the file: reading what is missing gives EIO",
+          "{}: {} of {} clusters are incomplete in the file: reading the missing parts fails",
           delta.name(), damaged, disk.usage(i).allocated));
     }
     if (i > 0 && disk.deltas()[i - 1].disk_size() > delta.disk_size()) {
@@ -227,7 +227,7 @@ Result<void> find_exposed_directories(const HostTree& tree, Image& image) {
   }
   for (const auto& directory : exposed) {
     image.warnings.push_back(fmt::format(
-        "{}: everybody may write to this directory, and so replace files of the image", directory));
+        "{}: everybody may write to this directory and replace files of the image", directory));
   }
   image.writable_by_others.assign(exposed.begin(), exposed.end());
   return {};
@@ -246,20 +246,21 @@ void warn_about_delta(const Delta& delta, std::vector<std::string>& warnings) {
         fmt::format("{}: m_Flags has unknown flags {:#x}: ignored", delta.name(), flags));
   }
   if (!delta.is_raw() && delta.bat_entries() < delta.disk_clusters()) {
-    warnings.push_back(fmt::format(
-        "{}: m_Size is {}, but the disk has {} clusters: the rest is taken for unallocated",
-        delta.name(), delta.bat_entries(), delta.disk_clusters()));
+    warnings.push_back(
+        fmt::format("{}: m_Size is {}, but the disk has {} clusters: the rest is unallocated",
+                    delta.name(), delta.bat_entries(), delta.disk_clusters()));
   }
   if (const auto oddity = delta.is_raw() ? std::nullopt : oddity_of_data_offset(delta)) {
-    warnings.push_back(fmt::format("{}: m_FirstBlockOffset is {}, {}: nothing is read by it",
-                                   delta.name(), delta.header().data_sector, *oddity));
+    warnings.push_back(fmt::format("{}: m_FirstBlockOffset is {}, {}: ignored", delta.name(),
+                                   delta.header().data_sector, *oddity));
   }
 }
 
 Result<Image> open_image(const HostTree& tree, ImageLocation location, LocatedFiles& files,
                          const std::string& snapshot, const Look& look) {
   if (!location.is_descriptor && !snapshot.empty()) {
-    return fail(ErrorKind::usage, "{}: is a single file: choose snapshots of a {} or container",
+    return fail(ErrorKind::usage,
+                "{}: is a single file without snapshots: use -s with a {} or container",
                 location.path, kDescriptorName);
   }
   PLOOPU_TRY(auto image, location.is_descriptor ? open_state(location, files, snapshot, look)

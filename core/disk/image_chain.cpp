@@ -71,18 +71,18 @@ void warn_about_descriptor(const DiskDescriptor& descriptor, uint64_t disk_size,
                            uint64_t cluster_size, const std::string& path,
                            std::vector<std::string>& warnings) {
   if (descriptor.disk_sectors != disk_size / kSectorSize) {
-    warnings.push_back(
-        fmt::format("{}: <Disk_size> is {} sectors, but the newest delta says {}: using that", path,
-                    descriptor.disk_sectors, disk_size / kSectorSize));
+    warnings.push_back(fmt::format(
+        "{}: <Disk_size> is {} sectors, but the newest delta says {}: using the delta's value",
+        path, descriptor.disk_sectors, disk_size / kSectorSize));
   }
   if (descriptor.cluster_sectors * kSectorSize != cluster_size) {
     warnings.push_back(
-        fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using that", path,
-                    descriptor.cluster_sectors, cluster_size / kSectorSize));
+        fmt::format("{}: <Blocksize> is {} sectors, but the deltas say {}: using the deltas' value",
+                    path, descriptor.cluster_sectors, cluster_size / kSectorSize));
   }
   for (const auto& guid : repeated_guids(descriptor)) {
     warnings.push_back(
-        fmt::format("{}: the GUID {} appears more than once: the first one is meant", path, guid));
+        fmt::format("{}: the GUID {} appears more than once: using the first", path, guid));
   }
 }
 

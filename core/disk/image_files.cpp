@@ -30,7 +30,7 @@ struct ListedFile {
 // bundle that was moved still names its old place (docs/FORMAT.md#moved-bundles).
 ListedFile beside_descriptor(const ImageLocation& location, const std::string& file,
                              std::vector<std::string>& warnings) {
-  warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: taking {} beside it",
+  warnings.push_back(fmt::format("{}: <File> is '{}', which doesn't exist: using {} beside it",
                                  location.path, file, base_name(file)));
   return {base_name(file)};
 }
@@ -59,14 +59,12 @@ Result<ListedFile> find_listed_file(const HostTree& tree, const ImageLocation& l
   }
   if (!location.allow_outside) {
     return fail(ErrorKind::refused,
-                "{}: <File> is '{}', which lies outside of the image's directory: refused without "
+                "{}: <File> is '{}', which is outside of the image's directory: refused without "
                 "--allow-outside",
                 location.path, image.file);
   }
-  warnings.push_back(
-      fmt::format("{}: lies outside of the image's directory, and is used as if it "
-                  "belonged there",
-                  found.path));
+  warnings.push_back(fmt::format(
+      "{}: is outside of the image's directory, but used as part of the image", found.path));
   return ListedFile{std::move(found.path), true};
 }
 
@@ -90,10 +88,10 @@ std::string backups_beside(const FileSystem& files, const std::string& directory
   for (const auto& name : *names) {
     if (!name.starts_with(kDescriptorName) || name == kDescriptorName) continue;
     if (name == std::string(kDescriptorName) + ".lck") continue;  // libploop's lock file
-    if (found.size() > 256) return found + " and more: look whether one is a backup";
+    if (found.size() > 256) return found + " and more: check whether one is a backup";
     found += (found.empty() ? "; there is " : ", ") + name;
   }
-  return found.empty() ? "" : found + ": look whether that is a backup";
+  return found.empty() ? "" : found + ": check whether that is a backup";
 }
 
 Result<DiskDescriptor> parse_descriptor(const DescriptorText& text, AskedFiles& files) {
@@ -193,12 +191,11 @@ Result<std::string> LocatedFiles::find_parent(const std::string& path,
              is_absolute ? tree_.resolve(descriptor) : tree_.resolve_on_host(descriptor));
   if (found.type != PathType::regular) {
     return fail(found.type == PathType::missing ? ErrorKind::not_found : ErrorKind::damaged,
-                "{}: is a clone of '{}', and there is no {} in that", path, clone_of,
-                kDescriptorName);
+                "{}: is a clone of '{}', which has no {}", path, clone_of, kDescriptorName);
   }
   if (!location_.allow_outside && !found.path.starts_with(directory_of(location_.path) + "/")) {
     return fail(ErrorKind::refused,
-                "{}: is a clone of '{}', which lies outside of the image's directory: refused "
+                "{}: is a clone of '{}', which is outside of the image's directory: refused "
                 "without --allow-outside",
                 path, clone_of);
   }
@@ -208,7 +205,8 @@ Result<std::string> LocatedFiles::find_parent(const std::string& path,
 Result<DescriptorText> LocatedFiles::read_parent(const std::string& path,
                                                  const std::string& clone_of) {
   // A confined parser is not trusted: relative paths must start at a descriptor that was read.
-  if (!is_known(path)) return fail(ErrorKind::damaged, "{}: is no descriptor here: refused", path);
+  if (!is_known(path))
+    return fail(ErrorKind::damaged, "{}: is not a descriptor of this image: refused", path);
   PLOOPU_TRY(const auto found, find_parent(path, clone_of));
   return read(found);
 }

@@ -10,17 +10,17 @@ namespace {
 const char* describe(FileChange change, bool is_strict) {
   switch (change) {
     case FileChange::gone:
-      return "is not there any more: what was there is served until it is detached";
+      return "was removed: its contents are served until you detach the image";
     case FileChange::replaced:
-      return "is another file now: the one that was there is served until it is detached";
+      return "was replaced: the old file is served until you detach the image";
     case FileChange::written:
-      return is_strict ? "was written to since it was attached: nothing is read any more (--strict)"
-                       : "was written to since it was attached: what is read may mix old and new";
+      return is_strict ? "was modified while attached: all reads fail (--strict)"
+                       : "was modified while attached: reads may mix old and new data";
     case FileChange::none:
     case FileChange::unknown:
       break;
   }
-  return "can't be looked at: whether it was changed is not known";
+  return "can't be accessed: it may have been modified";
 }
 
 }  // namespace
@@ -65,9 +65,8 @@ ImageChanges compare(const ImageState& then, const std::vector<FileNow>& now, bo
     } else if (changes.any == false) {
       changes.any.reset();
     }
-    const char* what = now[i].error == ETIMEDOUT
-                           ? "does not answer: whether it was changed is not known"
-                           : describe(change, is_strict);
+    const char* what = now[i].error == ETIMEDOUT ? "does not answer: it may have been modified"
+                                                 : describe(change, is_strict);
     changes.lines.push_back(fmt::format("{}: {}", then.files[i].path, what));
   }
   return changes;

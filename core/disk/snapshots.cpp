@@ -123,7 +123,7 @@ std::vector<Snapshot> snapshots_of(const DiskDescriptor& descriptor, const std::
 
 Result<SnapshotTree> read_snapshots(const HostTree& tree, const ImageLocation& location) {
   if (!location.is_descriptor) {
-    return fail(ErrorKind::usage, "{}: is a single file: snapshots are listed in a {}",
+    return fail(ErrorKind::usage, "{}: is a single file without snapshots: give a {} or container",
                 location.path, kDescriptorName);
   }
   LocatedFiles files(tree, location);

@@ -88,8 +88,8 @@ class Collector {
 
  private:
   void add_suspended(const std::string& dump) {
-    found.traces.push_back({UseKind::trace, dump + " exists: the container is suspended, and what "
-                                                   "it had in memory is not on its disk"});
+    found.traces.push_back({UseKind::trace, dump + " exists: the container is suspended, and data "
+                                                   "in its memory is not on its disk"});
   }
 
   const HostTree& tree_;
@@ -135,8 +135,7 @@ std::vector<Use> find_uses(const HostTree& tree, const ImageUses& host,
 Result<void> check_not_in_use(const std::string& path, const UseVerdict& verdict) {
   if (verdict.hindrances.empty()) return {};
   return fail(ErrorKind::busy,
-              "{}: is in use: {}; what is read would change meanwhile: stop that, or give --live "
-              "to read all the same",
+              "{}: is in use: {}; stop that, or use --live to read data that may change meanwhile",
               path, fmt::join(verdict.hindrances, "; "));
 }
 
@@ -144,7 +143,7 @@ std::vector<std::string> warnings_of(const std::string& path, const UseVerdict& 
   auto warnings = verdict.warnings;
   if (!verdict.hindrances.empty()) {
     warnings.insert(warnings.begin(),
-                    fmt::format("{}: is in use: {}; what is read may change meanwhile", path,
+                    fmt::format("{}: is in use: {}; data may change while it is read", path,
                                 fmt::join(verdict.hindrances, "; ")));
   }
   return warnings;

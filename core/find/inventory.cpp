@@ -144,7 +144,7 @@ void describe_configured(const HostTree& tree, FigureReader& reader, Container& 
   const auto found = tree.resolve(config);
   if (found && found->type == PathType::missing) {
     container.error =
-        fmt::format("{}{}: is a link to what isn't there: its container is on other storage",
+        fmt::format("{}{}: is a link to a missing target: its container is on other storage",
                     tree.is_this_host() ? "" : tree.root(), config);
   }
 }
@@ -172,7 +172,7 @@ void report_shared_names(std::vector<Container>& containers) {
   for (const auto& [name, owners] : by_name) {
     for (size_t i = 0; owners.size() > 1 && i < owners.size(); ++i) {
       if (!owners[i]->error.empty()) continue;
-      owners[i]->error = fmt::format("NAME is '{}', and so is that of container {}", name,
+      owners[i]->error = fmt::format("NAME is '{}', as is that of container {}", name,
                                      owners[i == 0 ? 1 : 0]->ctid);
     }
   }

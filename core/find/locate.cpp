@@ -72,9 +72,9 @@ Result<void> refuse_simfs(const HostTree& tree, const PrivateArea& area, const s
                           const std::optional<LayoutClaim>& claim) {
   PLOOPU_TRY(const auto found, find_simfs(tree, area));
   if (!found) return {};
-  return fail(ErrorKind::not_found,
-              "container {} has no ploop disk: its files lie in {} as they are (simfs){}", ctid,
-              *found, claim && claim->is_ploop ? fmt::format(", although {}", claim->source) : "");
+  return fail(ErrorKind::not_found, "container {} has no ploop disk (simfs): its files are in {}{}",
+              ctid, *found,
+              claim && claim->is_ploop ? fmt::format(", although {}", claim->source) : "");
 }
 
 Result<void> locate_root_disk(const HostTree& tree, const ContainerConfig& config,
@@ -84,7 +84,7 @@ Result<void> locate_root_disk(const HostTree& tree, const ContainerConfig& confi
   PLOOPU_TRY(location.path, find_descriptor(tree, area.inside));
   if (claim && !claim->is_ploop) {
     area.warnings.push_back(
-        fmt::format("{}, but there is a ploop disk: taking that", claim->source));
+        fmt::format("{}, but there is a ploop disk: using that", claim->source));
   }
   return {};
 }
@@ -196,7 +196,7 @@ Result<std::string> find_descriptor(const HostTree& tree, const std::string& dir
   const std::string here = tree.on_host(directory);
   return fail(
       ErrorKind::not_found,
-      "{}: there is no {} in it or in a root.hdd below it{}: name the image file itself{}{}",
+      "{}: there is no {} in it or in a root.hdd below it{}: give the image file itself{}{}",
       directory, kDescriptorName, tree.under(), backups_beside(tree.files(), here),
       backups_beside(tree.files(), here + "/root.hdd"));
 }
@@ -205,14 +205,16 @@ Result<ImageLocation> locate_image(const HostTree& tree, const std::string& imag
                                    const std::string& disk) {
   if (image.find('/') != std::string::npos) {
     if (disk.empty()) return locate_path(tree.files(), image);
-    return fail(ErrorKind::usage, "--disk goes with a container, not with a path: name the image");
+    return fail(ErrorKind::usage,
+                "--disk works with a container, not with a path: give the path of the image");
   }
   PLOOPU_TRY(const auto container, find_container(tree, image));
   if (container) return locate_container(tree, *container, disk);
-  return fail(ErrorKind::not_found,
-              "'{}' is not a container ID (a number or a UUID), nor a name in /etc/vz/names{}; a "
-              "path needs a slash, as in ./{}",
-              image, tree.under(), image);
+  return fail(
+      ErrorKind::not_found,
+      "'{}' is not a container ID (a number or a UUID), nor a name in /etc/vz/names{}; write "
+      "a path with a slash, such as ./{}",
+      image, tree.under(), image);
 }
 
 }  // namespace ploopu

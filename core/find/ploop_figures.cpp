@@ -21,7 +21,7 @@ uint64_t older_shots(const DiskDescriptor& descriptor, const std::string& live_g
 std::string lost_clusters(const Disk& disk) {
   for (size_t i = 0; i < disk.deltas().size(); ++i) {
     if (disk.usage(i).damaged == 0) continue;
-    return fmt::format("{}: {} of {} clusters are not wholly in the file: run ploopu check",
+    return fmt::format("{}: {} of {} clusters are incomplete in the file: run 'ploopu check'",
                        disk.deltas()[i].name(), disk.usage(i).damaged, disk.usage(i).allocated);
   }
   return {};

@@ -53,7 +53,7 @@ class Reader {
       return fail(ErrorKind::damaged, "{}: <{}> is empty", name_, element);
     }
     if (value.size() > kMaxTextBytes) {
-      return fail(ErrorKind::damaged, "{}: <{}> is {} bytes long: at most {} can be right", name_,
+      return fail(ErrorKind::damaged, "{}: <{}> is {} bytes long: must be at most {}", name_,
                   element, value.size(), kMaxTextBytes);
     }
     return value;
@@ -127,7 +127,7 @@ Result<void> read_storage(const Reader& reader, pugi::xml_node data, const std::
   const auto storages = data.children("Storage");
   if (const auto count = std::distance(storages.begin(), storages.end()); count != 1) {
     return fail(ErrorKind::damaged,
-                "{}: has {} <Storage> elements: only disks in one piece can be read", name, count);
+                "{}: has {} <Storage> elements: only disks with one can be read", name, count);
   }
   const pugi::xml_node storage = *storages.begin();
   PLOOPU_TRY(auto cluster_sectors, reader.number(storage, "Blocksize"));
@@ -150,8 +150,8 @@ Result<void> refuse_encrypted(pugi::xml_node parameters, const std::string& name
     });
     if (found) {
       return fail(ErrorKind::damaged,
-                  "{}: the disk is encrypted (<{}> {}): decrypt it where it was made", name,
-                  found.parent().name(), trim(found.value()));
+                  "{}: the disk is encrypted (<{}> {}): decrypt it on the host that created it",
+                  name, found.parent().name(), trim(found.value()));
     }
   }
   return {};
@@ -179,10 +179,10 @@ void note_oddities(pugi::xml_node parameters, pugi::xml_node storage, const std:
   const bool has_raw = std::any_of(descriptor.images.begin(), descriptor.images.end(),
                                    [](const DescriptorImage& image) { return image.plain; });
   if (has_raw && !set_value(storage, "Preallocated").empty()) {
-    note("<Preallocated> goes with a Plain image: libploop refuses it");
+    note("<Preallocated> is set for a Plain image: libploop refuses it");
   }
   if (is_lone_image(descriptor)) {
-    note("has no <Shot>: its only image is taken for the disk");
+    note("has no <Shot>: its only image is used as the disk");
   }
 }
 
@@ -195,8 +195,8 @@ Result<std::string> find_top(const DiskDescriptor& descriptor, const std::string
       std::any_of(descriptor.shots.begin(), descriptor.shots.end(),
                   [](const DescriptorShot& shot) { return shot.guid == kFixedTopGuid; });
   if (has_fixed_top) return std::string(kFixedTopGuid);
-  return fail(ErrorKind::damaged,
-              "{}: <Snapshots> has no <TopGUID>: which snapshot is the live state?", name);
+  return fail(ErrorKind::damaged, "{}: <Snapshots> has no <TopGUID>: the live state is unknown",
+              name);
 }
 
 // GUIDs of shots that begin with `digits`.
@@ -253,8 +253,9 @@ void append_parent(DiskDescriptor& clone, const DiskDescriptor& parent) {
 
 Result<std::string> find_shot(const DiskDescriptor& descriptor, const std::string& which,
                               const std::string& name) {
-  if (which.empty() || which == "top") return find_top(descriptor, name);
-  if (which == "base") {
+  const std::string word = lower_case(which);
+  if (word.empty() || word == "top") return find_top(descriptor, name);
+  if (word == "base") {
     PLOOPU_TRY(const auto top, find_top(descriptor, name));
     PLOOPU_TRY(const auto chain, chain_to(descriptor, top, name));
     return chain.front().guid;
@@ -263,12 +264,12 @@ Result<std::string> find_shot(const DiskDescriptor& descriptor, const std::strin
   const auto found = digits.empty() ? std::set<std::string>() : shots_beginning(descriptor, digits);
   if (found.size() == 1) return *found.begin();
   if (found.empty()) {
-    return fail(ErrorKind::not_found,
-                "{}: has no snapshot '{}': 'ploopu snapshots' lists those it has", name, which);
+    return fail(ErrorKind::not_found, "{}: has no snapshot '{}': list them with 'ploopu snapshots'",
+                name, which);
   }
   return fail(ErrorKind::usage,
-              "{}: '{}' is the beginning of {} snapshots, {} is one: give more of it", name, which,
-              found.size(), *found.begin());
+              "{}: '{}' is the beginning of {} snapshots, such as {}: give more digits", name,
+              which, found.size(), *found.begin());
 }
 
 Result<std::vector<DescriptorImage>> chain_to(const DiskDescriptor& descriptor,

@@ -81,7 +81,8 @@ class Parser {
 
   Result<void> read(uint64_t offset, std::span<std::byte> bytes) {
     if (bytes.size() > bytes_left_) {
-      return fail(ErrorKind::failed, "too much to read for one command: look at this file alone");
+      return fail(ErrorKind::failed,
+                  "the limit of one command is reached: run it on this file alone");
     }
     bytes_left_ -= bytes.size();
     if (int error = delta_.file().read(offset, bytes); error != 0) {
@@ -103,11 +104,10 @@ class Parser {
   Result<void> find_start() {
     const uint64_t sector = delta_.header().extension_sector;
     if (!is_inside(sector, cluster())) {
-      return fail(
-          ErrorKind::damaged,
-          "m_FormatExtensionOffset is {} sectors: a cluster there is not between the table's "
-          "end at byte {} and the file's at byte {}",
-          sector, delta_.data_start(), delta_.file_size());
+      return fail(ErrorKind::damaged,
+                  "m_FormatExtensionOffset is {} sectors: its cluster must be between the table's "
+                  "end at byte {} and the file's at byte {}",
+                  sector, delta_.data_start(), delta_.file_size());
     }
     start_ = sector * kSectorSize;
     return {};
@@ -131,7 +131,7 @@ class Parser {
     Md5 sum{};
     MD5Final(sum.data(), &context);
     if (!std::ranges::equal(std::as_bytes(std::span(sum)), std::span(head).subspan(8))) {
-      return fail(ErrorKind::damaged, "its MD5 sum is not that of its content");
+      return fail(ErrorKind::damaged, "its MD5 sum does not match its content");
     }
     return {};
   }
@@ -141,7 +141,7 @@ class Parser {
     uint64_t at = kHeadSize;
     for (size_t features = 0; features < kMaxFeatures; ++features) {
       if (cluster() - at < kFeatureHeadSize) {
-        return fail(ErrorKind::damaged, "its features have no end in their cluster");
+        return fail(ErrorKind::damaged, "its list of features does not end in its cluster");
       }
       std::array<std::byte, kFeatureHeadSize> head{};
       PLOOPU_CHECK(read(start_ + at, head));
@@ -150,8 +150,9 @@ class Parser {
       if (magic == kEndOfFeatures) return {};
       const uint64_t size = load_le32(head, 16);
       if (divide_up(size, 8) * 8 > cluster() - at) {
-        return fail(ErrorKind::damaged, "feature {:#x} has {} bytes, but its cluster only {} more",
-                    magic, size, cluster() - at);
+        return fail(ErrorKind::damaged,
+                    "feature {:#x} has {} bytes, but only {} remain in the cluster", magic, size,
+                    cluster() - at);
       }
       if (magic == kBitmapMagic) {
         PLOOPU_CHECK(read_bitmap(at, size));
@@ -169,7 +170,7 @@ class Parser {
       return;
     }
     out_.state = ExtensionState::unknown;
-    out_.reason = fmt::format("it has a feature {:#x} that must be understood, and isn't", magic);
+    out_.reason = fmt::format("it needs the unknown feature {:#x}", magic);
   }
 
   Result<void> read_bitmap(uint64_t at, uint64_t size) {
@@ -230,7 +231,7 @@ class Parser {
         if (!is_inside(entry, divide_up(here, 8))) {
           return fail(
               ErrorKind::damaged,
-              "dirty bitmap {}: its part {} is at sector {}: not between the table's end at "
+              "dirty bitmap {}: its part {} is at sector {}: must be between the table's end at "
               "byte {} and the file's at byte {}",
               id, i, entry, delta_.data_start(), delta_.file_size());
         }

@@ -29,7 +29,7 @@ Result<int> version_of(std::string_view magic, const std::string& name) {
                 name);
   }
   // The message must not show bytes of the file, which may be any file of the host.
-  return fail(ErrorKind::damaged, "{}: not a ploop image: it doesn't begin like one", name);
+  return fail(ErrorKind::damaged, "{}: not a ploop image: it has no ploop signature", name);
 }
 
 Result<void> check_limits(const PloopHeader& header, uint64_t file_size, const std::string& name) {
@@ -50,7 +50,7 @@ Result<void> check_limits(const PloopHeader& header, uint64_t file_size, const s
     return fail(
         ErrorKind::damaged,
         "{}: m_Size says {} table entries, which end at byte {}, but the file has {} bytes: "
-        "it was cut short or is damaged",
+        "truncated or damaged",
         name, header.bat_entries, header.bat_end(), file_size);
   }
   return {};
@@ -91,8 +91,8 @@ Result<PloopHeader> parse_ploop_header(std::span<const std::byte> bytes, uint64_
   PLOOPU_CHECK(check_limits(header, file_size, name));
   if ((header.flags & kFlagFormatConversion) != 0) {
     return fail(ErrorKind::damaged,
-                "{}: m_Flags says that a format conversion was cut short: the table may hold both "
-                "formats; the old one is in {}.idx",
+                "{}: m_Flags marks an interrupted format conversion: the table may mix both "
+                "formats; the old table is in {}.idx",
                 name, name);
   }
   return header;

@@ -41,8 +41,7 @@ Result<void> check_before_parsing(const std::string& text, const std::string& na
     return fail(ErrorKind::damaged, "{}: contains a document type declaration: refused", name);
   }
   if (has_nul(text)) {
-    return fail(ErrorKind::damaged,
-                "{}: contains a NUL, or a character that doesn't exist: refused", name);
+    return fail(ErrorKind::damaged, "{}: contains a NUL or an invalid character: refused", name);
   }
   if (!is_utf8(text)) {
     return fail(ErrorKind::damaged, "{}: is not UTF-8 text: refused", name);
@@ -69,7 +68,7 @@ Result<void> check_top_level(const pugi::xml_document& document, const std::stri
     if (type != pugi::node_declaration) continue;
     const std::string_view encoding = node.attribute("encoding").value();
     if (node.attribute("encoding") && encoding != "UTF-8" && encoding != "utf-8") {
-      return fail(ErrorKind::damaged, "{}: says that its encoding is not UTF-8: refused", name);
+      return fail(ErrorKind::damaged, "{}: declares an encoding other than UTF-8: refused", name);
     }
   }
   if (roots == 1) return {};

@@ -66,13 +66,14 @@ Result<Header> read_header(const ImageFile& file, const std::string& name) {
     return fail_errno(error, name);
   }
   if (!is_large_enough || std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
-    return fail(ErrorKind::refused,
-                "{}: is there already and is no overlay file: name one that isn't there", name);
+    return fail(ErrorKind::refused, "{}: exists and is not an overlay file: choose another name",
+                name);
   }
   if (const uint32_t version = load_le32(header, kVersionAt); version != kVersion) {
-    return fail(ErrorKind::refused,
-                "{}: overlay version {}: only {} is known: a newer ploopu made it", name, version,
-                kVersion);
+    return fail(
+        ErrorKind::refused,
+        "{}: has overlay version {}, but only {} is known: use the newer ploopu that created it",
+        name, version, kVersion);
   }
   return header;
 }
@@ -167,7 +168,7 @@ Result<OverlayFile> OverlayFile::open(const ImageFile& file, const std::string& 
       std::equal(base.digest.begin(), base.digest.end(), header.begin() + kDigestAt);
   if (disk_size != base.disk_size || !has_digest) {
     return fail(ErrorKind::refused,
-                "{}: was written on {}{}, not on {} as it is now: on that it would be damage; name "
+                "{}: belongs to {}{}, and would corrupt {} as it is now: choose "
                 "another file",
                 name, image, image == base.image ? " in another state" : "", base.image);
   }
@@ -175,8 +176,8 @@ Result<OverlayFile> OverlayFile::open(const ImageFile& file, const std::string& 
   opened.was_changed_ = (load_le32(header, kFlagsAt) & kChangedFlag) != 0;
   if (load_le64(header, kDataStartAt) != opened.data_start() ||
       file.size() != size_for(disk_size)) {
-    return fail(ErrorKind::damaged, "{}: has {} bytes, not {}: it was cut short or is damaged",
-                name, file.size(), size_for(disk_size));
+    return fail(ErrorKind::damaged, "{}: has {} bytes instead of {}: truncated or damaged", name,
+                file.size(), size_for(disk_size));
   }
   return opened;
 }
@@ -191,7 +192,7 @@ Result<void> OverlayFile::load(const ImageFile& file, const std::string& name,
     const auto form = static_cast<PieceForm>(forms[piece]);
     if (form > PieceForm::mixed) {
       return fail(ErrorKind::damaged,
-                  "{}: the state of piece {} is {}, must be 0..3: it is damaged", name, piece,
+                  "{}: the state of piece {} is {}, must be 0..3: the file is damaged", name, piece,
                   static_cast<int>(form));
     }
     if (form == PieceForm::mixed) {

@@ -57,7 +57,7 @@ std::string fault_of_checksum(Block block) {
 // The fault of a header's block numbers; empty without one. libblkid and the kernel check them too.
 std::string fault_of_range(const Block& block, uint64_t number, uint64_t last) {
   if (const uint64_t own = load_le64(block, 24); own != number) {
-    return fmt::format("its header says that it lies in block {}", own);
+    return fmt::format("its header says that it is in block {}", own);
   }
   const uint64_t first_usable = load_le64(block, 40);
   const uint64_t last_usable = load_le64(block, 48);
@@ -160,7 +160,7 @@ std::string warning_of_used(const Gpt& gpt, uint64_t disk_size) {
   if (primary.disk_size / gpt.unit != disk_size / gpt.unit) {
     return fmt::format(
         "the partition table (GPT) was made for a disk of {} bytes, this one has {}: "
-        "the disk was resized and the table wasn't",
+        "the disk was resized without its table",
         primary.disk_size, disk_size);
   }
   if (!backup.is_sound()) {

@@ -18,7 +18,7 @@ constexpr std::array<Opposite, 4> kDangerous = {{
     {"suid", "setuid programs of the image will run with their rights"},
     {"dev", "device nodes of the image will reach this host's devices"},
     {"errors=panic", "a damaged file system will stop this host"},
-    {"errors=continue", "a damaged file system will be read on as if it were sound"},
+    {"errors=continue", "errors of a damaged file system will be ignored"},
 }};
 
 // With these, libmount would do something else than mount the device that ploopu knows of.
@@ -31,7 +31,7 @@ Result<void> check_option(std::string_view option, std::vector<std::string>& war
   const std::string_view name = option.substr(0, option.find('='));
   if (name == "rw") {
     return fail(ErrorKind::usage,
-                "-o rw: the image is never written; --writable gives a copy to write to");
+                "-o rw: an image is read-only; use --writable, which writes to an overlay");
   }
   if (std::find(kOtherOperations.begin(), kOtherOperations.end(), name) != kOtherOperations.end()) {
     return fail(ErrorKind::usage, "-o {}: can't be combined with mounting an image", option);
@@ -55,8 +55,7 @@ Result<void> check_fstype(const std::string& fstype) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_-";
   if (fstype == "auto" || fstype.find_first_not_of(kLetters) != std::string::npos) {
     return fail(ErrorKind::usage,
-                "-t {}: must be one type: the kernel isn't asked to guess at what is in an image",
-                fstype);
+                "-t {}: give one type: the kernel must not guess at the type of an image", fstype);
   }
   if (fstype == "btrfs") {
     return fail(ErrorKind::usage, "-t btrfs: {}", kWhyNoBtrfs);

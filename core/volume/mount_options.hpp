@@ -11,7 +11,7 @@
 namespace ploopu {
 
 inline constexpr std::string_view kWhyNoBtrfs =
-    "refused: the kernel knows its parts by UUID, and would mix up those of an image and of this "
+    "refused: the kernel finds its parts by UUID, and may mix up those of an image and of this "
     "host; mount it in a virtual machine";
 
 [[nodiscard]] bool is_ext(std::string_view fstype);

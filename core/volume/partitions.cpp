@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "core/base/text.hpp"
 #include "core/volume/mount_options.hpp"
 
 namespace ploopu {
@@ -14,30 +17,47 @@ std::string name_of(const Partition& partition) {
 
 bool is_encrypted(const Partition& partition) { return partition.fstype == "crypto_LUKS"; }
 
+// "1 (ext4, 10 MiB), 2 (ext4 "second", 20 MiB)", for messages; a long list is cut.
+std::string mountable_partitions(const std::vector<Partition>& all) {
+  constexpr size_t kMaxListed = 8;
+  std::vector<std::string> words;
+  for (const auto& partition : all) {
+    if (!is_mountable(partition.fstype)) continue;
+    const std::string label =
+        partition.label.empty() ? "" : fmt::format(" \"{}\"", partition.label);
+    words.push_back(fmt::format("{} ({}{}, {})", partition.number, partition.fstype, label,
+                                human_size(partition.size)));
+  }
+  if (words.size() <= kMaxListed) return fmt::format("{}", fmt::join(words, ", "));
+  return fmt::format("{} and {} more", fmt::join(words.begin(), words.begin() + kMaxListed, ", "),
+                     words.size() - kMaxListed);
+}
+
 Result<Partition> check_mountable(const Partition& partition) {
   if (is_mountable(partition.fstype)) return partition;
   if (partition.is_ambivalent) {
     return fail(ErrorKind::damaged,
-                "{} is ambivalent: it has the signatures of more than one file system; attach it, "
-                "look at them with wipefs -n, and mount it by hand",
+                "{} is ambiguous: it has the signatures of several file systems; attach the image, "
+                "list them "
+                "with wipefs -n, and choose one with -t",
                 name_of(partition));
   }
   if (partition.fstype.empty()) {
-    return fail(ErrorKind::damaged, "{} holds no file system that is known: look at it with attach",
+    return fail(ErrorKind::damaged, "{} has no known file system: attach the image to examine it",
                 name_of(partition));
   }
   if (is_encrypted(partition)) {
     return fail(ErrorKind::damaged,
-                "{} is encrypted (LUKS): attach it, use cryptsetup open --readonly on its device, "
-                "and mount what that gives",
+                "{} is encrypted (LUKS): attach it, run cryptsetup open --readonly on its device, "
+                "and mount the result",
                 name_of(partition));
   }
   if (partition.fstype == "btrfs") {
     return fail(ErrorKind::damaged, "{} holds btrfs: {}", name_of(partition), kWhyNoBtrfs);
   }
   return fail(ErrorKind::damaged,
-              "{} holds {}; only ext2, ext3, ext4 and xfs are mounted without -t: name it there if "
-              "the kernel can mount that",
+              "{} holds {}: only ext2, ext3, ext4 and xfs are mounted without -t; give -t TYPE if "
+              "the kernel can mount it",
               name_of(partition), partition.fstype);
 }
 
@@ -69,19 +89,17 @@ Result<Partition> find_partition(const DiskLayout& layout, const uint32_t* numbe
     const auto found = std::find_if(all.begin(), all.end(),
                                     [&](const Partition& p) { return p.number == *number; });
     if (found != all.end()) return *found;
-    return fail(ErrorKind::not_found, "the disk has no partition {}: info lists what it has",
+    return fail(ErrorKind::not_found, "the disk has no partition {}: list them with 'ploopu info'",
                 *number);
   }
   if (all.empty() && !layout.table.empty()) {
     return fail(ErrorKind::damaged, "the partition table ({}) has no partition", layout.table);
   }
   if (all.empty()) {
-    return fail(ErrorKind::damaged,
-                "the disk has neither a partition table nor a file system that is known");
+    return fail(ErrorKind::damaged, "the disk has no known partition table or file system");
   }
   if (all.size() == 1) return all.front();
-  return fail(ErrorKind::usage,
-              "the disk has more than one partition: choose one with --partition");
+  return fail(ErrorKind::usage, "the disk has several partitions: choose one with --partition");
 }
 
 Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* number) {
@@ -95,7 +113,8 @@ Result<Partition> choose_partition(const DiskLayout& layout, const uint32_t* num
   if (first == all.end()) return check_mountable(all.front());
   if (std::find_if(first + 1, all.end(), mountable) != all.end()) {
     return fail(ErrorKind::usage,
-                "the disk has more than one file system: choose one with --partition");
+                "the disk has several file systems: {}; choose one with --partition",
+                mountable_partitions(all));
   }
   return *first;
 }

@@ -33,7 +33,8 @@ bool is_plain(std::string_view value) {
 const std::string* value_of(const VzConfig& config, std::string_view key, const std::string& file,
                             std::vector<std::string>& warnings) {
   if (config.repeated.contains(key)) {
-    warnings.push_back(fmt::format("{}: {} is set more than once: taking the last", file, key));
+    warnings.push_back(
+        fmt::format("{}: {} is set more than once: using the last value", file, key));
   }
   return config.find(key);
 }
@@ -55,8 +56,8 @@ Result<void> read_own(const HostTree& tree, ContainerConfig& config) {
 
 Result<VzConfig> read_config_file(const HostTree& tree, const std::string& path) {
   if (!path.ends_with(".conf") && !path.ends_with("/vz")) {  // some have /etc/sysconfig/vz
-    return fail(ErrorKind::damaged, "{}: is not called like a configuration (*.conf): refused",
-                path);
+    return fail(ErrorKind::damaged,
+                "{}: does not have the name of a configuration (*.conf): refused", path);
   }
   PLOOPU_TRY(const auto text, tree.read_once(path, kMaxConfigBytes));
   return parse_vz_config(text, path);
@@ -86,8 +87,7 @@ Result<std::optional<ConfigPath>> config_path(const ContainerConfig& config, std
   result.path = substitute_veid(*value, config.ctid);
   if (!is_plain(result.path)) {
     return fail(ErrorKind::damaged,
-                "{}: {} is '{}': one $VEID may be in it, but nothing else that a shell would run "
-                "or replace",
+                "{}: {} is '{}': it may contain one $VEID, but nothing else that a shell expands",
                 result.origin, key, result.path);
   }
   return result;

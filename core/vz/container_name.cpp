@@ -42,25 +42,25 @@ Result<std::optional<std::string>> ctid_of_name(const HostTree& tree, const std:
   if (!target && found.type == PathType::missing) return std::nullopt;
   if (!target) return fail(ErrorKind::damaged, "{}: is not a symbolic link: refused", link);
   if (found.type == PathType::missing) {
-    return fail(ErrorKind::not_found, "{}: leads to {}, which does not exist", link, *target);
+    return fail(ErrorKind::not_found, "{}: points to {}, which does not exist", link, *target);
   }
   PLOOPU_TRY(const auto config, read_config_file(tree, found.path));
   const auto ctid = ctid_of_config(*target, config);
   if (!ctid) {
     return fail(ErrorKind::damaged,
-                "{}: leads to {}, which is neither a CTID.conf nor a ve.conf with a VEID: refused",
+                "{}: points to {}, which is neither a CTID.conf nor a ve.conf with a VEID: refused",
                 link, *target);
   }
   PLOOPU_TRY(const bool is_its_config, is_config_of(tree, found.path, *ctid));
   if (!is_its_config) {
     return fail(ErrorKind::damaged,
-                "{}: leads to {}, which is not the configuration of container {}: refused", link,
+                "{}: points to {}, which is not the configuration of container {}: refused", link,
                 *target, *ctid);
   }
   const std::string* own_name = config.find("NAME");
   if (own_name == nullptr || *own_name != name) {
     return fail(ErrorKind::damaged,
-                "{}: container {} is not called '{}' by NAME in its configuration: refused; use "
+                "{}: container {} does not have the NAME '{}' in its configuration: refused; use "
                 "its ID",
                 link, *ctid, name);
   }
@@ -88,7 +88,7 @@ Result<std::optional<NamedContainer>> find_container(const HostTree& tree,
     return NamedContainer{**named, {}};
   }
   if (!named) {
-    return NamedContainer{*ctid, {"taken for an ID and not for a name: " + named.error().message}};
+    return NamedContainer{*ctid, {"used as an ID and not as a name: " + named.error().message}};
   }
   if (*named && **named != *ctid) {
     return fail(ErrorKind::usage,

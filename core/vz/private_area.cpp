@@ -118,12 +118,12 @@ Result<PrivateArea> find_private_area(const HostTree& tree, const ContainerConfi
     }
     if (candidates.are_defaults) {
       area.warnings.push_back(
-          fmt::format("no configuration names VE_PRIVATE: taking the default area {}", path));
+          fmt::format("no configuration sets VE_PRIVATE: using the default area {}", path));
     }
     const std::string* veid = own_value(config, "VEID", area.warnings);
     if (veid != nullptr && parse_ctid(*veid) != config.ctid) {
       area.warnings.push_back(fmt::format(
-          "{}: VEID is '{}': the file may be that of another container", config.own_file, *veid));
+          "{}: VEID is '{}': the file may belong to another container", config.own_file, *veid));
     }
     PLOOPU_CHECK(read_disks(tree, config, area));
     return area;

@@ -27,7 +27,7 @@ std::string parse_entry(std::string_view entry, VzDisk& disk) {
     const std::string value(part.substr(equals + 1));
     if (key == "uuid") {
       const auto uuid = parse_ctid(value);
-      if (!uuid || uuid->size() != kUuidLength) return "its uuid is none";
+      if (!uuid || uuid->size() != kUuidLength) return "its uuid is invalid";
       disk.uuid = "{" + lower_case(*uuid) + "}";
     } else if (key == "image") {
       disk.image = value;
@@ -40,7 +40,7 @@ std::string parse_entry(std::string_view entry, VzDisk& disk) {
     }
   }
   if (disk.uuid.empty()) return "it has no uuid";
-  if (disk.image.find_first_of("$`") != std::string::npos) return "its image is no plain path";
+  if (disk.image.find_first_of("$`") != std::string::npos) return "its image is not a plain path";
   return "";
 }
 
@@ -51,7 +51,7 @@ Result<std::optional<VzDisk>> choose_root(const std::vector<VzDisk>& disks,
     if (!disk.is_root()) continue;
     if (root) {
       return fail(ErrorKind::usage,
-                  "container {}: DISK has several entries with mnt=/, {} and {}: name the path of "
+                  "container {}: DISK has several entries with mnt=/, {} and {}: give the path of "
                   "the image",
                   ctid, root->uuid, disk.uuid);
     }
@@ -72,7 +72,7 @@ VzDisks parse_disks(std::string_view value, const std::string& file) {
     if (entry.empty()) continue;
     if (list.disks.size() == kMaxDisks) {
       list.warnings.push_back(
-          fmt::format("{}: DISK: has more than {} disks: the rest is left out", file, kMaxDisks));
+          fmt::format("{}: DISK: has more than {} disks: the rest is ignored", file, kMaxDisks));
       break;
     }
     VzDisk disk;
@@ -84,7 +84,7 @@ VzDisks parse_disks(std::string_view value, const std::string& file) {
     }
   }
   if (bad > 0) {
-    list.warnings.push_back(fmt::format("{}: DISK: {} can't be understood ({}): left out", file,
+    list.warnings.push_back(fmt::format("{}: DISK: {} can't be parsed ({}): ignored", file,
                                         bad == 1 ? "an entry" : fmt::format("{} entries", bad),
                                         first_reason));
   }
@@ -115,14 +115,14 @@ Result<std::optional<VzDisk>> choose_disk(const std::vector<VzDisk>& disks,
   for (const auto& disk : disks) {
     if (!guid_prefix(disk.uuid).starts_with(prefix)) continue;
     if (found) {
-      return fail(ErrorKind::usage, "container {}: --disk {} fits several disks, {} and {}", ctid,
+      return fail(ErrorKind::usage, "container {}: --disk {} is ambiguous: {} and {} match", ctid,
                   which, found->uuid, disk.uuid);
     }
     found = disk;
   }
   if (found) return found;
-  return fail(ErrorKind::not_found, "container {} has no disk {}: 'info {}' lists them", ctid,
-              which, ctid);
+  return fail(ErrorKind::not_found, "container {} has no disk {}: list them with 'ploopu info {}'",
+              ctid, which, ctid);
 }
 
 }  // namespace ploopu

@@ -36,9 +36,10 @@ Result<void> check_request(const Image& image, const AttachRequest& request) {
                 image.location.path);
   }
   if (!request.as_file && ::geteuid() != 0) {
-    return fail(ErrorKind::not_permitted,
-                "only root can make a block device; 'attach --backend fuse --no-loop' gives a file "
-                "with the disk's content");
+    return fail(
+        ErrorKind::not_permitted,
+        "only root can create a block device; 'ploopu attach --backend fuse --no-loop' gives "
+        "a file with the contents of the disk");
   }
   return {};
 }
@@ -110,11 +111,10 @@ Result<void> HostAttachments::reload(const Attachment& attachment, const Image& 
     return fail(ErrorKind::not_found, "the attachment is gone already");
   }
   if (record.has_overlay) {
-    return fail(
-        ErrorKind::refused,
-        "{}: what was written to its overlay is in its server's hands: detach and attach it "
-        "again",
-        record.device);
+    return fail(ErrorKind::refused,
+                "{}: only its server can write to its overlay: detach and attach it "
+                "again",
+                record.device);
   }
   if (!has_same_files(record.image_state, state_of(image.disk))) {
     return fail(ErrorKind::refused, "{}: {} consists of other files now than when it was attached",
@@ -158,11 +158,11 @@ Result<std::unique_ptr<MountPoint>> HostAttachments::hold_mountpoint(const std::
 
 Result<void> HostAttachments::check_mountpoint(const MountPoint& mountpoint) {
   const std::string& directory = mountpoint.path();
-  if (directory == "/") return fail(ErrorKind::busy, "/: everything would be hidden by the mount");
+  if (directory == "/")
+    return fail(ErrorKind::busy, "/: the mount would hide all files: choose another directory");
   for (const auto& mount : read_mount_table()) {
     if (mount.directory == directory) {
-      return fail(ErrorKind::busy, "{}: something ({}) is mounted there already", directory,
-                  mount.source);
+      return fail(ErrorKind::busy, "{}: {} is already mounted there", directory, mount.source);
     }
   }
   return {};
@@ -244,10 +244,11 @@ Result<void> HostAttachments::free_device(const Backend& backend, const Record& 
   const bool ended =
       query.device.empty() ? wait_for_exit(servers, limit) : end_processes(servers, limit);
   if (!ended) {
-    return fail(ErrorKind::failed,
-                "{}: is not there (any more, or in this mount namespace), but its server (pid {}) "
-                "still runs",
-                record.device, record.server.pid);
+    return fail(
+        ErrorKind::failed,
+        "{}: does not exist (any more, or in this mount namespace), but its server (pid {}) "
+        "is running",
+        record.device, record.server.pid);
   }
   registry_.runtime().remove(record.id);
   return {};
@@ -296,7 +297,7 @@ Result<DetachOutcome> HostAttachments::detach(const Attachment& attachment,
   PLOOPU_CHECK(free_device(*backend, record, query));
   if (is_kept && was_cut_short(record.overlay_file, record.scratch)) {
     outcome.warnings.push_back(record.overlay_file +
-                               ": its server ended before all was saved: what was written after "
+                               ": its server ended before all data was saved: data written after "
                                "the last sync may be missing");
   }
   return outcome;

@@ -88,7 +88,7 @@ void HostOverlay::use(std::unique_ptr<ScratchFile> scratch, uint64_t limit) {
 std::vector<std::string> HostOverlay::warnings() const {
   if (!file_ || !file_->was_cut_short()) return {};
   return {path_ +
-          ": its server or its host ended before all was saved: what was written after the "
+          ": its server or host ended before all data was saved: data written after the "
           "last sync may be missing"};
 }
 

@@ -92,10 +92,10 @@ class HostSurvey {
     add_file_system("ext4", "CONFIG_EXT4_FS");
     add_file_system("xfs", "CONFIG_XFS_FS");
     add_part("seccomp", host_.has_seccomp,
-             host_.has_seccomp ? "" : "servers aren't held to a few system calls");
+             host_.has_seccomp ? "" : "servers may use all system calls");
     add_part("landlock", host_.landlock > 0,
              host_.landlock > 0 ? fmt::format("version {}", host_.landlock)
-                                : "servers are kept from files by other means only");
+                                : "servers are confined by other means only");
     const std::string lockdown = facts_.kernel().lockdown();
     const bool is_locked = !lockdown.empty() && lockdown != "none";
     add_part("unsigned modules", !is_locked,

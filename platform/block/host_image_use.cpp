@@ -46,7 +46,7 @@ void add_pid_file(const std::string& path, std::vector<Use>& uses) {
       first_word(PosixFileSystem().read_text(path, kMaxPidFile).value_or(TextFile()).text));
   if (!pid || *pid == 0 || *pid > INT32_MAX) return;
   if (identify_process(static_cast<pid_t>(*pid)).start_time == 0) return;  // the process is dead
-  uses.push_back({UseKind::writing, fmt::format("{} works on the container, by {}",
+  uses.push_back({UseKind::writing, fmt::format("{} works on the container, according to {}",
                                                 describe_process(static_cast<pid_t>(*pid)), path)});
 }
 
@@ -57,7 +57,8 @@ void HostImageUses::add_kernel_evidence(const std::string& ctid, std::vector<Use
   std::istringstream lines(read_attribute(prefix_ + veinfo).value_or(""));
   for (std::string line; std::getline(lines, line);) {
     if (first_word(line) != ctid) continue;
-    uses.push_back({UseKind::running, fmt::format("container {} runs, by {}", ctid, veinfo)});
+    uses.push_back(
+        {UseKind::running, fmt::format("container {} is running, according to {}", ctid, veinfo)});
   }
   const std::string groups = "/sys/fs/cgroup";
   for (const std::string above : {"/ve/", "/ve/machine.slice/", "/machine.slice/"}) {
@@ -65,14 +66,14 @@ void HostImageUses::add_kernel_evidence(const std::string& ctid, std::vector<Use
     const auto state = read_attribute(prefix_ + file);
     if (!state || *state == "STOPPED") continue;
     uses.push_back(
-        {UseKind::running, fmt::format("container {} is {}, by {}", ctid, *state, file)});
+        {UseKind::running, fmt::format("container {} is {}, according to {}", ctid, *state, file)});
   }
   // On a kernel without OpenVZ, vzctl 4 makes a cgroup with the CTID as its name in each hierarchy.
   for (const auto& hierarchy : list_directory(prefix_ + groups)) {
     const std::string file = fmt::format("{}/{}/{}/tasks", groups, hierarchy, ctid);
     if (first_word(read_attribute(prefix_ + file).value_or("")).empty()) continue;
     uses.push_back(
-        {UseKind::running, fmt::format("container {} has processes, by {}", ctid, file)});
+        {UseKind::running, fmt::format("container {} has processes, according to {}", ctid, file)});
     break;
   }
 }

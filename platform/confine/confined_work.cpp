@@ -101,7 +101,7 @@ Result<std::string> answer_of(const WorkTask& task, int status, std::optional<Fr
   if (signal != 0) {
     return fail(ErrorKind::damaged,
                 "{}: the process that reads it was ended by signal {} ({}): refused; this is a "
-                "fault of ploopu: please report it",
+                "bug of ploopu: please report it",
                 task.what, signal, ::strsignal(signal));
   }
   if (!frame) {
@@ -112,7 +112,7 @@ Result<std::string> answer_of(const WorkTask& task, int status, std::optional<Fr
     case FrameKind::answer:
       return std::move(frame->bytes);
     case FrameKind::no_memory:
-      return fail(ErrorKind::failed, "{}: reading it takes more memory than there is", task.what);
+      return fail(ErrorKind::failed, "{}: out of memory while reading it", task.what);
     case FrameKind::failed:
       return fail(ErrorKind::failed, "{}: the process that reads it: {}", task.what, frame->bytes);
     case FrameKind::request:

@@ -133,7 +133,7 @@ Result<std::optional<Frame>> serve_work(int socket, const WorkTask& task, const 
     Frame frame;
     if (!read_all(socket, &head, sizeof head)) return std::nullopt;
     if (head.size > kMaxFrame) {
-      return fail(ErrorKind::damaged, "{}: has more to tell than {} bytes: refused", task.what,
+      return fail(ErrorKind::damaged, "{}: the reply about it exceeds {} bytes: refused", task.what,
                   kMaxFrame);
     }
     frame.kind = static_cast<FrameKind>(head.kind);

@@ -175,7 +175,7 @@ Result<std::vector<AttachedPartition>> DmBackend::provide_partitions(
       continue;
     }
     if (partition.start >= disk_size || partition.size < kSectorSize) {
-      notes.push_back(fmt::format("partition {} lies past the end of the disk: it has no node",
+      notes.push_back(fmt::format("partition {} is past the end of the disk: it has no node",
                                   partition.number));
       continue;
     }

@@ -116,7 +116,7 @@ Result<void> lock_for_good(const UniqueFd& fd, const std::string& path) {
 }
 
 tl::unexpected<Error> refuse_kept(const std::string& path, int error) {
-  return fail_errno(error, fmt::format("{}: making an overlay file", path));
+  return fail_errno(error, fmt::format("{}: creating the overlay file", path));
 }
 
 Result<Scratch> size_kept(const std::string& path, UniqueFd fd, uint64_t size) {
@@ -136,10 +136,12 @@ Result<UniqueFd> open_kept(const std::string& path, int access) {
     const int looked = look == 0 ? ::stat(path.c_str(), &status) : ::fstat(fd.get(), &status);
     if (looked != 0) return fail_errno(errno, path);
     if (!S_ISREG(status.st_mode)) {
-      return fail(ErrorKind::refused, "{}: is no regular file: name another overlay file", path);
+      return fail(ErrorKind::refused, "{}: is not a regular file: choose another overlay file",
+                  path);
     }
     if ((status.st_mode & S_IWOTH) != 0) {
-      return fail(ErrorKind::refused, "{}: everybody may write to it: 'chmod o-w' it first", path);
+      return fail(ErrorKind::refused, "{}: everybody may write to it: run 'chmod o-w' on it first",
+                  path);
     }
     if (look == 1) break;
     fd.reset(::open(path.c_str(), access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -152,9 +154,9 @@ Result<UniqueFd> open_kept(const std::string& path, int access) {
 
 Result<Scratch> create_scratch(const std::string& directory, uint64_t size) {
   const auto refuse = [&](int error) {
-    return fail_errno(error, fmt::format("{}: a scratch file for the overlay there (--overlay-dir "
-                                         "names another place)",
-                                         directory));
+    auto failure = fail_errno(error, "cannot create the overlay in " + directory);
+    failure.value().message += " (choose a directory with --overlay-dir)";
+    return failure;
   };
   UniqueFd fd = open_unnamed(directory);
   if (!fd.valid() || ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return refuse(errno);

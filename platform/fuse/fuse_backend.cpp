@@ -125,7 +125,7 @@ BackendReport FuseBackend::survey(const HostFacts& host, bool as_file) {
     return report;
   }
   if (!host.asked().is_root) {
-    report.reason = "without root as a file only: attach --backend fuse --no-loop";
+    report.reason = "without root only as a file: 'ploopu attach --backend fuse --no-loop'";
   } else if (!as_file && host.need_rights(report)) {
     static_cast<void>(host.need_loop(report));
   }

@@ -189,9 +189,10 @@ Result<void> FuseDisk::mount(const std::string& file) {
   if (::geteuid() == 0) {
     return fail(ErrorKind::failed, "{}: mounting by FUSE failed: {}", file, last_log_line());
   }
-  return fail(ErrorKind::not_permitted,
-              "{}: mounting by FUSE failed: {} (who isn't root needs fusermount3 of package fuse3)",
-              file, last_log_line());
+  return fail(
+      ErrorKind::not_permitted,
+      "{}: mounting by FUSE failed: {} (users other than root need fusermount3 of package fuse3)",
+      file, last_log_line());
 }
 
 void FuseDisk::run() {

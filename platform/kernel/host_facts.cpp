@@ -108,15 +108,15 @@ std::string HostFacts::rights() const {
 }
 
 std::string HostFacts::why_no_right() const {
-  if (!host_.is_root) return "only root can make a block device";
+  if (!host_.is_root) return "only root can create a block device";
   const std::string where = container_.empty() ? "here" : "in this container (" + container_ + ")";
-  if (!is_privileged()) return "the right to make devices (CAP_SYS_ADMIN) is missing " + where;
-  return is_in_user_namespace() ? "root of a user namespace may not make devices" : "";
+  if (!is_privileged()) return "the right to create devices (CAP_SYS_ADMIN) is missing " + where;
+  return is_in_user_namespace() ? "root of a user namespace may not create devices" : "";
 }
 
 std::vector<std::string> HostFacts::advice(ModuleState state) const {
   if (!container_.empty()) {
-    return {"a container has the kernel and the modules of its host: work there"};
+    return {"a container uses the kernel and the modules of its host: run ploopu there"};
   }
   switch (state) {
     case ModuleState::other_kernel:
@@ -160,7 +160,7 @@ bool HostFacts::need(BackendReport& report, bool is_there, const std::string& mo
   const bool may_load = has_capability(kCapSysModule);
   std::string detail = found.detail;
   if (found.state == ModuleState::loadable && !may_load) {
-    detail = fmt::format("module '{}' isn't loaded, and may not be from here", module);
+    detail = fmt::format("module '{}' is not loaded, and can't be loaded from here", module);
   }
   if (found.state == ModuleState::loadable && may_load) {
     report.reason += (report.reason.empty() ? "" : "; ") + detail;

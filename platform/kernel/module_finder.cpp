@@ -160,8 +160,8 @@ ModuleFinding KernelParts::find_module(const std::string& name, const std::strin
   if (const auto others = list_directory(path("/lib/modules"));
       !exists(modules_file("")) && !others.empty()) {
     return {ModuleState::other_kernel,
-            fmt::format("the running kernel is {}, but /lib/modules has those of {} only", release_,
-                        others.back())};
+            fmt::format("the running kernel is {}, but /lib/modules has only modules of {}",
+                        release_, others.back())};
   }
   if (value == "m") {
     return {

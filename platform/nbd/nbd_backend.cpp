@@ -69,7 +69,8 @@ BackendReport NbdBackend::survey(const HostFacts& host, bool /*as_file*/) {
   // Older drivers lack the attribute "backend" in sysfs, by which ploopu finds its devices.
   if (host.is_older_than(5, 14)) {
     report.usable = false;
-    report.reason = "the driver of this kernel keeps no identifier: Linux 5.14 or later does";
+    report.reason =
+        "the nbd driver of this kernel keeps no identifier: Linux 5.14 or later is needed";
     report.advice = {"boot a newer kernel, or use dm"};
     return report;
   }
@@ -78,7 +79,8 @@ BackendReport NbdBackend::survey(const HostFacts& host, bool /*as_file*/) {
   // namespace only (docs/KERNEL.md#nbd-privileges-and-namespaces).
   if (report.reason.empty()) {
     report.usable = false;
-    report.reason = "the nbd driver doesn't answer: it does in the host's network namespace only";
+    report.reason =
+        "the nbd driver does not answer: it answers only in the host's network namespace";
     report.advice = {"run it outside of containers and network namespaces"};
   }
   return report;

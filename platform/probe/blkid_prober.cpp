@@ -232,7 +232,7 @@ Result<void> read_table(const DiskView& disk, const Window& window, uint32_t uni
     layout.is_excessive = true;
     layout.warnings.push_back(
         fmt::format("the partition table has {} entries: only the first {} "
-                    "are looked at",
+                    "are read",
                     count, kMaxPartitions));
   }
   for (int i = 0; i < std::min(count, kMaxPartitions); ++i) {
@@ -245,12 +245,12 @@ Result<void> read_table(const DiskView& disk, const Window& window, uint32_t uni
     const uint64_t disk_sectors = disk.size() / kSectorSize;
     if (start >= disk_sectors) {
       layout.warnings.push_back(
-          fmt::format("partition {} starts behind the end of the disk: ignored", partition.number));
+          fmt::format("partition {} starts after the end of the disk: ignored", partition.number));
       continue;
     }
     if (size > disk_sectors - start) {
       layout.warnings.push_back(
-          fmt::format("partition {} ends behind the end of the disk", partition.number));
+          fmt::format("partition {} ends after the end of the disk", partition.number));
     }
     partition.start = start * kSectorSize;
     partition.size = std::min(size, disk_sectors - start) * kSectorSize;
@@ -268,7 +268,7 @@ Result<void> find_table(const DiskView& disk, Window& window, const std::optiona
   PLOOPU_CHECK(read_table(disk, window, use_gpt ? gpt->unit : uint32_t{kSectorSize}, layout));
   if (!ends && layout.table == "dos") {
     layout.is_excessive = true;
-    layout.warnings.push_back("the chain of logical partitions has no end");
+    layout.warnings.push_back("the chain of logical partitions is endless");
   }
   if (use_gpt && layout.table == "gpt") {
     if (auto text = warning_of_used(*gpt, disk.size()); !text.empty()) {

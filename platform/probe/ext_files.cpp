@@ -209,14 +209,13 @@ class Search {
     }
     found_.unclaimed_bytes = lost_bytes_ - std::min(lost_bytes_, claimed_bytes_);
     if (limit_.exhausted()) {
-      note("it leads in circles or is damaged: the search was given up, files may be missing");
+      note("it has loops or is damaged: the search was stopped, files may be missing");
     } else if (incomplete_ || !lost_inodes_.empty()) {
       note("not all inodes and block maps can be read: files may be missing");
     } else if (incomplete_names_) {
       note("not all directories can be read: names may be missing");
     }
-    if (not_listed_ > 0)
-      note(fmt::format("and {} more lost pieces, which aren't listed", not_listed_));
+    if (not_listed_ > 0) note(fmt::format("{} more lost pieces are not listed", not_listed_));
   }
 
   void add_file(const Run& run, const std::string& path) {

@@ -169,12 +169,12 @@ Result<OpenedExt> open_ext(const Disk& disk, const Partition& partition, WorkLim
   for (const auto& copy : places_of_copies()) {
     if (open_by(source, copy, opened.fs) != 0) continue;
     opened.note = fmt::format(
-        "its superblock or group descriptors can't be used ({}): their copy at "
-        "block {} is",
+        "its superblock or group descriptors can't be used ({}): using their copy at "
+        "block {}",
         error_message(error), copy.block);
     return opened;
   }
-  return fail(ErrorKind::damaged, "{}, nor is there a copy of its superblock",
+  return fail(ErrorKind::damaged, "{}, and its superblock has no usable copy",
               error_message(error));
 }
 

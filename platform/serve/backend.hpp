@@ -56,8 +56,9 @@ class Backend {
   // meanwhile. ErrorKind::refused if the back end can't change its server.
   [[nodiscard]] virtual Result<ServerProcess> take_over(const ServedDisk& /*disk*/,
                                                         const Record& record, int /*lock*/) const {
-    return fail(ErrorKind::refused, "{}: {} can't change its server: detach and attach it again",
-                record.device, name());
+    return fail(ErrorKind::refused,
+                "{}: {} can't replace its server; detach it and attach it again", record.device,
+                name());
   }
 
   // Returns when every partition of `layout` has a node that can be opened, and returns the nodes.
@@ -85,7 +86,7 @@ class Backend {
   // Makes all I/O on the device fail from now on, so that no user waits for a server any more.
   // ErrorKind::usage if the back end has no such way.
   [[nodiscard]] virtual Result<void> cut_off(const Record& record) const {
-    return fail(ErrorKind::usage, "{}: {} has no --force: end what uses it, then detach it",
+    return fail(ErrorKind::usage, "{}: {} has no --force: end its users, then detach it",
                 record.device, name());
   }
 

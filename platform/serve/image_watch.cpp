@@ -46,13 +46,12 @@ void ImageWatch::look_at(int descriptor, const FileState& then, Told& told) {
     told.was_written = true;
     const bool is_strict = disk_.state->is_strict;
     if (is_strict) disk_.state->is_refused = true;
-    tell_(fmt::format("{}: was written to while it is attached: {}", then.path,
-                      is_strict ? "all reads are errors from now on (--strict)"
-                                : "what is read may mix old and new"));
+    tell_(fmt::format("{}: was modified while attached: {}", then.path,
+                      is_strict ? "all reads fail (--strict)" : "reads may mix old and new data"));
   }
   if (status.stx_nlink == 0 && !told.was_removed) {
     told.was_removed = true;
-    tell_(fmt::format("{}: was removed or replaced: what was there is served until it is detached",
+    tell_(fmt::format("{}: was removed or replaced: the old files are served until you detach it",
                       then.path));
   }
 }

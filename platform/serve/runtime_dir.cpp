@@ -83,8 +83,7 @@ Result<RuntimeDir> RuntimeDir::open(const std::string& path) {
   struct stat status = {};
   if (!fd.valid() || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path);
   if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 0077) != 0) {
-    return fail(ErrorKind::not_permitted,
-                "{}: must be a directory that you own, with mode 0700: somebody else made it",
+    return fail(ErrorKind::not_permitted, "{}: must be a directory that you own, with mode 0700",
                 path);
   }
   // Uses the path without symbolic links, because /proc/self/mountinfo and sysfs show that path for
@@ -120,8 +119,8 @@ Result<UniqueFd> RuntimeDir::lock() const {
       return is_ours || time_of(fd) != stamp;
     };
     if (!wait_until(has_moved, kLockLimit)) {
-      return fail(ErrorKind::busy, "{}/lock: another ploopu holds it: try again when it has ended",
-                  path_);
+      return fail(ErrorKind::busy,
+                  "{}/lock: another ploopu command holds it: try again when that has ended", path_);
     }
   }
   ::futimens(fd.get(), nullptr);

@@ -112,7 +112,7 @@ CMD
     printf '\377\377\377\377' | dd of="$WORK/root/vz/private/7/root.hdd/root.hds" bs=1 \
         seek=$((64 + 4 * 3500)) conv=notrunc status=none
     check_files
-    jq -e '.warnings[] | select(test("leads in circles"))' "$WORK/json" >/dev/null
+    jq -e '.warnings[] | select(test("has loops"))' "$WORK/json" >/dev/null
 }
 
 case_info_needs_no_device() {
@@ -188,12 +188,12 @@ case_bad_input_is_one_line_and_leaves_nothing() {
         refused 64 "ploopu $command --help" --nonsense
         [ -z "$(leftovers)" ] || fail "$command left: $(leftovers)"
     done
-    expect_refusal 65 'neither a partition table nor a file system' mount_image "$FIXTURES/bad/blank" "$WORK/m"
-    expect_refusal 65 'no file system that is known' mount_image "$FIXTURES/bad/unknown-fs" "$WORK/m"
+    expect_refusal 65 'no known partition table or file system' mount_image "$FIXTURES/bad/blank" "$WORK/m"
+    expect_refusal 65 'no known file system' mount_image "$FIXTURES/bad/unknown-fs" "$WORK/m"
     expect_refusal 66 'mount point does not exist' mount_image 101 "$WORK/none"
     touch "$WORK/file"
     expect_refusal 66 'must be a directory' mount_image 101 "$WORK/file"
     mount -t tmpfs busy "$WORK/m"
-    expect_refusal 75 'mounted there already' mount_image 101 "$WORK/m"
+    expect_refusal 75 'already mounted there' mount_image 101 "$WORK/m"
     umount "$WORK/m"
 }

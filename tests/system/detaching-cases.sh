@@ -71,8 +71,8 @@ case_detach_by_every_name() {
     done
     for ctid in 101 103; do attach $ctid >/dev/null; done
     ploopu detach --all
-    expect_refusal 66 'no such container is attached' ploopu detach 101
-    expect_refusal 66 'nothing that ploopu' ploopu detach /dev/null
+    expect_refusal 66 'this container is not attached' ploopu detach 101
+    expect_refusal 66 'not attached or mounted by ploopu' ploopu detach /dev/null
 }
 
 case_r20_r21_a_device_in_use_is_refused_and_its_user_named() {

@@ -56,7 +56,7 @@ case_a_name_that_is_taken() {
     expect_equal "$(attach 101 | device_of)" /dev/mapper/ploopu-101-2
     expect_equal "$(attach 103 | device_of)" /dev/mapper/ploopu-103-2
     compare_with_raw /dev/mapper/ploopu-101-2 "$FIXTURES/raw/101"
-    expect_refusal 66 'nothing that ploopu' ploopu detach /dev/mapper/ploopu-101
+    expect_refusal 66 'not attached or mounted by ploopu' ploopu detach /dev/mapper/ploopu-101
     ploopu detach --all
     for name in ploopu-101 ploopu-103p1; do unmap_by_hand $name; done
     rm -f /dev/mapper/ploopu-101 /dev/mapper/ploopu-103p1
@@ -67,7 +67,7 @@ case_h72_a_device_that_seems_to_be_ours() {
     dmsetup create theirs --uuid PLOOPU-0123456789abcdef --table '0 16 zero'
     expect_equal "$(list_field '.attachments | length')" 0
     node=/dev/$(dmsetup info -c --noheadings -o blkdevname theirs)
-    expect_refusal 66 'nothing that ploopu' ploopu detach "$node"
+    expect_refusal 66 'not attached or mounted by ploopu' ploopu detach "$node"
     attach 101 >/dev/null
     ploopu detach --all
     expect_equal "$(blockdev --getsz "$node")" 16
@@ -154,7 +154,7 @@ case_auto_goes_on_where_dm_declines() {
 
 case_with_an_overlay_it_is_declined() {
     expect_refusal 64 'dm: makes read-only devices only, without an overlay' attach 101 --overlay
-    expect_refusal 64 'dm: .*no --strict' attach 101 --strict
+    expect_refusal 64 'dm: .*--strict' attach 101 --strict
     # strace -f stays with the server, so it runs in the background.
     strace -qq -f -o /dev/null -e trace=sendmsg -e inject=sendmsg:error=ENOMEM:when=2 \
         "$PLOOPU" --root "$FIXTURES/root" attach 101 --overlay >"$WORK/out" 2>"$WORK/notes" &
@@ -179,7 +179,7 @@ case_without_direct_io_it_is_declined() {
 case_a_raw_base_that_ends_inside_a_sector_is_declined() {
     cp -r "$(bundle 107)" "$WORK/image"
     truncate -s -100 "$WORK/image/root.hdd"
-    expect_refusal 1 'is no multiple of 512 bytes' attach "$WORK/image"
+    expect_refusal 1 'is not a multiple of 512 bytes' attach "$WORK/image"
 }
 
 case_it_can_not_be_written_to() {

@@ -28,7 +28,7 @@ case_h22_h23_a_cut_image_gives_errors_not_zeros() {
     cp "$file" "$WORK/whole"
     truncate -s $((size - 2621440)) "$file"
     device=$(attach -q "$WORK/image" | device_of)
-    ploopu info "$WORK/image" --json | jq -r '.warnings[]' | grep -q 'reading what is missing gives EIO'
+    ploopu info "$WORK/image" --json | jq -r '.warnings[]' | grep -q 'reading the missing parts fails'
     bad=0 cluster=0
     while [ $cluster -lt 32 ]; do
         if dd if="$device" bs=64k skip=$((cluster * 16)) count=16 status=none >"$WORK/part" 2>/dev/null; then
@@ -144,13 +144,13 @@ case_r12_an_image_that_is_removed_replaced_or_moved() {
         cp -r "$(bundle 101)" "$WORK/image"
         device=$(attach "$WORK/image" | device_of)
         expect_no_change
-        words='is not there any more'
+        words='was removed'
         case $what in
         removed) rm -r "$WORK/image" ;;
         replaced)
             cp "$(bundle 103)/root.hds" "$WORK/other"
             mv "$WORK/other" "$WORK/image/root.hds"
-            words='is another file now'
+            words='was replaced'
             ;;
         moved) mv "$WORK/image" "$WORK/elsewhere" ;;
         esac
@@ -172,7 +172,7 @@ case_r13_h31_an_image_that_is_written_to() {
     expect_no_change
     top=$(cd "$WORK/image" && ls root.hdd.*)
     qemu-io -f parallels -c 'write -q -P 7 31M 64k' "$WORK/image/$top"
-    words='was written to since it was attached'
+    words='was modified while attached'
     expect_change "$words"
     # A second attach or mount of the image prints the warning, too.
     attach "$WORK/image" >/dev/null 2>"$WORK/said"
@@ -223,8 +223,8 @@ case_who_is_not_root_is_told_so() {
     chmod -R a+rX "$WORK"
     nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$WORK/xdg" "$WORK/ploopu" "$@"; }
     nobody info "$WORK/image" >/dev/null
-    expect_refusal 77 'only root can make a block device' nobody attach "$WORK/image"
-    expect_refusal 77 'only root can make a block device' nobody mount "$WORK/image" "$WORK/m"
+    expect_refusal 77 'only root can create a block device' nobody attach "$WORK/image"
+    expect_refusal 77 'only root can mount an image' nobody mount "$WORK/image" "$WORK/m"
     chmod 000 "$WORK/image/root.hds"
     expect_refusal 77 'root.hds' nobody info "$WORK/image"
 }

@@ -71,7 +71,7 @@ after_attach() {
 }
 after_mount() {
     if ! mount_image -q 101 "$WORK/m" >"$WORK/out" 2>"$WORK/err"; then
-        grep -q 'mounted there already' "$WORK/err" || fail "at $point: $(cat "$WORK/err")"
+        grep -q 'already mounted there' "$WORK/err" || fail "at $point: $(cat "$WORK/err")"
     fi
     expect_equal "$(list_field '.attachments[].mountpoints[]')" "$WORK/m" "mounts, $point"
     cmp "$WORK/m/etc/hostname" "$FIXTURES/tree/etc/hostname"

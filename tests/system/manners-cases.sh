@@ -61,7 +61,7 @@ case_a_full_standard_output_is_an_error() {
         # shellcheck disable=SC2086 # words
         ploopu $verb >/dev/full 2>"$WORK/errors" || code=$?
         expect_equal "$code" 1 "$verb"
-        grep -q 'writing to standard output failed' "$WORK/errors" || fail "$verb: $(cat "$WORK/errors")"
+        grep -q 'cannot write to standard output' "$WORK/errors" || fail "$verb: $(cat "$WORK/errors")"
     done
 }
 

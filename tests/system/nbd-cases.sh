@@ -21,7 +21,7 @@ case_devices_of_others_are_left_alone() {
     wait_for [ -e /sys/block/nbd0/pid ]
     device=$(attach 101 | device_of)
     expect_equal "$device" /dev/nbd1
-    expect_refusal 66 'nothing that ploopu' ploopu detach /dev/nbd0
+    expect_refusal 66 'not attached or mounted by ploopu' ploopu detach /dev/nbd0
     ploopu detach --all
     expect_equal "$(blockdev --getsize64 /dev/nbd0)" 1048576
     qemu-nbd -d /dev/nbd0 >/dev/null
@@ -37,7 +37,7 @@ case_h72_a_device_that_seems_to_be_ours() {
     theirs=$(device_of <"$WORK/theirs")
     grep -q ^ploopu: "/sys/block/${theirs#/dev/}/backend"
     expect_equal "$(list_field '.attachments | length')" 0
-    expect_refusal 66 'nothing that ploopu' ploopu detach "$theirs"
+    expect_refusal 66 'not attached or mounted by ploopu' ploopu detach "$theirs"
     ours=$(attach 103 | device_of)
     [ "$ours" != "$theirs" ] || fail 'it was taken for ours'
     ploopu detach --all

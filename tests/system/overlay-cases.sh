@@ -271,7 +271,7 @@ case_an_overlay_that_is_kept() {
     expect_refusal 75 "with the overlay of $WORK/kept" attach "$WORK/image" --overlay-file "$WORK/other"
     [ ! -e "$WORK/other" ] || fail 'a file was made all the same'
     ploopu detach "$device" 2>"$WORK/said"
-    grep -q "what was written is kept in $WORK/kept" "$WORK/said" || fail "$(cat "$WORK/said")"
+    grep -q "written data is kept in $WORK/kept" "$WORK/said" || fail "$(cat "$WORK/said")"
 
     for round in 1 2; do
         device=$(attach_kept | device_of)
@@ -290,13 +290,13 @@ case_an_overlay_that_is_kept() {
 case_an_overlay_file_of_another_image_or_state() {
     make_image
     ploopu -q detach "$(attach_kept | device_of)"
-    expect_refusal 65 "$WORK/kept: was written on $WORK/image, not on" attach 103 --overlay-file "$WORK/kept"
+    expect_refusal 65 "$WORK/kept: belongs to $WORK/image" attach 103 --overlay-file "$WORK/kept"
     cp "$WORK/image" "$WORK/again"
-    expect_refusal 65 'was written on' attach "$WORK/again" --overlay-file "$WORK/kept"
+    expect_refusal 65 'belongs to' attach "$WORK/again" --overlay-file "$WORK/kept"
     cp -p "$WORK/image" "$WORK/again"
     ploopu -q detach "$(attach "$WORK/again" --overlay-file "$WORK/kept" | device_of)"
     touch "$WORK/image"
-    expect_refusal 65 'in another state, not on' attach_kept
+    expect_refusal 65 'in another state, and would corrupt' attach_kept
     [ -e "$WORK/kept" ] || fail 'the file is gone'
 }
 
@@ -304,12 +304,12 @@ case_what_cannot_be_an_overlay_file() {
     make_image
     refuse_file() { expect_refusal "$1" "$3.*$2" attach 103 --overlay-file "$3"; }
     refuse_file 66 'No such file or directory' "$WORK/missing/file"
-    refuse_file 65 'is no regular file' "$WORK"
-    refuse_file 65 'is no overlay file' "$WORK/image"
+    refuse_file 65 'is not a regular file' "$WORK"
+    refuse_file 65 'is not an overlay file' "$WORK/image"
     : >"$WORK/empty"
-    refuse_file 65 'is no overlay file' "$WORK/empty"
+    refuse_file 65 'is not an overlay file' "$WORK/empty"
     mkfifo "$WORK/fifo"
-    refuse_file 65 'is no regular file' "$WORK/fifo"
+    refuse_file 65 'is not a regular file' "$WORK/fifo"
     cmp "$WORK/raw" "$WORK/model"
     make_room 512k
     refuse_file 1 'No space left on device' "$room/file"
@@ -338,7 +338,7 @@ case_a_kept_overlay_whose_server_was_killed() {
     stale() { [ "$(list_field '.attachments[0].state')" = stale ]; }
     wait_for stale
     ploopu detach "$device" 2>"$WORK/said"
-    grep -q "$WORK/kept: its server ended before all was saved" "$WORK/said" || fail "$(cat "$WORK/said")"
+    grep -q "$WORK/kept: its server ended before all data was saved" "$WORK/said" || fail "$(cat "$WORK/said")"
     device=$(attach_kept 2>"$WORK/said" | device_of)
     grep -q 'after the last sync may be missing' "$WORK/said" || fail "$(cat "$WORK/said")"
     compare_anew "$device" "$WORK/model"

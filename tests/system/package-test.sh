@@ -86,7 +86,7 @@ here mount -t ploopu 101 /mnt/101 -o noexec,ploopu.backend=fuse,ploopu.journal=s
 findmnt -n -o VFS-OPTIONS "$root/mnt/101" | grep -q noexec || fail 'noexec is lost'
 there umount /mnt/101
 expect_nothing
-expect_refusal 1 "ploopu.frob: ploopu has no such mount option" here mount -t ploopu 101 /mnt/101 -o ploopu.frob
+expect_refusal 1 "ploopu.frob: unknown option of ploopu" here mount -t ploopu 101 /mnt/101 -o ploopu.frob
 expect_refusal 32 'container 999' here mount -t ploopu 999 /mnt/101
 here mount -t ploopu 101 /mnt/101 -o ploopu.writable
 echo changed >"$root/mnt/101/new" || fail 'it is not writable'

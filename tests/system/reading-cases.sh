@@ -223,8 +223,8 @@ case_h78_a_rare_file_system_is_not_mounted() {
     truncate -s 4M "$WORK/raw"
     mkfs.minix "$WORK/raw" >/dev/null
     qemu-img convert -f raw -O parallels "$WORK/raw" "$WORK/image"
-    expect_refusal 65 'holds minix; only ext2' mount_image "$WORK/image" "$WORK/m"
-    expect_refusal 64 'must be one type' mount_image "$WORK/image" "$WORK/m" -t auto
+    expect_refusal 65 'holds minix: only ext2' mount_image "$WORK/image" "$WORK/m"
+    expect_refusal 64 'give one type' mount_image "$WORK/image" "$WORK/m" -t auto
     expect_equal "$(list_field '.attachments | length')" 0
     if grep " $WORK/m " /proc/self/mounts; then fail 'it is mounted'; fi
 }

@@ -90,7 +90,7 @@ case_mount_writable() {
     echo 3 >/proc/sys/vm/drop_caches
     cmp "$WORK/m/copy" "$FIXTURES/tree/home/user/random"
     ploopu umount "$WORK/m" 2>"$WORK/notes"
-    grep -q 'written to its overlay are gone now' "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    grep -q 'discarded .* of overlay data' "$WORK/notes" || fail "$(cat "$WORK/notes")"
     expect_equal "$(cat "$WORK"/image/* | sha256sum)" "$sum"
     mount_image "$WORK/image" "$WORK/m" >/dev/null
     [ ! -e "$WORK/m/copy" ] || fail 'it is there again'
@@ -135,7 +135,7 @@ case_mount_with_an_overlay_that_is_kept() {
     echo kept >"$WORK/m/file"
     device=$(jq -r .device "$WORK/json")
     ploopu umount "$WORK/m" 2>"$WORK/notes"
-    grep -q "what was written is kept in $WORK/kept" "$WORK/notes" || fail "$(cat "$WORK/notes")"
+    grep -q "written data is kept in $WORK/kept" "$WORK/notes" || fail "$(cat "$WORK/notes")"
     mount_kept >"$WORK/said"
     expect_equal "$(cat "$WORK/m/file")" kept
     ploopu -q umount "$WORK/m"
@@ -176,9 +176,9 @@ case_r13_h31_strictly_nothing_is_read_that_was_changed() {
     wait_for refuses
     took=$((($(date +%s%N) - start) / 1000000))
     [ $took -le $limit ] || fail "seen after $took ms"
-    wait_for told "/$top: was written to while it is attached: all reads are errors"
+    wait_for told "/$top: was modified while attached: all reads fail"
     expect_equal "$(list_field '.attachments[0].state')" serving
-    list_field '.attachments[0].warnings[]' | grep -q "/$top: was written to.*nothing is read any more" ||
+    list_field '.attachments[0].warnings[]' | grep -q "/$top: was modified.*all reads fail" ||
         fail "$(ploopu list --json)"
     ploopu detach "$device"
 }
@@ -187,7 +187,7 @@ case_r12_what_becomes_of_an_image_is_in_the_log() {
     cp -r "$(bundle 103)" "$WORK/image"
     attach "$WORK/image" >/dev/null
     printf x >>"$WORK/image/root.hds"
-    wait_for told '/image/root.hds: was written to while it is attached: what is read may mix'
+    wait_for told '/image/root.hds: was modified while attached: reads may mix'
     rm "$WORK/image/root.hds"
     wait_for told '/image/root.hds: was removed or replaced'
     ploopu detach "$WORK/image"

@@ -320,15 +320,15 @@ case_r39_what_can_not_be_reloaded_is_left_alone() {
     device=$(attach "$WORK/image" | device_of)
     written=$(attach --overlay 103 | device_of)
     before=$(servers | sort)
-    expect_refusal 65 'in its server' ploopu reload "$written"
+    expect_refusal 65 'only its server can write' ploopu reload "$written"
     touch "$WORK"/image/*.hds
     expect_refusal 65 'attach the new state' ploopu reload "$device"
     for file in "$WORK"/image/*.hds; do cp "$file" "$file.new" && mv "$file.new" "$file"; done
     expect_refusal 65 'other files now' ploopu reload "$device"
     ploopu reload --all 2>"$WORK/notes"
-    expect_equal "$(grep -c 'left as it is' "$WORK/notes")" 2 "$(cat "$WORK/notes")"
+    expect_equal "$(grep -c '(not reloaded)' "$WORK/notes")" 2 "$(cat "$WORK/notes")"
     expect_equal "$(servers | sort)" "$before" 'the same servers'
-    expect_refusal 66 'nothing that ploopu attached' ploopu reload /dev/null
-    expect_refusal 64 'give --all' ploopu reload
+    expect_refusal 66 'not attached or mounted by ploopu' ploopu reload /dev/null
+    expect_refusal 64 'no target given' ploopu reload
     ploopu detach --all
 }

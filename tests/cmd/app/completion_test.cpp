@@ -50,7 +50,8 @@ class CompletionTest : public CommandTest {
 };
 
 TEST_F(CompletionTest, VerbsWithTheirAliases) {
-  EXPECT_THAT(answers({"in"}), ElementsAre("info\tShow what is in an image"));
+  EXPECT_THAT(answers({"in"}),
+              ElementsAre("info\tShow the format, deltas and partitions of an image"));
   EXPECT_THAT(words({""}), IsSupersetOf({"info", "mount", "detach", "umount", "list", "help"}));
   EXPECT_THAT(words({"--json", "-q", "u"}), ElementsAre("umount"));
   EXPECT_THAT(words({"help", "ma"}), ElementsAre("map"));

@@ -36,17 +36,42 @@ TEST_F(CommandTest, UsageErrorsAre64AndNameTheMistake) {
 TEST_F(CommandTest, AMisspeltVerbGetsASuggestion) {
   const std::vector<std::pair<const char*, const char*>> misspelt = {
       {"mout", "mount"},         {"munot", "mount"}, {"unmount", "umount"}, {"det", "detach"},
-      {"snapshot", "snapshots"}, {"lsit", "list"},   {"atach", "attach"},   {"doktor", "doctor"}};
+      {"snapshot", "snapshots"}, {"lsit", "list"},   {"atach", "attach"},   {"doktor", "doctor"},
+      {"unmap", "detach"},       {"ls", "list"},     {"status", "list"},    {"show", "info"}};
   for (const auto& [typed, meant] : misspelt) {
     EXPECT_EQ(run({typed, "101"}), 64);
     EXPECT_THAT(err_.str(), HasSubstr(fmt::format("did you mean '{}'?", meant))) << typed;
     EXPECT_EQ(run({"help", typed}), 64);
     EXPECT_THAT(err_.str(), HasSubstr(fmt::format("did you mean '{}'?", meant))) << typed;
   }
-  for (const char* typed : {"frobnicate", "ls", "x", "101"}) {
+  for (const char* typed : {"frobnicate", "x", "101"}) {
     EXPECT_EQ(run({typed}), 64);
     EXPECT_THAT(err_.str(), Not(HasSubstr("did you mean"))) << typed;
   }
+}
+
+TEST_F(CommandTest, AMessageNamesTheWordThatIsWrong) {
+  const auto message = [&](const std::vector<std::string>& arguments) {
+    EXPECT_EQ(run(arguments), 64);
+    const std::string line = err_.str();
+    const size_t end = line.find(" (see '");
+    return line.substr(0, end).substr(std::string("ploopu: ").size());
+  };
+  EXPECT_EQ(message({}), "no verb is given");
+  EXPECT_EQ(message({"--verison"}), "unknown option '--verison'; did you mean '--version'?");
+  EXPECT_EQ(message({"-x"}), "unknown option '-x'");
+  EXPECT_EQ(message({"--bogus", "list"}), "unknown option '--bogus'");
+  EXPECT_EQ(message({"info", "101", "--snapshto", "base"}),
+            "unknown option '--snapshto'; did you mean '--snapshot'?");
+  EXPECT_EQ(message({"info", "101", "102"}), "unexpected argument '102'");
+  EXPECT_EQ(message({"info", "101", "--json=pretty"}), "--json takes no value");
+  EXPECT_EQ(message({"attach", "101", "--overlay-file", "/o", "--overlay-size", "1X"}),
+            "--overlay-size: '1X' is not a size: use a number with K, M, G or T");
+  EXPECT_EQ(message({"attach", "101", "--overlay-file", "/o", "--overlay-size", "1"}),
+            "--overlay-size: '1' is too small: use at least 1M");
+  EXPECT_EQ(message({"detach"}),
+            "no target given: name a device, mount point or image, or use --all\n");
+  EXPECT_EQ(message({"detach", "101", "--all"}), "--all: give either targets or --all\n");
 }
 
 TEST_F(CommandTest, AnUnknownVerbIsAProgramIfThereIsOne) {

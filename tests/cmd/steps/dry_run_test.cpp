@@ -37,7 +37,7 @@ TEST_F(DryRunTest, AttachSaysWhichDeviceItWouldMake) {
   EXPECT_EQ(out_.str(),
             "Image      /vz/private/101/root.hdd/DiskDescriptor.xml\n"
             "Delta      /vz/private/101/root.hdd/root.hds\n"
-            "Device     a new one, by dm\n"
+            "Device     a new device, over dm\n"
             "Overlay    none\n"
             "Nothing was done.\n");
   const auto plan = run_dry_json({"attach", "101", "--dry-run", "--overlay"});
@@ -47,13 +47,13 @@ TEST_F(DryRunTest, AttachSaysWhichDeviceItWouldMake) {
   EXPECT_EQ(plan["device"], nullptr);
   EXPECT_EQ(plan["deltas"], json::array({"/vz/private/101/root.hdd/root.hds"}));
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--no-loop", "--backend", "fuse"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("Device     a file, by fuse\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("Device     a new file, over fuse\n"));
 }
 
 TEST_F(DryRunTest, WhatIsAttachedAlreadyStays) {
   attachments_.attached = {mounted_attachment()};
   EXPECT_EQ(run_dry({"attach", "101", "-n"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("Device     /dev/nbd7, by nbd, is there already\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("Device     /dev/nbd7, already attached over nbd\n"));
 }
 
 TEST_F(DryRunTest, FailsWhereAttachWould) {
@@ -62,7 +62,7 @@ TEST_F(DryRunTest, FailsWhereAttachWould) {
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--backend", "dm", "--overlay"}), 64);
   EXPECT_THAT(err_.str(), HasSubstr("dm: makes read-only devices only"));
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--backend", "dm", "--strict"}), 64);
-  EXPECT_THAT(err_.str(), HasSubstr("no --strict"));
+  EXPECT_THAT(err_.str(), HasSubstr("--strict needs"));
   EXPECT_EQ(run_dry({"attach", "999", "-n"}), 66);
   EXPECT_EQ(run_dry({"attach", "101", "-n", "--backend", "nbd", "--no-loop"}), 64);
   EXPECT_THAT(err_.str(), HasSubstr("--no-loop: nbd makes block devices only, use --backend fuse"));
@@ -129,10 +129,10 @@ TEST_F(DryRunTest, DetachSaysWhatItWouldTakeDown) {
   attachments_.attached[0].has_overlay = true;
   attachments_.attached[0].ploopu_mountpoints = {"/mnt", "/srv"};
   EXPECT_EQ(run_dry({"umount", "/srv", "-n"}), 0);
-  EXPECT_EQ(out_.str(), "/dev/nbd7: unmount /srv; the device stays\nNothing was done.\n");
+  EXPECT_EQ(out_.str(), "/dev/nbd7: unmount /srv; keep the device\nNothing was done.\n");
   EXPECT_EQ(run_dry({"detach", "--all", "-n"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("unmount /mnt, /srv; free the device; what was written to its "
-                                    "overlay is gone then\n"));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("unmount /mnt, /srv; free the device; discard the data in its overlay\n"));
   const auto plan = run_dry_json({"detach", "/dev/nbd7", "-n"});
   EXPECT_EQ(plan["dry_run"], true);
   EXPECT_EQ(plan["targets"][0]["unmounted"], json::array({"/mnt", "/srv"}));

@@ -48,12 +48,12 @@ TEST_F(TabTest, MistakesAreNamedWithTheirLine) {
   const std::map<std::string, std::string> mistakes = {
       {"web\n", ":1: must be NAME IMAGE"},
       {"web 101 new twice\n", ":1: must be NAME IMAGE"},
-      {"\nweb 101\nweb 102\n", ":3: 'web' has a line already"},
+      {"\nweb 101\nweb 102\n", ":3: 'web' has a second line here"},
       {"web 101 frobnicate\n", ":1: The following argument was not expected: --frobnicate"},
       {"web 101 backend=magic\n", ":1: --backend"},
       {"web 101 help\n", ":1: The following argument was not expected: --help"},
       {"web 101 tab\n", ":1: The following argument was not expected: --tab"},
-      {"web 101 overlay-size=1G\n", "--overlay-size: needs --overlay"}};
+      {"web 101 overlay-size=1G\n", "--overlay-size: also give --overlay"}};
   for (const auto& [text, message] : mistakes) {
     write_tab(text);
     EXPECT_EQ(run({"attach", "--tab", "web"}), 64) << text;
@@ -94,7 +94,7 @@ TEST_F(TabTest, DetachesWhatWasAttachedByThatName) {
 TEST_F(TabTest, WhatIsDetachedAlreadyIsNoFailure) {
   attachments_.attached = {mounted_attachment()};
   EXPECT_EQ(run({"detach", "--tab", "web"}), 0);
-  EXPECT_THAT(err_.str(), HasSubstr("web: is not attached by that name"));
+  EXPECT_THAT(err_.str(), HasSubstr("web: nothing is attached with this name"));
   EXPECT_THAT(attachments_.calls, ElementsAre("list"));
 }
 

@@ -14,8 +14,9 @@ TEST_F(CommandTest, AttachPrintsDeviceAndPartitions) {
   EXPECT_EQ(err_.str(), "ploopu: took nbd\n");
   attachments_.already_attached = true;
   EXPECT_EQ(run({"attach", "101"}), 0);
-  EXPECT_THAT(err_.str(), HasSubstr("attached already"));
-  EXPECT_THAT(run_json({"attach", "101"})["warnings"].dump(), HasSubstr("attached already"));
+  EXPECT_THAT(err_.str(), HasSubstr("is already attached as /dev/nbd7"));
+  EXPECT_THAT(run_json({"attach", "101"})["warnings"].dump(),
+              HasSubstr("is already attached as /dev/nbd7"));
 }
 
 TEST_F(CommandTest, AttachJsonAndRequest) {
@@ -100,7 +101,7 @@ TEST_F(CommandTest, MountWithAnOverlayThatIsKept) {
   EXPECT_EQ(mounted["overlay_file"], "/f");
   EXPECT_EQ(attachments_.last_mount.options, "ro,nosuid,nodev,errors=remount-ro");
   EXPECT_EQ(run({"mount", "101", "/mnt", "--writable", "--overlay-file", "/f"}), 0);
-  EXPECT_THAT(out_.str(), HasSubstr("what is written is kept in /f"));
+  EXPECT_THAT(out_.str(), HasSubstr("written data is kept in /f"));
   EXPECT_EQ(run({"mount", "101", "/mnt", "--overlay-file", "/f", "--journal", "skip"}), 64);
 }
 
@@ -188,7 +189,7 @@ TEST_F(CommandTest, DetachSaysWhatIsGone) {
   attachments_.attached = {mounted_attachment()};
   attachments_.discarded = 5 << 20;
   EXPECT_EQ(run({"detach", "/dev/nbd7"}), 0);
-  EXPECT_EQ(err_.str(), "ploopu: warning: /dev/nbd7: 5 MiB written to its overlay are gone now\n");
+  EXPECT_EQ(err_.str(), "ploopu: /dev/nbd7: discarded 5 MiB of overlay data\n");
   attachments_.discarded = 0;
   EXPECT_EQ(run({"detach", "/dev/nbd7"}), 0);
   EXPECT_EQ(err_.str(), "");

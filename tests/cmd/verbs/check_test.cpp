@@ -61,7 +61,7 @@ TEST_F(CommandTest, CheckNamesFilesOnlyWhenAsked) {
   EXPECT_THAT(out_.str(), Not(HasSubstr("file:")));
   EXPECT_EQ(run({"check", "/i/cut", "--files"}), 2);
   for (const char* words : {"file: /etc/\\x1b[2Jmotd: disk bytes 4096 to 5119 (1 KiB)\n",
-                            "file: inode 13, without a name (inode): disk bytes 6000 to 6255",
+                            "file: inode 13 without a name (inode): disk bytes 6000 to 6255",
                             "metadata: inode table of the file system: disk bytes 6000 to 6999",
                             "unclaimed: no file was found for 77 lost bytes\n"}) {
     EXPECT_THAT(out_.str(), HasSubstr(words));

@@ -41,11 +41,11 @@ TEST_F(CommandTest, WhatIsNotFoundIsExplained) {
   attachments_.attached = {mounted_attachment()};
   attachments_.attached[0].mountpoints = {"/mnt", "/srv"};
   EXPECT_EQ(run({"detach", "/srv"}), 66);
-  EXPECT_THAT(err_.str(), HasSubstr("not by ploopu"));
+  EXPECT_THAT(err_.str(), HasSubstr("by another program"));
   attachments_.attached[0].root = "/old";
   attachments_.attached[0].image = "/old" + attachments_.attached[0].image;
   EXPECT_EQ(run({"detach", "101"}), 66);
-  EXPECT_THAT(err_.str(), HasSubstr("under --root /old"));
+  EXPECT_THAT(err_.str(), HasSubstr("with --root /old"));
 }
 
 TEST_F(CommandTest, ABusyContainerIsNamedOnce) {

@@ -40,22 +40,22 @@ TEST_F(DoctorCommandTest, TellsWhatIsThereAndWhatToDo) {
   EXPECT_EQ(out_.str(),
             "System    Debian GNU/Linux 12 (bookworm), Linux 6.1.0-18-cloud-amd64\n"
             "Rights    root\n"
-            "Mounting  works, by fuse\n"
+            "Mounting  works, over fuse\n"
             "\n"
             "BACKEND USABLE WHY\n"
             "nbd     no     built without it\n"
             "dm      no     built without it, too\n"
             "fuse    yes    module 'fuse' will be loaded\n"
             "\n"
-            "FEATURE  THERE DETAIL\n"
-            "ext4     yes   -\n"
-            "landlock no    booted without\n"
+            "FEATURE  AVAILABLE DETAIL\n"
+            "ext4     yes       -\n"
+            "landlock no        booted without\n"
             "\n"
             "PROGRAM PATH         FOR\n"
             "man     /usr/bin/man help\n"
             "e2fsck  -            checking\n"
             "\n"
-            "What can be done:\n"
+            "Advice:\n"
             "nbd, dm: boot another kernel\n"
             "e2fsck: 'apt install x'\n");
 }
@@ -64,7 +64,7 @@ TEST_F(DoctorCommandTest, TheExitCodeTellsWhetherMountingWorks) {
   report_.can_mount = false;
   report_.obstacle = "no back end can be used";
   EXPECT_EQ(run_doctor(), 69);
-  EXPECT_THAT(out_.str(), HasSubstr("Mounting  doesn't work: no back end can be used\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("Mounting  does not work: no back end can be used\n"));
   report_.privileged = false;
   EXPECT_EQ(run_doctor(), 77);
   EXPECT_EQ(run_doctor({"--json"}), 77);
@@ -92,7 +92,7 @@ TEST_F(DoctorCommandTest, NothingToDoIsNotMentioned) {
   report_.backends = {{"nbd", true, "", {}}};
   report_.programs = {{"man", "/usr/bin/man", "help", ""}};
   EXPECT_EQ(run_doctor(), 0);
-  EXPECT_THAT(out_.str(), Not(HasSubstr("What can be done")));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("Advice")));
 }
 
 TEST_F(DoctorCommandTest, FailuresForWantOfTheKernelPointToIt) {

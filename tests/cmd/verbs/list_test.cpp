@@ -106,7 +106,7 @@ TEST_F(ListTest, UnknownColumnsAreNamed) {
     EXPECT_EQ(out_.str(), "");
   }
   EXPECT_EQ(run({"list", "--all", "-o", "SIZES"}), 64);
-  EXPECT_THAT(err_.str(), HasSubstr("'SIZES' is not a column; these are: CTID NAME LAYOUT"));
+  EXPECT_THAT(err_.str(), HasSubstr("'SIZES' is not a column; choose from: CTID NAME LAYOUT"));
   EXPECT_EQ(run({"list", "-o", "SIZE"}), 64);
   EXPECT_THAT(err_.str(), HasSubstr("DEVICE BACKEND"));
 }

@@ -26,7 +26,7 @@ TEST_F(CommandTest, ReloadOfAllLeavesWhatCanNotBeReloaded) {
   attachments_.errors["reload"] = {ErrorKind::refused, "it has an overlay"};
   EXPECT_EQ(run({"reload", "101"}), 65);
   EXPECT_EQ(run({"reload", "--all"}), 0);
-  EXPECT_THAT(err_.str(), HasSubstr("it has an overlay: left as it is"));
+  EXPECT_THAT(err_.str(), HasSubstr("it has an overlay (not reloaded)"));
   EXPECT_EQ(run_json({"reload", "--all"})["targets"][0]["reloaded"], false);
   attachments_.errors["reload"] = {ErrorKind::failed, "its server stays"};
   EXPECT_EQ(run({"reload", "--all"}), 1);

@@ -46,11 +46,10 @@ TEST(BackendRulesTest, EachSaysWhatItCannotDo) {
   const std::vector<Row> rows = {
       {false, false, false, ""},
       {true, false, false, "dm: makes read-only devices only, without an overlay"},
-      {false, true, false,
-       "dm: the kernel alone reads the image, and watches nothing: no --strict"},
+      {false, true, false, "dm: can't watch the image, which --strict needs"},
       {false, false, true,
-       "nbd: the kernel would make a node of each of too many partitions: dm and fuse don't let "
-       "it"},
+       "nbd: the disk has too many partitions, and the kernel creates a node for each: use dm or "
+       "fuse"},
   };
   for (const auto& row : rows) {
     AttachRequest request;

@@ -99,7 +99,7 @@ TEST(DmTable, ARawBaseThatEndsInsideASectorIsDeclined) {
   const Disk disk = assemble(chain(open_raw(base, 8), open_ploop(file_of({0, 1, 0, 0}, 2))));
   const auto table = make_dm_table(disk);
   ASSERT_FALSE(table);
-  EXPECT_THAT(table.error().message, HasSubstr("10241, is no multiple of 512 bytes"));
+  EXPECT_THAT(table.error().message, HasSubstr("10241, is not a multiple of 512 bytes"));
 }
 
 TEST(DmTable, MoreTargetsThanTheLimitAreDeclined) {

@@ -77,14 +77,14 @@ TEST_F(CheckOddities, H27_SlotsBehindTheLastEntryAreCounted) {
   file->write(64 + 4 * 4, {std::byte{7}});
   file->write(kClusterSize - 4, {std::byte{0}, std::byte{1}});
   file->write(kClusterSize, pattern(kClusterSize, 1));  // data, no slots
-  EXPECT_THAT(warnings("slack"), ElementsAre(HasSubstr("2 slots behind the table's 4 entries")));
+  EXPECT_THAT(warnings("slack"), ElementsAre(HasSubstr("2 slots after the table's 4 entries")));
 }
 
 TEST_F(CheckOddities, H27_EntriesBeyondTheDiskAreSlackToo) {
   put("long", {.disk_sectors = 16, .bat = {1, 0, 9, 9, 9}}, 2 * kClusterSize);
   EXPECT_THAT(warnings("long"),
               ElementsAre(HasSubstr("m_Size is 5, but the disk has only 2 clusters"),
-                          HasSubstr("3 slots behind the table's 2 entries")));
+                          HasSubstr("3 slots after the table's 2 entries")));
 }
 
 TEST_F(CheckOddities, Row16_ATableShorterThanTheDisk) {
@@ -96,14 +96,14 @@ TEST_F(CheckOddities, SlackEndsWhereVersion1PutsItsFirstData) {
   // Data begins in the sector after the table, which is no part of the table.
   auto file = put("one", {.version = 1, .bat = {1, 0}}, kCluster + 512);
   file->write(512, pattern(kCluster, 1));
-  EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("1 entries are no multiple")));
+  EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("1 entries are not aligned")));
   file->write(100, {std::byte{1}});
-  EXPECT_THAT(warnings("one"), Contains(HasSubstr("1 slots behind")));
+  EXPECT_THAT(warnings("one"), Contains(HasSubstr("1 slots after")));
 }
 
 TEST_F(CheckOddities, H26_UnalignedEntriesOfVersion1) {
   put("one", {.version = 1, .bat = {8, 17, 33}, .data_sector = 8}, 6 * kClusterSize);
-  EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("2 entries are no multiple of the cluster")));
+  EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("2 entries are not aligned to clusters")));
 }
 
 // The disk has zeros there, rightly or because whoever copied the file lost what it had.
@@ -137,21 +137,21 @@ TEST_F(CheckOddities, H15_TheOffsetOfTheFirstData) {
     return warnings("x");
   };
   EXPECT_THAT(offset(2, 0), ElementsAre(HasSubstr("m_FirstBlockOffset is 0, which version 2")));
-  EXPECT_THAT(offset(2, 9), ElementsAre(HasSubstr("9, which is no multiple of the cluster")));
-  EXPECT_THAT(offset(2, 32), ElementsAre(HasSubstr("32, which lies behind the end")));
-  EXPECT_THAT(offset(2, UINT32_MAX), ElementsAre(HasSubstr("behind the end")));
+  EXPECT_THAT(offset(2, 9), ElementsAre(HasSubstr("9, which is not a multiple of the cluster")));
+  EXPECT_THAT(offset(2, 32), ElementsAre(HasSubstr("32, which is after the end")));
+  EXPECT_THAT(offset(2, UINT32_MAX), ElementsAre(HasSubstr("after the end")));
   EXPECT_THAT(offset(2, 8), IsEmpty());
   EXPECT_THAT(offset(2, 16), IsEmpty());
   EXPECT_THAT(offset(1, 0), Each(Not(HasSubstr("m_FirstBlockOffset"))));
   EXPECT_THAT(offset(1, 1), Each(Not(HasSubstr("m_FirstBlockOffset"))));
   const std::vector<uint32_t> long_table(200);
   put("x", {.version = 1, .bat = long_table, .data_sector = 1}, 2 * kClusterSize);
-  EXPECT_THAT(warnings("x"), Contains(HasSubstr("1, which lies inside the table")));
+  EXPECT_THAT(warnings("x"), Contains(HasSubstr("1, which is inside the table")));
 }
 
 TEST_F(CheckOddities, H29_AFileThatEndsWithinACluster) {
   put("tail", {.bat = {1, 0}}, 2 * kClusterSize + 100);
-  EXPECT_THAT(warnings("tail"), ElementsAre(HasSubstr("has 8292 bytes, which is no whole number")));
+  EXPECT_THAT(warnings("tail"), ElementsAre(HasSubstr("has 8292 bytes, which is not a multiple")));
 }
 
 TEST_F(CheckOddities, H17_WhoeverHasItOpenIsNamedForEveryFile) {

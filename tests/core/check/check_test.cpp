@@ -164,7 +164,7 @@ TEST_F(CheckTest, DescriptorsAndChains) {
   files_.add(std::string(kBundle) + "/other", other);
   describe({.images = image_xml(guid('1'), "small") + image_xml(kFixedTop, "other"),
             .shots = shot_xml(guid('1'), kNull) + shot_xml(kFixedTop, guid('1'))});
-  expect_errors(check(), {{"chain", "one chain has one size"}});
+  expect_errors(check(), {{"chain", "all deltas of a chain need one size"}});
 }
 
 TEST_F(CheckTest, WhatMayNotBeReadIsNoReport) {

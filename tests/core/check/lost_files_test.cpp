@@ -47,8 +47,8 @@ TEST(LostFiles, EachPartitionIsAskedAboutItsOwnBytes) {
   EXPECT_EQ(found.files[1].path, "/b");
   EXPECT_EQ(found.unclaimed_bytes, 15U);
   EXPECT_THAT(found.notes,
-              ElementsAre("partition 2 holds xfs: files can't be named on it",
-                          HasSubstr("4096 bytes of what is lost lie in no partition")));
+              ElementsAre("partition 2 holds xfs: lost files are found on ext2, ext3 and ext4 only",
+                          HasSubstr("4096 lost bytes are in no partition")));
 }
 
 TEST(LostFiles, ADiskWithoutATableMayBeOneFileSystem) {

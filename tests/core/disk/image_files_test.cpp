@@ -83,12 +83,12 @@ class BundleTest : public ::testing::Test {
 TEST_F(BundleTest, H39_FilesOutsideNeedTheOption) {
   put_descriptor({.images = image_xml(kFixedTop, "/other/root.hds")});
   put_delta("/other/root.hds", {1, 0, 0, 0, 0, 0, 0, 0});
-  expect_error(kDirectory, ErrorKind::refused, "'/other/root.hds', which lies outside");
+  expect_error(kDirectory, ErrorKind::refused, "'/other/root.hds', which is outside");
   expect_error(kDirectory, ErrorKind::refused, "--allow-outside");
   const auto image = open(kDirectory, true);
   ASSERT_TRUE(image) << image.error().message;
   EXPECT_EQ(image->disk.deltas()[0].name(), "/other/root.hds");
-  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("/other/root.hds: lies outside")));
+  EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("/other/root.hds: is outside")));
 }
 
 TEST_F(BundleTest, H39_TheOptionChangesNothingForFilesInside) {
@@ -145,14 +145,14 @@ TEST_F(BundleTest, H60_BackupsAreNamedButNeverUsed) {
     files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.BAK", whole);
     files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.tmp", whole);
     expect_error(kDirectory, ErrorKind::damaged,
-                 "; there is DiskDescriptor.xml.BAK, DiskDescriptor.xml.tmp: look");
+                 "; there is DiskDescriptor.xml.BAK, DiskDescriptor.xml.tmp: check");
     files_.remove(std::string(kDirectory) + "/DiskDescriptor.xml.BAK");
     files_.remove(std::string(kDirectory) + "/DiskDescriptor.xml.tmp");
   }
   files_.remove(std::string(kDirectory) + "/DiskDescriptor.xml");
   files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.tmp", whole);
   for (const char* name : {kDirectory, "/vz/private/101"}) {
-    expect_error(name, ErrorKind::not_found, "; there is DiskDescriptor.xml.tmp: look");
+    expect_error(name, ErrorKind::not_found, "; there is DiskDescriptor.xml.tmp: check");
   }
 }
 
@@ -239,7 +239,7 @@ TEST_F(BundleTest, ACloneOfItselfIsRefused) {
   put_descriptor(clone_text(guid('1'), kFixedTop, kClone));
   expect_error(kClone, ErrorKind::damaged, "is a clone of itself", true);
   put_clone("/gone");
-  expect_error(kClone, ErrorKind::not_found, "is a clone of '/gone', and there is no", true);
+  expect_error(kClone, ErrorKind::not_found, "is a clone of '/gone', which has no", true);
 }
 
 // A snapshot is made while the image is opened: the descriptor names another top afterwards.

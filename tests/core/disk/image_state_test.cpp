@@ -65,19 +65,18 @@ TEST(ImageStates, OneCertainChangeIsEnough) {
 TEST(ImageStates, EachChangeHasALine) {
   const ImageState then{{kBase, kTop}};
   EXPECT_THAT(compare(then, {{ETIMEDOUT, {}}, {EACCES, {}}}, false).lines,
-              ElementsAre("/vz/base: does not answer: whether it was changed is not known",
-                          "/vz/top: can't be looked at: whether it was changed is not known"));
+              ElementsAre("/vz/base: does not answer: it may have been modified",
+                          "/vz/top: can't be accessed: it may have been modified"));
   EXPECT_THAT(
       compare(then, {{ENOENT, {}}, {0, kBase}}, true).lines,
-      ElementsAre(
-          "/vz/base: is not there any more: what was there is served until it is detached",
-          "/vz/top: is another file now: the one that was there is served until it is detached"));
+      ElementsAre("/vz/base: was removed: its contents are served until you detach the image",
+                  "/vz/top: was replaced: the old file is served until you detach the image"));
   const ImageState now{{kBase, written(kTop)}};
   EXPECT_THAT(compare(then, now, false).lines,
-              ElementsAre("/vz/top: was written to since it was attached: what is read may mix old "
-                          "and new"));
+              ElementsAre("/vz/top: was modified while attached: reads may mix old "
+                          "and new data"));
   EXPECT_THAT(compare(then, now, true).lines,
-              ElementsAre("/vz/top: was written to since it was attached: nothing is read any more "
+              ElementsAre("/vz/top: was modified while attached: all reads fail "
                           "(--strict)"));
 }
 

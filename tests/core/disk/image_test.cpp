@@ -178,7 +178,7 @@ TEST_F(ImageTest, H39_Row47_FilesOutsideTheBundleAreRefused) {
   put_delta("root.hds", {0});
   put_descriptor({.images = image_xml(kFixedTop, "/etc/shadow", "Plain")});
   files_.add("/etc/shadow", "root:x");
-  expect_error(kBundle, ErrorKind::refused, "'/etc/shadow', which lies outside");
+  expect_error(kBundle, ErrorKind::refused, "'/etc/shadow', which is outside");
   put_descriptor({.images = image_xml(kFixedTop, std::string(kBundle) + "/root.hds")});
   EXPECT_TRUE(open(kBundle));
   put_descriptor({.disk_sectors = "36028797018964032"});  // times 512 it wraps
@@ -194,7 +194,7 @@ TEST_F(ImageTest, AnAbsoluteFileThatIsGoneIsLookedForBeside) {
   EXPECT_EQ(image->disk.deltas()[0].name(), std::string(kBundle) + "/root.hds");
   EXPECT_THAT(image->warnings, ElementsAre(HasSubstr("'/elsewhere/101/root.hds'"), _));
   files_.add("/elsewhere/101/root.hds", "another container's");
-  expect_error(kBundle, ErrorKind::refused, "lies outside");
+  expect_error(kBundle, ErrorKind::refused, "is outside");
 }
 
 // On a dead host's disk the path means the dead host's file, not one of this host.
@@ -248,8 +248,8 @@ TEST_F(ImageTest, Row40_ImagesOutsideTheChainMayBeMissing) {
 TEST_F(ImageTest, Row09_H15_AnOddFirstBlockOffsetMovesNothing) {
   put_descriptor({});
   for (const auto& [sector, why] : {std::pair(0U, "version 2 doesn't allow"),
-                                    {3U, "no multiple of the cluster"},
-                                    {0xffffffffU, "behind the end of the file"}}) {
+                                    {3U, "not a multiple of the cluster"},
+                                    {0xffffffffU, "after the end of the file"}}) {
     put_delta("root.hds", {1, 0, 0, 0, 0, 0, 0, 0}, {.data_sector = sector});
     const auto image = open(kBundle);
     ASSERT_TRUE(image);
@@ -412,9 +412,9 @@ TEST_F(ImageTest, Row50_WhatNewerAndOlderProductsHaveInsteadOfAPloopDisk) {
   files_.add("/vz/private/8/root.hdd/root.hdd", qcow2);
   expect_error("8", ErrorKind::refused, "is a qcow2 image");
   files_.add("/vz/private/9/etc/hostname", "simfs");
-  expect_error("9", ErrorKind::not_found, "files lie in /vz/private/9 as they are (simfs)");
+  expect_error("9", ErrorKind::not_found, "(simfs): its files are in /vz/private/9");
   files_.add("/vz/private/10/fs/etc/hostname", "simfs");
-  expect_error("10", ErrorKind::not_found, "files lie in /vz/private/10/fs as they are (simfs)");
+  expect_error("10", ErrorKind::not_found, "(simfs): its files are in /vz/private/10/fs");
 }
 
 TEST_F(ImageTest, WhatIsMissing) {

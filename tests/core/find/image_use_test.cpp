@@ -96,10 +96,10 @@ TEST(UseVerdict, ARefusalAndTheWarningsNameWho) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::busy);
   EXPECT_EQ(refused.error().message,
-            "/image: is in use: r; w; what is read would change meanwhile: stop that, or give "
-            "--live to read all the same");
+            "/image: is in use: r; w; stop that, or use --live to read data that may "
+            "change meanwhile");
   EXPECT_THAT(warnings_of("/image", used),
-              ElementsAre("/image: is in use: r; w; what is read may change meanwhile", "t"));
+              ElementsAre("/image: is in use: r; w; data may change while it is read", "t"));
 }
 
 }  // namespace

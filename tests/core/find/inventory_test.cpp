@@ -214,7 +214,7 @@ TEST_F(InventoryTest, LostClustersAreTheReason) {
   files_.add("/vz/private/101/root.hdd/root.hds", cut);
   const Container found = container("101");
   EXPECT_TRUE(found.disk);
-  EXPECT_THAT(found.error, HasSubstr("root.hds: 1 of 1 clusters are not wholly in the file"));
+  EXPECT_THAT(found.error, HasSubstr("root.hds: 1 of 1 clusters are incomplete in the file"));
 }
 
 TEST_F(InventoryTest, ContainersOfOneNameSaySo) {

@@ -142,7 +142,7 @@ TEST_F(LocateContainerTest, LayoutsThatDisagreeWithWhatIsThere) {
 TEST_F(LocateContainerTest, SimfsContainersHaveNoImage) {
   configure("VE_PRIVATE=/vz/private/simfs-$VEID\nVE_LAYOUT=ploop:expanded\n");
   files_.add_directory("/vz/private/simfs-101/fs/etc");
-  EXPECT_THAT(path(), HasSubstr("lie in /vz/private/simfs-101/fs as they are (simfs), although"));
+  EXPECT_THAT(path(), HasSubstr("its files are in /vz/private/simfs-101/fs, although"));
 }
 
 }  // namespace

@@ -273,6 +273,8 @@ TEST_F(ShotTest, ByEveryName) {
   EXPECT_EQ(files_of(""), "abd");
   EXPECT_EQ(files_of("top"), "abd");
   EXPECT_EQ(files_of("base"), "a");
+  EXPECT_EQ(files_of("BASE"), "a");
+  EXPECT_EQ(files_of("Top"), files_of("top"));
   EXPECT_EQ(files_of(guid('2')), "ab");
   EXPECT_EQ(files_of(guid('3').substr(1, 36)), "ac");
   EXPECT_EQ(files_of("33"), "ac");

@@ -239,7 +239,7 @@ TEST(FormatExtension, H20_UnknownFeatures) {
   for (const uint64_t flags : {1U, 3U}) {
     const auto needed = read_features({feature(0x4711, unknown_data, flags), bitmap});
     EXPECT_EQ(needed.state, ExtensionState::unknown);
-    EXPECT_THAT(needed.reason, HasSubstr("0x4711 that must be understood"));
+    EXPECT_THAT(needed.reason, HasSubstr("it needs the unknown feature 0x4711"));
     EXPECT_THAT(needed.bitmaps, SizeIs(1));
   }
 }
@@ -247,15 +247,16 @@ TEST(FormatExtension, H20_UnknownFeatures) {
 TEST(FormatExtension, H20_AFeatureLargerThanItsCluster) {
   for (const uint32_t size : {uint32_t{kCluster} - 24 - 24 + 1, uint32_t{kCluster}, UINT32_MAX}) {
     expect_corrupt(read_features({feature(kBitmapFeature, bitmap_data({}), 0, size)}),
-                   fmt::format("has {} bytes, but its cluster only 4048 more", size));
+                   fmt::format("has {} bytes, but only 4048 remain in the cluster", size));
   }
 }
 
 TEST(FormatExtension, H20_FeaturesThatFillTheCluster) {
   constexpr uint32_t kRest = kCluster - 24 - 24;
-  expect_corrupt(read_features({feature(kBitmapFeature, bitmap_data({}), 0, kRest)}), "no end");
+  expect_corrupt(read_features({feature(kBitmapFeature, bitmap_data({}), 0, kRest)}),
+                 "does not end in its cluster");
   expect_corrupt(read_features({feature(kBitmapFeature, bitmap_data({}), 0, kRest - 16)}),
-                 "no end");
+                 "does not end in its cluster");
   EXPECT_EQ(read_features({feature(kBitmapFeature, bitmap_data({}), 0, kRest - 24)}).state,
             ExtensionState::valid);
 }
@@ -266,7 +267,7 @@ TEST(FormatExtension, H20_ASecondFeatureOutOfBounds) {
   first.resize(kFirst);
   expect_corrupt(read_features({feature(kBitmapFeature, first),
                                 feature(kBitmapFeature, bitmap_data({.table = {0}}))}),
-                 "has 40 bytes, but its cluster only 16 more");
+                 "has 40 bytes, but only 16 remain in the cluster");
 }
 
 TEST(FormatExtension, H20_MoreFeaturesThanAnybodyHas) {
@@ -348,7 +349,7 @@ TEST(FormatExtension, H20_TheLargestExtensionsAreBounded) {
   EXPECT_EQ(first.bitmaps[0].dirty_bytes, std::nullopt);
   const auto second = reader.read(open_ploop(file));
   EXPECT_EQ(second.state, ExtensionState::unknown);
-  EXPECT_THAT(second.reason, HasSubstr("look at this file alone"));
+  EXPECT_THAT(second.reason, HasSubstr("run it on this file alone"));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 

@@ -162,7 +162,7 @@ TEST_F(OverlayFileTest, AHostThatCrashesLosesNothingThatWasFlushed) {
 TEST_F(OverlayFileTest, OneOfAnotherImageOrOfAnotherStateIsRefused) {
   { Session session(image_, scratch_, true); }
   EXPECT_EQ(refusal_of(image_), "none");
-  EXPECT_THAT(refusal_of(make_image(1)), HasSubstr("root.hdd in another state, not on"));
+  EXPECT_THAT(refusal_of(make_image(1)), HasSubstr("root.hdd in another state, and would corrupt"));
   Image moved = make_image();
   moved.location.path = "/backup/101/root.hdd";
   EXPECT_EQ(refusal_of(moved), "none");
@@ -170,11 +170,11 @@ TEST_F(OverlayFileTest, OneOfAnotherImageOrOfAnotherStateIsRefused) {
   other.location.path = "/vz/private/102/root.hdd";
   EXPECT_THAT(
       refusal_of(other),
-      HasSubstr("was written on /vz/private/101/root.hdd, not on /vz/private/102/root.hdd"));
+      HasSubstr("belongs to /vz/private/101/root.hdd, and would corrupt /vz/private/102/root.hdd"));
 }
 
 TEST_F(OverlayFileTest, WhatIsNoOverlayFileOrADamagedOneIsRefused) {
-  EXPECT_THAT(refusal_of(image_), HasSubstr("is no overlay file"));
+  EXPECT_THAT(refusal_of(image_), HasSubstr("is not an overlay file"));
   { Session session(image_, scratch_, true); }
   const auto damage = [&](uint64_t offset, uint8_t value) {
     Bytes old(1);
@@ -186,12 +186,12 @@ TEST_F(OverlayFileTest, WhatIsNoOverlayFileOrADamagedOneIsRefused) {
   };
   EXPECT_THAT(damage(16, 2), HasSubstr("overlay version 2"));
   EXPECT_THAT(damage(24, 99), HasSubstr("in another state"));
-  EXPECT_THAT(damage(33, 99), HasSubstr("is damaged"));
+  EXPECT_THAT(damage(33, 99), HasSubstr("damaged"));
   EXPECT_THAT(damage(4097, 4), HasSubstr("the state of piece 1 is 4"));
   EXPECT_EQ(refusal_of(image_), "none");
   const MemoryScratch empty(100, std::byte{0});
   EXPECT_THAT(OverlayFile::was_cut_short(empty, kName).error().message,
-              HasSubstr("is no overlay file"));
+              HasSubstr("is not an overlay file"));
 }
 
 TEST_F(OverlayFileTest, AFailureToSaveIsToldAndTriedAgain) {

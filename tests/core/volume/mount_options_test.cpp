@@ -117,8 +117,8 @@ TEST(ChoosePartition, SaysWhyNot) {
   };
   EXPECT_THAT(message({}), HasSubstr("the partition table (gpt) has no partition"));
   EXPECT_THAT(choose_partition({}, nullptr).error().message,
-              HasSubstr("neither a partition table nor a file system"));
-  EXPECT_THAT(message({partition(1, "")}), HasSubstr("no file system that is known"));
+              HasSubstr("no known partition table or file system"));
+  EXPECT_THAT(message({partition(1, "")}), HasSubstr("no known file system"));
   EXPECT_THAT(message({partition(1, "crypto_LUKS")}), HasSubstr("encrypted"));
   EXPECT_THAT(message({partition(1, "btrfs")}), HasSubstr("holds btrfs: refused: the kernel"));
   EXPECT_THAT(message({partition(1, "ntfs")}), HasSubstr("without -t"));

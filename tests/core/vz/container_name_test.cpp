@@ -71,9 +71,9 @@ TEST_F(ContainerNameTest, UnderAnotherRoot) {
 
 TEST_F(ContainerNameTest, TheConfigurationMustAgree) {
   files_.add("/etc/vz/conf/101.conf", "NAME=\"other\"\n");
-  expect_error("web", ErrorKind::damaged, "container 101 is not called 'web'");
+  expect_error("web", ErrorKind::damaged, "container 101 does not have the NAME 'web'");
   files_.add("/etc/vz/conf/101.conf", "X=1\n");
-  expect_error("web", ErrorKind::damaged, "is not called 'web'");
+  expect_error("web", ErrorKind::damaged, "does not have the NAME 'web'");
 }
 
 TEST_F(ContainerNameTest, ANumberThatIsTheNameOfAnotherContainer) {

@@ -43,7 +43,7 @@ TEST(VzDisks, WhatCannotBeUnderstoodIsLeftOutAndTheRestIsRead) {
                                 "CONF");
   ASSERT_EQ(list.disks.size(), 1U);
   EXPECT_EQ(list.disks[0].image, "c");
-  EXPECT_THAT(list.warnings, ElementsAre(HasSubstr("4 entries can't be understood (entry 1: it has "
+  EXPECT_THAT(list.warnings, ElementsAre(HasSubstr("4 entries can't be parsed (entry 1: it has "
                                                    "no uuid)")));
 }
 
@@ -71,7 +71,7 @@ TEST(VzDisks, Choosing) {
   EXPECT_EQ(uuid_of(disks, "AAAA"), guid('a'));
   EXPECT_EQ(uuid_of(disks, guid('a')), guid('a'));
   EXPECT_EQ(uuid_of(disks, "22222"), guid('2'));
-  EXPECT_THAT(uuid_of(disks, "2222"), HasSubstr("fits several disks"));
+  EXPECT_THAT(uuid_of(disks, "2222"), HasSubstr("is ambiguous"));
   EXPECT_THAT(uuid_of(disks, "0"), HasSubstr("none of them (the first is 1)"));
   EXPECT_THAT(uuid_of(disks, "4"), HasSubstr("has 3 further disks"));
   EXPECT_THAT(uuid_of(disks, "bbbb"), HasSubstr("has no disk bbbb"));

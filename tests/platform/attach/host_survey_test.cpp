@@ -162,8 +162,8 @@ TEST_F(HostSurveyTest, AnotherKernelIsRunning) {
   remove("/lib/modules");
   write("/lib/modules/6.1.0-30-amd64/modules.dep", "");
   EXPECT_EQ(look_at("nbd").reason,
-            "the running kernel is 6.1.0-18-amd64, but /lib/modules has those of 6.1.0-30-amd64 "
-            "only");
+            "the running kernel is 6.1.0-18-amd64, but /lib/modules has only modules of "
+            "6.1.0-30-amd64");
   EXPECT_THAT(look_at("nbd").advice, ElementsAre(HasSubstr("reboot")));
 }
 
@@ -183,11 +183,11 @@ TEST_F(HostSurveyTest, WhoIsNotRootGetsFiles) {
   const auto report = look();
   EXPECT_FALSE(report.can_mount);
   EXPECT_FALSE(report.privileged);
-  EXPECT_EQ(report.obstacle, "only root can make a block device");
+  EXPECT_EQ(report.obstacle, "only root can create a block device");
   EXPECT_FALSE(report.backends[0].usable);
   EXPECT_FALSE(report.backends[1].usable);
   EXPECT_TRUE(report.backends[2].usable);
-  EXPECT_THAT(report.backends[2].reason, HasSubstr("as a file only"));
+  EXPECT_THAT(report.backends[2].reason, HasSubstr("only as a file"));
 }
 
 TEST_F(HostSurveyTest, RootOfAContainer) {
@@ -197,12 +197,12 @@ TEST_F(HostSurveyTest, RootOfAContainer) {
   EXPECT_EQ(report.container, "lxc");
   EXPECT_FALSE(report.can_mount);
   EXPECT_EQ(report.obstacle,
-            "the right to make devices (CAP_SYS_ADMIN) is missing in this container (lxc)");
+            "the right to create devices (CAP_SYS_ADMIN) is missing in this container (lxc)");
   write("/proc/self/status", "CapEff:\t000001ffffffffff\n");
   write("/proc/self/uid_map", "         0     100000      65536\n");
   report = look();
   EXPECT_FALSE(report.can_mount);
-  EXPECT_EQ(report.obstacle, "root of a user namespace may not make devices");
+  EXPECT_EQ(report.obstacle, "root of a user namespace may not create devices");
 }
 
 TEST_F(HostSurveyTest, ContainersAreRecognised) {
@@ -226,7 +226,7 @@ TEST_F(HostSurveyTest, APrivilegedContainerWithoutTheRightToLoadModules) {
   write("/proc/self/status", "CapEff:\t000001fffffeffff\n");  // all but CAP_SYS_MODULE
   const auto nbd = look_at("nbd");
   EXPECT_FALSE(nbd.usable);
-  EXPECT_THAT(nbd.reason, HasSubstr("may not be from here"));
+  EXPECT_THAT(nbd.reason, HasSubstr("can't be loaded from here"));
   EXPECT_THAT(nbd.advice, ElementsAre("'modprobe nbd' on the host"));
 }
 

@@ -146,8 +146,8 @@ TEST_F(HostImageUsesTest, RunningContainersOfOpenVzKernels) {
   const auto uses = uses_of_container();
   ASSERT_EQ(uses.size(), 3U);
   EXPECT_EQ(uses[0].kind, UseKind::running);
-  EXPECT_THAT(uses[0].text, HasSubstr("container 101 runs, by /proc/vz/veinfo"));
-  EXPECT_THAT(uses[1].text, HasSubstr("is RUNNING, by /sys/fs/cgroup/ve/101/ve.state"));
+  EXPECT_THAT(uses[0].text, HasSubstr("container 101 is running, according to /proc/vz/veinfo"));
+  EXPECT_THAT(uses[1].text, HasSubstr("is RUNNING, according to /sys/fs/cgroup/ve/101/ve.state"));
   EXPECT_THAT(uses[2].text, HasSubstr("has processes"));
 }
 

@@ -109,7 +109,7 @@ TEST_F(ConfinedProcessTest, ThereIsOneGibibyteOfMemory) {
   EXPECT_TRUE(take(size_t{512} << 20));
   const auto answer = take(size_t{1} << 30);
   ASSERT_FALSE(answer);
-  EXPECT_NE(answer.error().message.find("more memory"), std::string::npos);
+  EXPECT_NE(answer.error().message.find("out of memory"), std::string::npos);
 }
 
 TEST_F(ConfinedProcessTest, WhatALibraryThrowsIsAnError) {

@@ -45,7 +45,7 @@ TEST_F(ImageChangesTest, R13_H31_OneThatWasWrittenToIsNamed) {
   dir_.write("base", "9876543210");
   std::filesystem::last_write_time(dir_ / "base", before + std::chrono::nanoseconds(1));
   EXPECT_EQ(changes().any, true);
-  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: was written to")));
+  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: was modified")));
   // A change of the size alone is noticed, too.
   std::filesystem::resize_file(dir_ / "base", 5);
   std::filesystem::last_write_time(dir_ / "base", before);
@@ -57,8 +57,8 @@ TEST_F(ImageChangesTest, R12_OnesThatWereRemovedOrReplacedAreNamed) {
   dir_.write("new", "0123456789");
   std::filesystem::rename(dir_ / "new", dir_ / "top");
   EXPECT_EQ(changes().any, true);
-  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: is not there any more"),
-                                           StartsWith(dir_ / "top: is another file now")));
+  EXPECT_THAT(changes().lines, ElementsAre(StartsWith(dir_ / "base: was removed"),
+                                           StartsWith(dir_ / "top: was replaced")));
 }
 
 TEST_F(ImageChangesTest, WhatCanNotBeLookedAtIsNotKnown) {
@@ -78,9 +78,8 @@ TEST_F(ImageChangesTest, EachOfManyImagesHasItsOwn) {
   ASSERT_EQ(all.size(), 4U);
   EXPECT_EQ(all[0].any, false);
   EXPECT_EQ(all[1].any, true);
-  EXPECT_THAT(all[1].lines,
-              ElementsAre(dir_ / "other: was written to since it was attached: nothing is read any "
-                                 "more (--strict)"));
+  EXPECT_THAT(all[1].lines, ElementsAre(dir_ / "other: was modified while attached: all reads "
+                                               "fail (--strict)"));
   EXPECT_EQ(all[2].any, std::nullopt);
   EXPECT_EQ(all[3].any, false);
   EXPECT_THAT(find_changes({}), IsEmpty());

@@ -33,7 +33,7 @@ TEST_F(InventoryLinksTest, Row59_ADanglingLinkIsAContainerElsewhere) {
   ASSERT_EQ(inventory.containers.size(), 1U);
   EXPECT_EQ(inventory.containers[0].ctid, "101");
   EXPECT_THAT(inventory.containers[0].error,
-              HasSubstr(dir_ / "etc/vz/conf/101.conf: is a link to what isn't there"));
+              HasSubstr(dir_ / "etc/vz/conf/101.conf: is a link to a missing target"));
 }
 
 TEST_F(InventoryLinksTest, AnAreaOfTwoNamesIsListedOnce) {

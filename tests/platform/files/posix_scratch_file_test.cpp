@@ -54,7 +54,7 @@ TEST(ScratchFileTest, APlaceThatCannotBeUsedIsNamed) {
   for (const std::string& place : {dir / "missing", file, std::string("/proc")}) {
     const auto scratch = create_scratch(place, kSize);
     ASSERT_FALSE(scratch) << place;
-    EXPECT_THAT(scratch.error().message, HasSubstr(place + ": a scratch file"));
+    EXPECT_THAT(scratch.error().message, HasSubstr("cannot create the overlay in " + place));
     EXPECT_THAT(scratch.error().message, HasSubstr("--overlay-dir"));
   }
   EXPECT_FALSE(create_scratch(dir.path(), UINT64_MAX >> 1));  // no file can be that large

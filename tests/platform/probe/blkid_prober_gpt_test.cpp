@@ -205,7 +205,7 @@ TEST_F(GptTest, H80_AHeaderThatLiesElsewhere) {
   patch(512 + 24, "\\002");
   seal(512);
   clear(kDiskSize - 512, 512);
-  EXPECT_THAT(probe().warnings, ElementsAre(HasSubstr("says that it lies in block 2")));
+  EXPECT_THAT(probe().warnings, ElementsAre(HasSubstr("says that it is in block 2")));
 }
 
 TEST_F(GptTest, H80_HeadersWhoseFieldsCannotBe) {
@@ -310,8 +310,8 @@ TEST_F(PartitionTable, OfADiskThatWasCut) {
   auto layout = probe();
   ASSERT_EQ(layout.partitions.size(), 2U);
   EXPECT_EQ(layout.partitions[1].size, kMiB / 2);
-  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("partition 2 ends behind the end"),
-                                           HasSubstr("partition 3 starts behind the end")));
+  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("partition 2 ends after the end"),
+                                           HasSubstr("partition 3 starts after the end")));
 }
 
 TEST_F(PartitionTable, H80_ALoopOfExtendedRecordsEnds) {
@@ -323,7 +323,7 @@ TEST_F(PartitionTable, H80_ALoopOfExtendedRecordsEnds) {
   const auto layout = probe();
   EXPECT_EQ(layout.partitions.size(), 2U);
   EXPECT_TRUE(layout.is_excessive);
-  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("has no end")));
+  EXPECT_THAT(layout.warnings, ElementsAre(HasSubstr("is endless")));
 }
 
 TEST_F(PartitionTable, H80_TwoExtendedRecordsThatPointAtEachOther) {
@@ -350,7 +350,7 @@ TEST_F(PartitionTable, H80_OfVeryManyLogicalPartitions16AreBelieved) {
   EXPECT_EQ(layout.partitions.size(), 16U);
   EXPECT_TRUE(layout.is_excessive);
   EXPECT_THAT(layout.warnings,
-              ElementsAre(HasSubstr("only the first 16"), HasSubstr("has no end")));
+              ElementsAre(HasSubstr("only the first 16"), HasSubstr("is endless")));
 }
 
 // Each partition costs memory and two reads: 128 partitions of a small image took 250 MB.

@@ -87,7 +87,7 @@ TEST_F(BlkidProberTest, H79_TwoFileSystemsOnTheDisk) {
   EXPECT_EQ(layout.partitions[0].fstype, "");
   EXPECT_THAT(layout.warnings,
               ElementsAre(HasSubstr("the whole disk has the signatures of more than one")));
-  EXPECT_THAT(refusal(layout), HasSubstr("the whole disk is ambivalent"));
+  EXPECT_THAT(refusal(layout), HasSubstr("the whole disk is ambiguous"));
 }
 
 TEST_F(BlkidProberTest, H79_TwoFileSystemsInAPartition) {
@@ -98,7 +98,7 @@ TEST_F(BlkidProberTest, H79_TwoFileSystemsInAPartition) {
   ASSERT_EQ(layout.partitions.size(), 1U);
   EXPECT_THAT(layout.warnings,
               ElementsAre(HasSubstr("partition 1 has the signatures of more than one")));
-  EXPECT_THAT(refusal(layout), HasSubstr("partition 1 is ambivalent"));
+  EXPECT_THAT(refusal(layout), HasSubstr("partition 1 is ambiguous"));
 }
 
 // Since 2020 LUKS is on the whole disk, with a partition table inside; before, it was in a

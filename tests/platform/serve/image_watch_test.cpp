@@ -65,8 +65,8 @@ TEST_F(ImageWatchTest, R13_H31_AnImageThatIsWrittenToIsToldOnce) {
   std::filesystem::resize_file(dir_ / "base", 5000);
   look();
   look();
-  EXPECT_THAT(told(), ElementsAre(dir_ / "base: was written to while it is attached: what is read "
-                                         "may mix old and new"));
+  EXPECT_THAT(told(), ElementsAre(dir_ / "base: was modified while attached: reads may mix old and "
+                                         "new data"));
   EXPECT_FALSE(served_->is_refused());
 }
 
@@ -76,8 +76,8 @@ TEST_F(ImageWatchTest, R13_H31_AStrictOneIsNotServedAnyMore) {
   EXPECT_FALSE(served_->is_refused());
   std::filesystem::last_write_time(dir_ / "base", std::filesystem::file_time_type::clock::now());
   look();
-  EXPECT_THAT(told(), ElementsAre(dir_ / "base: was written to while it is attached: all reads are "
-                                         "errors from now on (--strict)"));
+  EXPECT_THAT(told(), ElementsAre(dir_ / "base: was modified while attached: all reads fail "
+                                         "(--strict)"));
   EXPECT_TRUE(served_->is_refused());
 }
 
@@ -87,8 +87,8 @@ TEST_F(ImageWatchTest, R12_OneThatIsReplacedIsServedOn) {
   std::filesystem::rename(dir_ / "other", dir_ / "base");
   look();
   look();
-  EXPECT_THAT(told(), ElementsAre(dir_ / "base: was removed or replaced: what was there is served "
-                                         "until it is detached"));
+  EXPECT_THAT(told(), ElementsAre(dir_ / "base: was removed or replaced: the old files are served "
+                                         "until you detach it"));
   EXPECT_FALSE(served_->is_refused());
 }
 
