@@ -7,6 +7,7 @@
 //   for (const auto& record : registry.sweep(BlockSnapshot())) ...
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@
 #include "platform/serve/runtime_dir.hpp"
 
 namespace ploopu {
+
+// The time that a server without clients may take to end.
+inline constexpr std::chrono::seconds kServerExit{5};
 
 class AttachmentRegistry {
  public:

@@ -20,8 +20,6 @@
 namespace ploopu {
 namespace {
 
-constexpr std::chrono::seconds kNodeLimit{10};
-
 // Returns "/dev/loop0p1" for "/dev/loop0" and 1. The kernel writes a "p" after a name that ends in
 // a digit, as the names of nbd and loop devices do.
 std::string partition_node(const std::string& disk, uint32_t number) {

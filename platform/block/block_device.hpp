@@ -16,6 +16,12 @@
 
 namespace ploopu {
 
+// The time that the node of a new device may take to appear, and that of a removed one to go.
+inline constexpr std::chrono::seconds kNodeLimit{10};
+
+// udev opens every new device, and closes it well within this time.
+inline constexpr std::chrono::seconds kBriefUse{2};
+
 // The number of a block device node; 0 if there is no such node.
 [[nodiscard]] dev_t device_number(const std::string& node);
 

@@ -23,9 +23,6 @@
 namespace ploopu {
 namespace {
 
-// udev opens every new device, and closes it well within this time.
-constexpr std::chrono::seconds kBriefUse{2};
-constexpr std::chrono::seconds kNodeLimit{10};
 constexpr std::string_view kNodes = "/dev/mapper/";
 
 struct TaskDeleter {

@@ -25,8 +25,6 @@
 namespace ploopu {
 namespace {
 
-constexpr std::chrono::seconds kBriefUse{2};
-
 // The number of the file system that has the file; 0 if the answer may need a server.
 dev_t device_of_file(const std::string& path) {
   struct statx status = {};

@@ -123,7 +123,7 @@ bool NbdNetlink::is_available() { return Session::open().has_value(); }
 
 Result<int> NbdNetlink::connect(const NbdConnect& request) {
   PLOOPU_TRY(auto session, Session::open());
-  const Message message = session.new_message(NBD_CMD_CONNECT);
+  const NetlinkMessage message = session.new_message(NBD_CMD_CONNECT);
   // Our server keeps the promise of CAN_MULTI_CONN: each connection sees the writes of the others,
   // and a flush on one flushes all.
   constexpr uint64_t kCommonFlags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_CAN_MULTI_CONN;

@@ -94,8 +94,8 @@ TEST_F(CheckOddities, Row16_ATableShorterThanTheDisk) {
 
 TEST_F(CheckOddities, SlackEndsWhereVersion1PutsItsFirstData) {
   // Data begins in the sector after the table, which is no part of the table.
-  auto file = put("one", {.version = 1, .bat = {1, 0}}, kCluster + 512);
-  file->write(512, pattern(kCluster, 1));
+  auto file = put("one", {.version = 1, .bat = {1, 0}}, kClusterSize + 512);
+  file->write(512, pattern(kClusterSize, 1));
   EXPECT_THAT(warnings("one"), ElementsAre(HasSubstr("1 entries are not aligned")));
   file->write(100, {std::byte{1}});
   EXPECT_THAT(warnings("one"), Contains(HasSubstr("1 slots after")));
