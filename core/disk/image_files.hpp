@@ -84,7 +84,7 @@ class LocatedFiles {
   const HostTree& tree_;
   const ImageLocation& location_;
   std::unique_ptr<ImageDirectory> directory_;
-  std::vector<DescriptorText> texts_;  // of the image's descriptor, then of its parents
+  std::vector<DescriptorText> texts_;  // the image's descriptor, then its parents
   std::vector<Delta> opened_;
   size_t requests_ = 0;
 };

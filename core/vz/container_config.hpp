@@ -17,7 +17,7 @@
 
 namespace ploopu {
 
-// What Virtuozzo 7 calls the configuration that it keeps in a private area.
+// Name of the configuration that Virtuozzo 7 keeps in a private area.
 inline constexpr std::string_view kAreaConfig = "ve.conf";
 
 struct ContainerConfig {
