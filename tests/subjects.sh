@@ -5,7 +5,7 @@
 set -eu
 
 # The rule holds for the commits after this one.
-rule_since=86c539d0701db38ab56bed88bcead4e1472785d8
+rule_since=f1ab45d14cff6ba635e3723a98bfb501b67b977b
 
 # judge: reads lines "HASH<tab>yes if it has a body<tab>SUBJECT", and prints what is wrong with each.
 judge() {
