@@ -45,6 +45,22 @@ std::string describe_overlay(const Record& record, const OverlayRequest& request
   return request.file.empty() ? ", with an overlay" : ", with another overlay";
 }
 
+// The servers of an attachment, as /proc shows them.
+struct ServersNow {
+  pid_t first_pid = 0;    // 0 when all have ended
+  bool are_hung = false;  // one of them is stopped
+};
+
+ServersNow look_at_servers(const Record& record) {
+  ServersNow now;
+  for (const auto& server : record.servers) {
+    const ProcessState state = state_of(server);
+    if (state != ProcessState::ended && now.first_pid == 0) now.first_pid = server.pid;
+    now.are_hung |= state == ProcessState::stopped;
+  }
+  return now;
+}
+
 }  // namespace
 
 // The runtime directory is created only when a command needs it: info must not create directories.
@@ -147,19 +163,18 @@ std::optional<Attachment> AttachmentRegistry::inspect(const Record& record,
   const Backend* backend = backend_of(record, now);
   if (backend == nullptr) return std::nullopt;
   const std::string device = backend->find_device(record, now);
-  const auto server = std::find_if(record.servers.begin(), record.servers.end(), is_alive);
-  const bool alive = server != record.servers.end();
+  const ServersNow servers = look_at_servers(record);
+  const bool alive = servers.first_pid != 0;
   if (device.empty() && !alive) return std::nullopt;
   const bool served = !device.empty() && backend->is_served(record, alive);
   Attachment attachment;
   static_cast<AttachmentFacts&>(attachment) = record;
   attachment.backend = backend->name();
   if (!device.empty()) attachment.device = device;
-  attachment.server_pid = alive ? server->pid : 0;
-  const bool is_hung = std::any_of(record.servers.begin(), record.servers.end(), is_stopped);
-  attachment.state = !served   ? AttachmentState::stale
-                     : is_hung ? AttachmentState::hung
-                               : AttachmentState::serving;
+  attachment.server_pid = servers.first_pid;
+  attachment.state = !served            ? AttachmentState::stale
+                     : servers.are_hung ? AttachmentState::hung
+                                        : AttachmentState::serving;
   add_other_nodes(attachment, now);
   std::vector<MountEntry> own;
   if (!record.is_file && !device.empty()) {

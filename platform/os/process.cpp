@@ -18,7 +18,6 @@
 #include "platform/os/wait.hpp"
 
 namespace ploopu {
-
 namespace {
 
 // The fields of /proc/PID/stat that are used here.
@@ -42,24 +41,25 @@ ProcessStatus look_at_process(pid_t pid) {
   return status;
 }
 
+// Perhaps not yet waited for.
+bool is_dead(const ProcessStatus& status) { return status.state == 'Z' || status.state == 'X'; }
+
 }  // namespace
 
 ProcessIdentity identify_process(pid_t pid) {
   const auto status = look_at_process(pid);
-  const bool is_dead = status.state == 'Z' || status.state == 'X';  // perhaps not yet waited for
-  return {pid, is_dead ? 0 : status.start_time};
+  return {pid, is_dead(status) ? 0 : status.start_time};
 }
 
-bool is_stopped(const ProcessIdentity& process) {
+ProcessState state_of(const ProcessIdentity& process) {
+  if (process.pid <= 0 || process.start_time == 0) return ProcessState::ended;
   const auto status = look_at_process(process.pid);
-  return status.start_time == process.start_time && process.start_time != 0 &&
-         (status.state == 'T' || status.state == 't');
+  if (is_dead(status) || status.start_time != process.start_time) return ProcessState::ended;
+  const bool is_stopped = status.state == 'T' || status.state == 't';
+  return is_stopped ? ProcessState::stopped : ProcessState::running;
 }
 
-bool is_alive(const ProcessIdentity& process) {
-  return process.pid > 0 && process.start_time != 0 &&
-         identify_process(process.pid).start_time == process.start_time;
-}
+bool is_alive(const ProcessIdentity& process) { return state_of(process) != ProcessState::ended; }
 
 bool is_any_alive(const std::vector<ProcessIdentity>& processes) {
   return std::any_of(processes.begin(), processes.end(), is_alive);

@@ -24,10 +24,15 @@ struct ProcessIdentity {
 // dead but not yet waited for.
 [[nodiscard]] ProcessIdentity identify_process(pid_t pid);
 
-[[nodiscard]] bool is_alive(const ProcessIdentity& process);
+enum class ProcessState {
+  ended,
+  running,
+  stopped,  // by a signal or a debugger
+};
 
-// True for a process that a signal or a debugger has stopped.
-[[nodiscard]] bool is_stopped(const ProcessIdentity& process);
+[[nodiscard]] ProcessState state_of(const ProcessIdentity& process);
+
+[[nodiscard]] bool is_alive(const ProcessIdentity& process);
 
 [[nodiscard]] bool is_any_alive(const std::vector<ProcessIdentity>& processes);
 
