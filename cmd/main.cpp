@@ -53,7 +53,7 @@ bool wants_colours() {
 
 int main(int argc, char** argv) {
   fill_standard_streams();
-  const std::string search_path = ploopu::clear_environment();
+  const ploopu::CallersEnvironment before = ploopu::clear_environment();
   std::pmr::set_default_resource(ploopu::huge_pages());
   const ploopu::ConfinedProcess confinement;
   // Parsers are confined for root only: another user's rights are those of the image's owner.
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
                                  attachments, file_finder, image_uses};
     context.show_page = ploopu::show_manual_page;
     context.run_extension = [&](const std::string& verb, const std::vector<std::string>& rest) {
-      return ploopu::run_extension_program(verb, rest, search_path);
+      return ploopu::run_extension_program(verb, rest, before);
     };
     context.has_colours = wants_colours();
     context.survey_host = [] { return ploopu::survey(ploopu::this_host()); };

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/hidden_characters.hpp"
+
 namespace ploopu {
 namespace {
 
@@ -32,22 +34,31 @@ size_t valid_length(std::string_view text) {
   return length;
 }
 
+// The code point of the valid UTF-8 sequence at the start of `text`, which is `length` bytes long.
+uint32_t code_point(std::string_view text, size_t length) {
+  static constexpr std::array<uint32_t, 5> kLeadBits = {0, 0x7F, 0x1F, 0x0F, 0x07};
+  uint32_t code = static_cast<unsigned char>(text[0]) & kLeadBits[length];
+  for (size_t i = 1; i < length; ++i) {
+    code = code << 6U | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  }
+  return code;
+}
+
+bool is_hidden(uint32_t code) {
+  const auto range = std::lower_bound(
+      kHiddenCharacters.begin(), kHiddenCharacters.end(), code,
+      [](const CharacterRange& candidate, uint32_t value) { return candidate.last < value; });
+  return range != kHiddenCharacters.end() && range->first <= code;
+}
+
 // Length of the printable UTF-8 sequence at the start of `text`; 0 without one. Controls, C1 too,
-// are not printable, nor are invisible characters and those that change the direction of text
-// (U+200B..200F, U+2028..202E, U+2060..206F, U+FEFF).
+// are not printable, nor are kHiddenCharacters.
 size_t printable_length(std::string_view text) {
-  auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const size_t length = valid_length(text);
-  const unsigned char c = at(0);
-  if (length == 1) return c >= 0x20 && c != 0x7F ? 1 : 0;
   if (length == 0) return 0;
-  if (c == 0xC2 && at(1) < 0xA0) return 0;
-  if (c == 0xE2 && at(1) == 0x80 && at(2) >= 0x8B &&
-      (at(2) <= 0x8F || (at(2) >= 0xA8 && at(2) <= 0xAE)))
-    return 0;
-  if (c == 0xE2 && at(1) == 0x81 && at(2) >= 0xA0 && at(2) <= 0xAF) return 0;
-  if (c == 0xEF && at(1) == 0xBB && at(2) == 0xBF) return 0;
-  return length;
+  const uint32_t code = code_point(text, length);
+  const bool is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+  return is_control || is_hidden(code) ? 0 : length;
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ std::string describe_overlay(const Record& record, const OverlayRequest& request
 // The servers of an attachment, as /proc shows them.
 struct ServersNow {
   pid_t first_pid = 0;    // 0 when all have ended
-  bool are_hung = false;  // one of them is stopped
+  bool are_hung = false;  // a server is stopped
 };
 
 ServersNow look_at_servers(const Record& record) {

@@ -4,34 +4,42 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include <unistd.h>
 
 namespace ploopu {
 namespace {
 
-// Beginnings of names, because new versions of libraries read new variables. "NL" stands for the
-// variables of libnl, such as NLCB.
-constexpr std::array<std::string_view, 7> kUnwanted = {
-    "BLKID_", "LD_", "LIBBLKID_", "LIBMOUNT_", "LIBSMARTCOLS_", "NL", "TMPDIR="};
+// Variables that stay; a name that ends with '_' stands for all names that begin so. NOTIFY_SOCKET
+// is of the service manager, COMP_ of the shells' completion, and man(1) reads PAGER and MANPAGER.
+constexpr std::array<std::string_view, 16> kKept = {
+    "COLUMNS",  "COMP_",    "HOME",          "LANG",           "LC_",   "LINES",
+    "LOGNAME",  "MANPAGER", "NOTIFY_SOCKET", "NO_COLOR",       "PAGER", "SUDO_GID",
+    "SUDO_UID", "TERM",     "USER",          "XDG_RUNTIME_DIR"};
+
+bool is_kept(std::string_view name) {
+  return std::any_of(kKept.begin(), kKept.end(), [&](std::string_view kept) {
+    return kept.ends_with('_') ? name.starts_with(kept) : name == kept;
+  });
+}
 
 }  // namespace
 
-std::string clear_environment() {
-  std::vector<std::string> names;
+CallersEnvironment clear_environment() {
+  CallersEnvironment before;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    const bool unwanted =
-        std::any_of(kUnwanted.begin(), kUnwanted.end(),
-                    [&](std::string_view name) { return text.starts_with(name); });
-    if (unwanted) names.emplace_back(text.substr(0, text.find('=')));
+    before.variables.emplace_back(*variable);
   }
-  for (const auto& name : names) ::unsetenv(name.c_str());
   const char* path = std::getenv("PATH");
-  std::string before = path == nullptr ? "" : path;
+  if (path != nullptr) before.path = path;
+  ::clearenv();
+  for (const std::string_view variable : before.variables) {
+    const size_t equals = variable.find('=');
+    const std::string name(variable.substr(0, equals));
+    if (equals == std::string_view::npos || !is_kept(name)) continue;
+    ::setenv(name.c_str(), std::string(variable.substr(equals + 1)).c_str(), 1);
+  }
   // libkmod runs the "install" commands of modprobe.d, which find programs by PATH.
   ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
   return before;

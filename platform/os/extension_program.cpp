@@ -27,24 +27,29 @@ bool is_plain(const std::string& verb) {
   });
 }
 
+// As execve(2) takes them: with a null pointer at the end.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (auto& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
 Result<void> run_extension_program(const std::string& verb,
                                    const std::vector<std::string>& arguments,
-                                   const std::string& search_path) {
+                                   const CallersEnvironment& environment) {
   if (!is_plain(verb)) return {};
-  std::istringstream directories(search_path);
+  std::istringstream directories(environment.path);
   for (std::string directory; std::getline(directories, directory, ':');) {
     std::string path = fmt::format("{}/ploopu-{}", directory, verb);
     if (!directory.starts_with('/') || !is_program(path)) continue;
     std::vector<std::string> words = {path};
     append(words, arguments);
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::setenv("PATH", search_path.c_str(), 1);
-    ::execv(path.c_str(), argv.data());
+    auto variables = environment.variables;
+    ::execve(path.c_str(), pointers_to(words).data(), pointers_to(variables).data());
     return fail_errno(errno, path);
   }
   return {};

@@ -6,15 +6,16 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "platform/os/environment.hpp"
 
 namespace ploopu {
 
-// Replaces this process by the program "ploopu-VERB" from the first directory of `search_path` that
-// has it. Directories are separated by ':' and skipped unless absolute. The program gets
-// `search_path` as its PATH. Returns success if there is no such program, and an error if it can't
-// be executed.
+// Replaces this process by the program "ploopu-VERB" from the first directory of the PATH that
+// `environment` has. Directories are separated by ':' and skipped unless absolute. The program gets
+// `environment`, which is the caller's. Returns success if there is no such program, and an error
+// if it can't be executed.
 [[nodiscard]] Result<void> run_extension_program(const std::string& verb,
                                                  const std::vector<std::string>& arguments,
-                                                 const std::string& search_path);
+                                                 const CallersEnvironment& environment);
 
 }  // namespace ploopu

@@ -45,6 +45,12 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
   return {};
 }
 
+bool is_owned(const std::string& directory, uid_t user) {
+  struct stat status = {};
+  return ::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == user;
+}
+
 std::pair<time_t, long> time_of(const UniqueFd& file) {
   struct stat status = {};
   ::fstat(file.get(), &status);
@@ -61,11 +67,22 @@ std::vector<ProcessIdentity> parse_servers(const std::string& text) {
 
 }  // namespace
 
+std::string runtime_path(const RuntimePlaces& places, uid_t user) {
+  if (places.given.starts_with('/')) return places.given + "/ploopu";
+  const std::string ours = fmt::format("{}/{}", places.users, user);
+  if (is_owned(ours, user)) return ours + "/ploopu";
+  const std::string shared = fmt::format("{}/ploopu-{}", places.temporary, user);
+  const bool is_taken = ::access(shared.c_str(), F_OK) == 0 && !is_owned(shared, user);
+  return is_taken && places.home.starts_with('/') ? places.home + "/.ploopu" : shared;
+}
+
 std::string default_runtime_path() {
   if (::geteuid() == 0) return "/run/ploopu";
-  const char* base = std::getenv("XDG_RUNTIME_DIR");
-  if (base != nullptr && *base == '/') return std::string(base) + "/ploopu";
-  return fmt::format("/tmp/ploopu-{}", ::geteuid());
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  return runtime_path({variable("XDG_RUNTIME_DIR"), variable("HOME")}, ::geteuid());
 }
 
 std::string random_id() {

@@ -14,12 +14,26 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "core/base/result.hpp"
 #include "platform/os/process.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "platform/serve/record.hpp"
 
 namespace ploopu {
+
+// Where the runtime directory of a user who isn't root may lie.
+struct RuntimePlaces {
+  std::string given;  // XDG_RUNTIME_DIR
+  std::string home;
+  std::string users = "/run/user";  // has a directory for each user who is logged in
+  std::string temporary = "/tmp";
+};
+
+// The first of these places that is `user`'s. Another user may have made a directory for this user
+// in `temporary`, to lock this user out: then the home directory is used.
+[[nodiscard]] std::string runtime_path(const RuntimePlaces& places, uid_t user);
 
 // The path of the runtime directory of this user.
 [[nodiscard]] std::string default_runtime_path();

@@ -17,11 +17,16 @@ TEST(Text, EscapesControlCharactersAndWhatIsNoUtf8) {
   EXPECT_EQ(escape_bytes(std::string(1, '\0')), "\\x00");
 }
 
-// They make a line look like another one.
-TEST(Text, EscapesWhatTurnsOrHidesText) {
+// With such characters a name looks like another name.
+TEST(Text, A15_H83_HiddenCharactersAreEscaped) {
   EXPECT_EQ(escape_bytes("a\xe2\x80\xaez"), "a\\xe2\\x80\\xaez");  // U+202E
   for (const char* hidden : {"\xe2\x80\x8b", "\xe2\x80\xa8", "\xe2\x81\xa6", "\xef\xbb\xbf"}) {
     EXPECT_EQ(escape_bytes(hidden).substr(0, 2), "\\x");
+  }
+  // U+00AD, U+034F, U+061C, U+115F, U+180E, U+3164 and U+E0041.
+  for (const char* hidden : {"\xc2\xad", "\xcd\x8f", "\xd8\x9c", "\xe1\x85\x9f", "\xe1\xa0\x8e",
+                             "\xe3\x85\xa4", "\xf3\xa0\x81\x81"}) {
+    EXPECT_EQ(escape_bytes(hidden).substr(0, 2), "\\x") << escape_bytes(hidden);
   }
   EXPECT_EQ(escape_bytes("\xe2\x80\x94\xe2\x82\xac"), "\xe2\x80\x94\xe2\x82\xac");  // dash, euro
 }

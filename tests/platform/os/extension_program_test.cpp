@@ -16,7 +16,7 @@ class ExtensionProgramTest : public ::testing::Test {
  protected:
   ExtensionProgramTest() {
     add("one/ploopu-ok", "#!/bin/sh\n[ \"$*\" = 'a b' ] && [ \"$PATH\" = " + search_path() +
-                             " ] && exit 42\nexit 1\n");
+                             " ] && [ \"$MINE\" = 1 ] && exit 42\nexit 1\n");
     add("two/ploopu-ok", "#!/bin/sh\nexit 43\n");
     add("two/ploopu-broken", "#!/nowhere/at/all\n");
     directory_.write("one/ploopu-text", "#!/bin/sh\nexit 44\n");
@@ -34,7 +34,8 @@ class ExtensionProgramTest : public ::testing::Test {
   // Returns the exit code of the program; 100 if there is no program, 101 if it can't be run.
   static int run(const std::string& verb, const std::string& search_path) {
     const pid_t child = ::fork();
-    if (child == 0) ::_exit(run_extension_program(verb, {"a", "b"}, search_path) ? 100 : 101);
+    const CallersEnvironment environment{search_path, {"PATH=" + search_path, "MINE=1"}};
+    if (child == 0) ::_exit(run_extension_program(verb, {"a", "b"}, environment) ? 100 : 101);
     int status = 0;
     ::waitpid(child, &status, 0);
     return WEXITSTATUS(status);

@@ -19,6 +19,28 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+TEST(RuntimePath, IsTheFirstPlaceOfTheUser) {
+  const TemporaryDirectory dir;
+  const uid_t user = ::geteuid();
+  RuntimePlaces places{"", dir / "home", dir / "users", dir / "tmp"};
+  EXPECT_EQ(runtime_path(places, user), fmt::format("{}/ploopu-{}", places.temporary, user));
+  const std::string ours = fmt::format("{}/{}", places.users, user);
+  std::filesystem::create_directories(ours);
+  EXPECT_EQ(runtime_path(places, user), ours + "/ploopu");
+  places.given = "/given";
+  EXPECT_EQ(runtime_path(places, user), "/given/ploopu");
+}
+
+TEST(RuntimePath, A16_ADirectoryOfAnotherUserIsPassedOver) {
+  const TemporaryDirectory dir;
+  // The directory is of the user who runs the test, and `user` is another one.
+  const uid_t user = ::geteuid() + 1;
+  RuntimePlaces places{"", dir / "home", dir / "users", dir / "tmp"};
+  std::filesystem::create_directories(fmt::format("{}/ploopu-{}", places.temporary, user));
+  std::filesystem::create_directories(fmt::format("{}/{}", places.users, user));
+  EXPECT_EQ(runtime_path(places, user), dir / "home/.ploopu");
+}
+
 TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   const TemporaryDirectory dir;
   const auto runtime = RuntimeDir::open(dir / "run");
