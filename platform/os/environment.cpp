@@ -12,11 +12,12 @@ namespace ploopu {
 namespace {
 
 // Variables that stay; a name that ends with '_' stands for all names that begin so. NOTIFY_SOCKET
-// is of the service manager, COMP_ of the shells' completion, and man(1) reads PAGER and MANPAGER.
-constexpr std::array<std::string_view, 16> kKept = {
-    "COLUMNS",  "COMP_",    "HOME",          "LANG",           "LC_",   "LINES",
-    "LOGNAME",  "MANPAGER", "NOTIFY_SOCKET", "NO_COLOR",       "PAGER", "SUDO_GID",
-    "SUDO_UID", "TERM",     "USER",          "XDG_RUNTIME_DIR"};
+// is of the service manager, COMP_ of the shells' completion, and man(1) reads PAGER, MANPAGER and
+// MANPATH.
+constexpr std::array<std::string_view, 17> kKept = {
+    "COLUMNS",  "COMP_",   "HOME",           "LANG",     "LC_",   "LINES",    "LOGNAME",
+    "MANPAGER", "MANPATH", "NOTIFY_SOCKET",  "NO_COLOR", "PAGER", "SUDO_GID", "SUDO_UID",
+    "TERM",     "USER",    "XDG_RUNTIME_DIR"};
 
 bool is_kept(std::string_view name) {
   return std::any_of(kKept.begin(), kKept.end(), [&](std::string_view kept) {

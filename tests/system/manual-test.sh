@@ -87,7 +87,9 @@ for section in 5 7 8; do
     cp man/*.$section "$work/pages/man$section"
 done
 # on_terminal COMMAND...: prints the output of the command on a terminal.
-on_terminal() { MANPATH=$work/pages MANPAGER=cat MANROFFOPT=-c script -qec "$*" /dev/null </dev/null | col -b; }
+on_terminal() {
+    MANPATH=$work/pages MANPAGER=cat script -qec "$*" /dev/null </dev/null | sed 's/\x1b\[[0-9;]*m//g' | col -b
+}
 for words in 'info PLOOPU-INFO' 'umount PLOOPU-DETACH'; do
     on_terminal "$ploopu help ${words% *}" | grep -q "^${words#* }(8)" || {
         echo "FAILED: help ${words% *} doesn't open ${words#* }: $(on_terminal "$ploopu help ${words% *}" | head -n 3)"
