@@ -17,8 +17,8 @@ namespace ploopu::cmd {
 
 using Action = std::function<Result<void>(Context&)>;
 
-// Has one row for each verb, in the order of help. For example, row(info) stands for declare_info()
-// in cmd/verbs/info.cpp.
+// PLOOPU_VERBS has one row for each verb, in the order of help. For example, row(info) stands for
+// declare_info() in cmd/verbs/info.cpp. `umount` is another name of detach, declared there.
 // clang-format off
 #define PLOOPU_VERBS(row) \
   row(info)               \

@@ -71,9 +71,9 @@ void add_image_options(CLI::App& command, ImageChoice& choice,
 // Finds and opens the image, and finds its partitions and file systems.
 [[nodiscard]] Result<OpenedImage> open_and_probe(const Context& context, const ImageChoice& choice);
 
-// For commands that show the disk to a kernel: keeps the sectors that the checks read in memory,
-// and serves them from there, so that the kernel sees what was checked. ErrorKind::busy if the
-// image changes meanwhile.
+// For commands that show the disk to a kernel: keeps in memory the sectors that the checks have
+// read, and serves them from there, so that the kernel sees what was checked. ErrorKind::busy if
+// the image changes meanwhile.
 [[nodiscard]] Result<void> hold_checked(const Context& context, OpenedImage& opened);
 
 }  // namespace ploopu::cmd

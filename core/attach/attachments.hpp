@@ -21,9 +21,9 @@ namespace ploopu {
 
 enum class AttachmentState {
   serving,
-  hung,   // a process of its server stands still: over nbd it is replaced within seconds
-  stale,  // its server or loop devices are gone, or the device was taken away from it: to be
-          // detached
+  hung,   // a process of its server is stopped; over nbd the process is replaced within seconds
+  stale,  // its server or loop devices are gone, or another program took the device: the user
+          // should detach it
 };
 
 // An image that is a device or a file of this host now: its facts, and its state in the kernel.
@@ -32,9 +32,9 @@ struct Attachment : AttachmentFacts {
   std::vector<std::string> other_nodes;
   int server_pid = 0;  // 0 when there is no server, or the server has died
   AttachmentState state = AttachmentState::serving;
-  std::vector<std::string> mountpoints;         // directories where the kernel has it mounted
-  std::vector<std::string> ploopu_mountpoints;  // mount points that ploopu made
-  // Directories where ploopu mounted it earlier. Another program may have unmounted it since.
+  std::vector<std::string> mountpoints;         // all its mount points now
+  std::vector<std::string> ploopu_mountpoints;  // those of them that ploopu mounted
+  // Mount points in the record that exist no more: another program has unmounted them.
   std::vector<std::string> former_mountpoints;
   // Whether files of the image were written to, replaced or removed since it was attached; nothing
   // when nobody can tell. look_at_images() sets it, and adds a warning for each file.
@@ -49,7 +49,7 @@ struct OverlayRequest {
   bool for_mount = false;              // only a mount with is_writable writes to it
   std::string directory = "/var/tmp";  // directory of the scratch file
   std::string file;                    // absolute path of a file that keeps the writes; may be ""
-  uint64_t limit = 0;                  // most bytes to store; 0: half of the free space there
+  uint64_t limit = 0;  // most bytes to store; 0: half of the free space of that file system
 };
 
 struct AttachRequest {
@@ -58,22 +58,21 @@ struct AttachRequest {
   bool as_file = false;          // makes a file with the disk's contents, not a block device
   bool is_new = false;           // makes another device, even if the image has one already
   bool is_strict = false;        // reads fail as soon as somebody writes to the image
-  std::string name;              // its own in ploopu.tab, if it has one
+  std::string name;              // its name in ploopu.tab; empty if it has none
   OverlayRequest overlay;
 };
 
 struct AttachOutcome {
   Attachment attachment;
   bool already_attached = false;
-  std::vector<std::string> notes;  // the chosen back end, and why earlier ones were not
+  std::vector<std::string> notes;  // which back end was chosen, and why not others before it
 };
 
 // The course that attach() takes for a request.
 struct AttachPlan {
-  std::optional<Attachment>
-      existing;                    // the attachment that it returns; nothing if it makes a new one
-  std::string backend;             // the back end of that attachment
-  std::vector<std::string> notes;  // why earlier back ends are not used
+  std::optional<Attachment> existing;  // what attach() would return; nothing if it makes a new one
+  std::string backend;                 // the back end of that attachment
+  std::vector<std::string> notes;      // why other back ends before it are not used
 };
 
 // A directory to mount a file system on, which is held: even if another directory gets its name,
@@ -108,8 +107,8 @@ enum class MountOutcome {
 };
 
 struct DetachRequest {
-  // A mount point: only it is unmounted, and the device stays while ploopu has it mounted
-  // elsewhere.
+  // If set, only this mount point is unmounted. The device is detached, too, unless ploopu has
+  // mounted the device elsewhere.
   std::optional<std::string> mountpoint;
   // Detaches a device in use: its users get errors from then on, if the back end can do that.
   bool force = false;
@@ -147,8 +146,9 @@ class Attachments {
   Attachments(const Attachments&) = delete;
   Attachments& operator=(const Attachments&) = delete;
 
-  // Takes the lock, for several steps that belong together; each method below takes it by itself,
-  // too. ErrorKind::busy when another process holds it for half a minute.
+  // Takes the lock, for several steps that belong together. The other methods take the lock
+  // themselves; in a process that holds it already they don't wait. ErrorKind::busy when another
+  // process holds it for half a minute.
   [[nodiscard]] virtual Result<AttachmentLock> lock() = 0;
 
   // True for root. Other users can attach only as a file, and see only their own attachments.
@@ -165,8 +165,8 @@ class Attachments {
   [[nodiscard]] virtual Result<AttachPlan> plan(const Image& image, const DiskLayout& layout,
                                                 const AttachRequest& request) = 0;
 
-  // Opens the overlay file `file` over `image`, which outlives the result. The result is nullptr
-  // when the file doesn't exist. ErrorKind::refused for the overlay file of another image.
+  // Opens the overlay file `file` over `image`, which must outlive the result. The result is
+  // nullptr when the file doesn't exist. ErrorKind::refused for the overlay file of another image.
   [[nodiscard]] virtual Result<std::unique_ptr<OverlayView>> view_overlay(
       const Image& image, const std::string& file) = 0;
 

@@ -43,9 +43,10 @@ struct DeltaUsage {
 class Disk final : public DiskView {
  public:
   // Reads the tables of `base_first`, which is not empty. The last delta, the top, gives the size
-  // of the disk. ErrorKind::damaged unless all deltas have one cluster size, and all but the first
-  // are ploop files of one version; or the error of reading a table. The tables go into `memory`,
-  // which outlives the disk; without it, into memory of the default resource of std::pmr.
+  // of the disk. ErrorKind::damaged unless all deltas have one cluster size, all ploop files one
+  // version, and only the first delta is raw; or the error of reading a table. The tables go into
+  // `memory`, which must outlive the disk; without it, into memory of the default resource of
+  // std::pmr.
   [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first,
                                              std::span<std::byte> memory = {});
 
@@ -58,9 +59,9 @@ class Disk final : public DiskView {
   [[nodiscard]] static Result<Disk> adopt(std::vector<Delta> base_first, const TableAnswer& answer,
                                           std::unique_ptr<CommonMemory> memory);
 
-  // Serves `ranges` from `memory` from now on; its index in files() is deltas().size(). The ranges
-  // are sorted, inside the disk, and don't overlap. Call it at most once, before other threads
-  // read.
+  // Serves `ranges` from `memory` from now on, whose index in files() is deltas().size(), so that a
+  // kernel sees what was checked. The ranges are sorted, inside the disk, and don't overlap. Call
+  // hold() at most once, before other threads read.
   void hold(std::unique_ptr<ImageFile> memory, std::vector<HeldRange> ranges);
 
   [[nodiscard]] uint64_t size() const override { return size_; }

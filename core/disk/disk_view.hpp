@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port through which a disk is read. Disk implements it for an image alone, Overlay for an
+// The interface through which a disk is read. Disk implements it for an image alone, Overlay for an
 // image with writes above it. extent_at() says where a disk byte is stored; read(), deliver() and
 // prefetch() are loops over that answer.
 //

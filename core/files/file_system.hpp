@@ -70,8 +70,8 @@ struct TextFile {
   FileIdentity identity;
 };
 
-// The directory of an image, which is held: its owner may give its name to another directory, but
-// all files come from this one.
+// The directory of an image, which is held: even if the directory is renamed, all files come from
+// the directory that was opened.
 //
 //     PLOOPU_TRY(const auto bundle, files.open_directory("/vz/private/101/root.hdd"));
 //     PLOOPU_TRY(const auto text, bundle->read_text("DiskDescriptor.xml", kMaxDescriptorBytes));
@@ -88,10 +88,10 @@ class ImageDirectory {
                                                    size_t max_bytes) const = 0;
 
   // As FileSystem::open_image(), for a path relative to the directory that must stay beneath it; no
-  // link is followed. For root, who may read everything: a file of another owner than the directory
-  // is refused unless everybody may read it, or the directory is root's and only root can have put
-  // it there. Otherwise a hard link would lead root to a file that the directory's owner can't
-  // read.
+  // link is followed. For root, a file of another owner than the directory is refused
+  // (ErrorKind::damaged), unless everybody may read the file, or the directory is root's and only
+  // root can have put the file there. Otherwise the directory's owner could make root read a
+  // foreign file through a hard link.
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& relative) const = 0;
 

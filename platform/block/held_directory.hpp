@@ -38,9 +38,9 @@ class HeldDirectory final : public MountPoint {
 //
 // The owner of a directory can exchange its entries while root works. So, unless
 // `allows_any_owner`, fails with ErrorKind::refused if a directory on the way belongs to none of
-// the users in `trusted`, or if everybody may write to it, except with the sticky bit and an entry
-// of a trusted user. A symbolic link that belongs neither to root nor to the calling user is never
-// followed.
+// the users in `trusted`, or if everybody may write to it. A world-writable directory is accepted
+// if it has the sticky bit and a trusted user owns the next entry of the path. A symbolic link is
+// followed only if it belongs to root or to the effective user.
 [[nodiscard]] Result<HeldDirectory> hold_directory(const std::string& path,
                                                    const std::vector<uid_t>& trusted,
                                                    bool allows_any_owner);

@@ -18,8 +18,8 @@ struct DeviceMount {
 };
 
 // Mounts request.device on `directory`, without helper programs and without fstab. An error
-// contains the kernel's own message if it gave one. If the directory was moved meanwhile, so that
-// the mount isn't at directory.path(), it is unmounted again: ErrorKind::busy.
+// contains the kernel's own message if it gave one. If the directory was moved meanwhile, the
+// new mount is removed, and the error is ErrorKind::busy.
 [[nodiscard]] Result<DeviceMount> mount_device(const MountRequest& request,
                                                const HeldDirectory& directory);
 

@@ -4,8 +4,9 @@
 //     supervisor   when the worker dies or hangs, plugs in another one; the kernel sends requests
 //                  without an answer again, so readers notice a pause and no error
 //     standby      when the supervisor dies, or hangs and is killed, becomes the supervisor
-// All are forks of each other and so have the disk, which was parsed once, and memory in which each
-// counts as long as it lives. A process that stands still is replaced after 2 to 3 seconds.
+// All are forks of each other, so they share the disk, which was parsed once, and memory in which
+// each process increments a counter. A process whose counter stands still is replaced after 2 to 3
+// seconds.
 #pragma once
 
 #include <chrono>
@@ -35,14 +36,14 @@ class NbdSupervisor {
   // Starts a worker and connects it to a free device, whose number it returns.
   [[nodiscard]] Result<int> start();
 
-  // Takes over device `index`, which is connected already: ends its servers, `old` and others of
-  // their sessions, and starts a worker. Requests wait meanwhile. After an error they go on
-  // waiting, until another take_over() or a detach.
+  // Takes over device `index`, which is connected already: kills its servers, `old` and all other
+  // processes of their sessions, and starts a worker. Requests wait meanwhile. After an error the
+  // requests go on waiting, until another take_over() or a detach.
   [[nodiscard]] Result<void> take_over(int index, const std::vector<ProcessIdentity>& old);
 
   // Keeps the device served until the descriptor `control` is readable, or until the device is
-  // disconnected; in the latter case ends the workers. Without a control (-1) it also keeps a
-  // standby. If the standby becomes the supervisor, it returns from this call in its own process.
+  // disconnected; in the latter case ends the workers. If `control` is -1, run() also keeps a
+  // standby. A standby that has become the supervisor returns from run() in its own process.
   void run(int control);
 
   // After run(): true if no worker is left that could still write.
@@ -53,7 +54,8 @@ class NbdSupervisor {
   static constexpr std::chrono::milliseconds kWorkerExit{
       500};  // for a process that was told to end
 
-  // Lies in memory that all processes share. The supervisor's count is that of whoever it is now.
+  // Lies in memory that all processes share. Whichever process is the supervisor now counts in
+  // `supervisor`.
   struct Pulses {
     Beats worker;
     Beats supervisor;

@@ -42,10 +42,10 @@ class Backend {
   // Creates the device of the disk and fills in record.device. The device is writable if the disk
   // is. The request must fit the back end (core/attach/backend_rules). If the layout is excessive,
   // the kernel isn't asked to look for partitions.
-  // A back end with a server returns it: the device exists as long as the caller keeps it, and
-  // after ServerProcess::keep() until release(). `lock` is the descriptor of RuntimeDir::lock(),
-  // under which the server undoes its work if the command dies. A device without a server exists
-  // until release().
+  // Returns the server, if the back end has one. The device exists until the returned ServerProcess
+  // is destroyed; after ServerProcess::keep(), until release(). If the command dies, the server
+  // undoes its work while it holds `lock`, the descriptor of RuntimeDir::lock(). A device without a
+  // server exists until release().
   [[nodiscard]] virtual Result<std::optional<ServerProcess>> serve(const ServedDisk& disk,
                                                                    const DiskLayout& layout,
                                                                    Record& record,
