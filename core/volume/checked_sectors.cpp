@@ -28,6 +28,13 @@ std::set<uint64_t> checked_blocks(const DiskLayout& layout, uint64_t disk_size) 
   return blocks;
 }
 
+// A block that no file has anything of reads as zeros for as long as the disk exists: the tables
+// are in memory.
+bool is_in_no_file(const Disk& disk, uint64_t start, uint64_t length) {
+  const Extent extent = disk.extent_at(start, length);
+  return extent.kind == ExtentKind::zero && extent.length == length;
+}
+
 }  // namespace
 
 Result<void> hold_checked_sectors(const FileSystem& files, const DiskLayout& layout, Disk& disk) {
@@ -36,6 +43,7 @@ Result<void> hold_checked_sectors(const FileSystem& files, const DiskLayout& lay
   for (const uint64_t block : checked_blocks(layout, disk.size())) {
     const uint64_t start = block * kBlock;
     const uint64_t length = std::min(kBlock, disk.size() - start);
+    if (is_in_no_file(disk, start, length)) continue;
     const uint64_t file_offset = content.size();
     content.resize(file_offset + kBlock);
     if (disk.read(start, std::span(content).subspan(file_offset, length)) != 0) {
@@ -49,6 +57,7 @@ Result<void> hold_checked_sectors(const FileSystem& files, const DiskLayout& lay
       ranges.push_back({start, length, file_offset});
     }
   }
+  if (ranges.empty()) return {};
   PLOOPU_TRY(auto memory, files.hold_in_memory(content));
   disk.hold(std::move(memory), std::move(ranges));
   return {};

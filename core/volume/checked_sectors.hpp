@@ -16,8 +16,8 @@
 namespace ploopu {
 
 // Holds both ends of the disk, where partition tables lie, and the first 4 KiB of each partition of
-// `layout`, where superblocks lie: at most some 200 KiB. Blocks of 4 KiB that can't be read stay
-// unreadable.
+// `layout`, where superblocks lie: at most some 200 KiB. Blocks of 4 KiB that no file has, or
+// that can't be read, stay as they are.
 [[nodiscard]] Result<void> hold_checked_sectors(const FileSystem& files, const DiskLayout& layout,
                                                 Disk& disk);
 

@@ -97,11 +97,14 @@ case_runs_of_clusters_are_one_target() {
     targets=$(dmsetup table ploopu-fine | wc -l)
     clusters=$(ploopu info "$WORK/fine" --json | jq .clusters_allocated)
     [ $((targets * 10)) -lt "$clusters" ] || fail "$targets targets for $clusters clusters"
-    expect_equal "$targets" "$(ploopu map "$WORK/fine" --json | jq '.extents | length')"
+    # The sectors that were checked come from memory: they split an extent at both ends of the disk and where the
+    # partition begins.
+    extents=$(ploopu map "$WORK/fine" --json | jq '.extents | length')
+    [ "$targets" -le $((extents + 6)) ] || fail "$targets targets for $extents extents"
     ploopu detach "$WORK/fine"
-    # Each file with data of the disk has a loop device.
+    # Each file with data of the disk has a loop device, and so has the memory with the checked sectors.
     attach 107 >/dev/null
-    expect_equal "$(find "/sys/block/$(kernel_name /dev/mapper/ploopu-107)/slaves/" -name 'loop*' | wc -l)" 2
+    expect_equal "$(find "/sys/block/$(kernel_name /dev/mapper/ploopu-107)/slaves/" -name 'loop*' | wc -l)" 3
     ploopu detach 107
     # A disk without data needs no loop device.
     qemu-img create -q -f parallels "$WORK/nothing" 8M

@@ -95,6 +95,15 @@ TEST_F(CheckedSectorsTest, ThatCanNotBeReadStayUnreadable) {
   EXPECT_EQ(disk.read(0, out), 0);
 }
 
+TEST_F(CheckedSectorsTest, ThatAreInNoFileNeedNoMemory) {
+  PloopSpec spec{.version = 2, .cluster_sectors = kClusterSectors, .bat = {0, 0, 0, 0}};
+  spec.disk_sectors = spec.bat.size() * kClusterSectors;
+  file_ = ploop_file(spec);
+  const Disk disk = held_disk();
+  EXPECT_EQ(disk.files().size(), 1U);
+  EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, disk.size());
+}
+
 TEST(CheckedLayout, MustBeTheSame) {
   DiskLayout before;
   before.partitions.push_back({.number = 1, .start = 512, .size = 1024});
