@@ -180,7 +180,7 @@ class Attachments {
   [[nodiscard]] virtual Result<std::vector<Attachment>> list() = 0;
 
   // Sets image_changed of `attachments`, which list() returned. Waits for storage that doesn't
-  // answer, at most two seconds for each image.
+  // answer, at most three seconds for all images together.
   virtual void look_at_images(std::vector<Attachment>& attachments) = 0;
 
   // Holds a directory to mount on. ErrorKind::not_found when it doesn't exist. For root,

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <list>
 #include <optional>
 #include <span>
 
@@ -24,7 +25,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// For all images together.
 constexpr std::chrono::seconds kAnswerLimit{2};
+// How long one process looks at an image before the images behind it get processes of their own.
+constexpr std::chrono::milliseconds kPatience{200};
 constexpr std::chrono::milliseconds kExitLimit{100};
 
 // The state of a path, in the form that goes through a pipe.
@@ -53,12 +57,22 @@ class PathLooker {
   }
   PathLooker(const PathLooker&) = delete;
   PathLooker& operator=(const PathLooker&) = delete;
-  ~PathLooker() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    // A process that hangs in the kernel ends when the storage answers.
-    static_cast<void>(
-        wait_until([&] { return ::waitpid(pid_, nullptr, WNOHANG) != 0; }, kExitLimit));
+  ~PathLooker() { wait_for_exit(Clock::now() + kExitLimit); }
+
+  // Ends the process without a wait.
+  void kill() const {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+  }
+  // Waits until the process has ended, at most until `deadline`. A process that hangs in the kernel
+  // ends when the storage answers.
+  void wait_for_exit(Clock::time_point deadline) {
+    kill();
+    if (pid_ > 0) {
+      const auto left = std::max<Clock::duration>(deadline - Clock::now(), {});
+      static_cast<void>(wait_until([&] { return ::waitpid(pid_, nullptr, WNOHANG) != 0; },
+                                   std::chrono::ceil<std::chrono::milliseconds>(left)));
+    }
+    pid_ = -1;
   }
 
   // Returns the next answer, or nothing if there is none before the deadline. After nothing, call
@@ -88,37 +102,52 @@ class PathLooker {
   pid_t pid_ = -1;
 };
 
-// Appends to `found` what is now at the path of each file. Returns false if a path doesn't answer;
-// this file and the files after it get ETIMEDOUT.
-bool look_at_files(PathLooker& looker, const ImageState& then, std::vector<FileNow>& found) {
-  const auto deadline = Clock::now() + kAnswerLimit;
-  bool has_answered = true;
+// Returns what is now at the path of each file. From the first path on that doesn't answer before
+// the deadline, all files get ETIMEDOUT, and `has_answered` becomes false.
+std::vector<FileNow> look_at_files(PathLooker& looker, const ImageState& then,
+                                   Clock::time_point deadline, bool& has_answered) {
+  std::vector<FileNow> found;
   for (const auto& file : then.files) {
     const auto answer = has_answered ? looker.next(deadline) : std::nullopt;
     has_answered = answer.has_value();
     const auto [error, facts] = answer.value_or(Answer{ETIMEDOUT, {}});
     found.push_back({error, {facts.identity, file.path, facts.size, facts.modified}});
   }
-  return has_answered;
+  return found;
+}
+
+// Looks at each image in a process of its own, at all of them at once.
+void look_at_each(std::span<const AskedImage> images, Clock::time_point deadline,
+                  std::vector<ImageChanges>& changes) {
+  std::list<PathLooker> lookers;
+  for (size_t i = 0; i < images.size(); ++i) lookers.emplace_back(images.subspan(i, 1));
+  auto looker = lookers.begin();
+  for (const auto& image : images) {
+    bool has_answered = true;
+    const auto found = look_at_files(*looker++, image.then, deadline, has_answered);
+    changes.push_back(compare(image.then, found, image.is_strict));
+  }
+  for (const auto& each : lookers) each.kill();
+  const auto exit_deadline = Clock::now() + kExitLimit;
+  for (auto& each : lookers) each.wait_for_exit(exit_deadline);
 }
 
 }  // namespace
 
 std::vector<ImageChanges> find_changes(const std::vector<AskedImage>& images) {
+  const auto deadline = Clock::now() + kAnswerLimit;
   const std::span<const AskedImage> all(images);
   std::vector<ImageChanges> changes;
-  // A process looks at all images. After an image that doesn't answer, a new process continues with
-  // the next image.
-  while (changes.size() < images.size()) {
-    PathLooker looker(all.subspan(changes.size()));
+  // Nearly always all storage answers, and one process is enough.
+  PathLooker looker(all);
+  for (const auto& image : images) {
     bool has_answered = true;
-    while (has_answered && changes.size() < images.size()) {
-      const AskedImage& image = images[changes.size()];
-      std::vector<FileNow> found;
-      has_answered = look_at_files(looker, image.then, found);
-      changes.push_back(compare(image.then, found, image.is_strict));
-    }
+    const auto found = look_at_files(looker, image.then,
+                                     std::min(Clock::now() + kPatience, deadline), has_answered);
+    if (!has_answered) break;
+    changes.push_back(compare(image.then, found, image.is_strict));
   }
+  look_at_each(all.subspan(changes.size()), deadline, changes);
   return changes;
 }
 

@@ -13,8 +13,9 @@ struct AskedImage {
   bool is_strict = false;  // servers stop serving the image once it was written to
 };
 
-// Returns the changes of each image, in the order of `images`. Waits at most two seconds an image
-// for storage that doesn't answer; the files of that image count as not answering (ETIMEDOUT).
+// Returns the changes of each image, in the order of `images`. Waits at most 2.3 seconds for
+// storage that doesn't answer, however many images lie there; their files count as not answering
+// (ETIMEDOUT), and the other images are looked at all the same.
 [[nodiscard]] std::vector<ImageChanges> find_changes(const std::vector<AskedImage>& images);
 
 }  // namespace ploopu

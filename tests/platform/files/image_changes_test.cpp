@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/files/image_changes.hpp"
 
+#include <chrono>
 #include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "platform/files/posix_file_system.hpp"
+#include "tests/support/silent_file_system.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace ploopu::testing {
@@ -83,6 +85,27 @@ TEST_F(ImageChangesTest, EachOfManyImagesHasItsOwn) {
   EXPECT_EQ(all[2].any, std::nullopt);
   EXPECT_EQ(all[3].any, false);
   EXPECT_THAT(find_changes({}), IsEmpty());
+}
+
+TEST_F(ImageChangesTest, A07_ManyImagesOnStorageThatNeverAnswersTakeThreeSecondsTogether) {
+  const SilentFileSystem silent(dir_ / "silent");
+  if (!silent.is_mounted()) GTEST_SKIP() << "needs root and /dev/fuse";
+  ImageState hung = state_;
+  hung.files[1].path = dir_ / "silent/top";
+  std::vector<AskedImage> asked;
+  for (int i = 0; i < 8; ++i) {
+    asked.push_back({hung, false});
+    asked.push_back({state_, false});
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const auto all = find_changes(asked);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  ASSERT_EQ(all.size(), asked.size());
+  for (size_t i = 0; i < all.size(); i += 2) {
+    EXPECT_EQ(all[i].any, std::nullopt);
+    EXPECT_THAT(all[i].lines, ElementsAre(StartsWith(dir_ / "silent/top")));
+    EXPECT_EQ(all[i + 1].any, false) << "it answers";
+  }
 }
 
 }  // namespace
