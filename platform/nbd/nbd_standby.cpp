@@ -59,10 +59,15 @@ void NbdSupervisor::keep_standby() {
 }
 
 // Two supervisors at a time would take the device from each other: a supervisor that hangs is
-// killed, and is gone before the channel ends.
+// killed, and is gone before the channel ends. The wait has no limit of its own, since a standby
+// has nothing else to do; each look takes kBeat.
 void NbdSupervisor::wait_for_supervisor(const UniqueFd& channel, const UniqueFd& supervisor) {
   while (!has_event(channel.get(), POLLIN, kBeat)) {
     pulses_->standby.count();
+    // If the worker hangs as well, the time that it stood still counts from now.
+    if (worker_) {
+      static_cast<void>(worker_pulse_.is_hung(pulses_->worker.value(), Clock::now()));
+    }
     if (!supervisor_pulse_.is_hung(pulses_->supervisor.value(), Clock::now())) continue;
     ::syscall(SYS_pidfd_send_signal, supervisor.get(), SIGKILL, nullptr, 0);
   }

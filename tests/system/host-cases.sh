@@ -321,16 +321,22 @@ case_r34_a_netlink_answer_that_does_not_come() {
     [ -z "$(leftovers)" ] || fail "left: $(leftovers)"
 }
 
-# The supervisor can't give the device a new worker, but detach works without it.
+# The supervisor can't give the device a new worker. Its standby does so a little later, and other commands work
+# meanwhile.
 case_r34_a_supervisor_that_hangs_in_a_netlink_call() {
     device=$(attach 103 | device_of)
     worker=$(server worker)
-    tamper "$(server supervisor)" -e trace=sendmsg -e inject=sendmsg:delay_enter=15000000
+    supervisor=$(server supervisor)
+    tamper "$supervisor" -e trace=sendmsg -e inject=sendmsg:delay_enter=15000000
     kill -9 "$worker"
     wait_for grep -qs sendmsg "$WORK/trace"
-    expect_equal "$(timeout 10 "$PLOOPU" list --json | jq -r '.attachments[0].state')" serving
+    expect_equal "$(timeout 10 "$PLOOPU" list --json | jq -r '.attachments[0].state')" hung
     timeout 10 "$PLOOPU" --root "$FIXTURES/root" attach --backend nbd 101 >/dev/null
-    timeout 20 "$PLOOPU" --root "$FIXTURES/root" detach 101 103
+    timeout 20 "$PLOOPU" --root "$FIXTURES/root" detach 101
+    wait_for is_another supervisor "$supervisor"
+    wait_for is_another worker "$worker"
+    compare_with_raw "$device" "$FIXTURES/raw/103"
+    ploopu detach 103
     untamper
 }
 

@@ -68,9 +68,9 @@ case_r01_a_worker_that_is_killed_under_load() {
     done
     stop_reading
     expect_equal "$(server supervisor)" "$supervisor" 'it stays'
-    # On an idle machine the longest read takes 6 seconds; without the driver's timer it takes 30.
+    # Without the driver's timer the longest read takes 30 seconds.
     longest=$(sort -n "$WORK/stalls" | tail -n 1)
-    [ "$longest" -le 20000 ] || fail "a read took $longest ms"
+    [ "$longest" -le 6000 ] || fail "a read took $longest ms"
     # Prints the figures if KILLS was given, for example KILLS=200.
     [ -z "${KILLS:-}" ] || {
         echo "case: $kills kills; a new worker after at most $(sort -n "$WORK/pauses" | tail -n 1) ms, half of them" \
@@ -108,37 +108,41 @@ case_r03_a_worker_that_hangs() {
 }
 
 # Signals that stop a process are noticed like those that end it.
-case_a05_each_process_that_is_stopped_under_load() {
+case_a05_each_process_that_is_stopped_or_killed_under_load() {
     device=$(attach 103 | device_of)
     read_on
-    for role in worker supervisor standby; do
-        stopped=$(server "$role")
-        kill -STOP "$stopped"
-        before=$(milliseconds)
-        expect_equal "$(list_field '.attachments[0].state')" hung "with a stopped $role"
-        dd if="$device" of=/dev/null bs=4k count=1 iflag=direct 2>>"$WORK/wrong" || fail "an error ($role)"
-        took=$(($(milliseconds) - before))
-        [ $took -le 6000 ] || fail "with a stopped $role a read took $took ms"
-        wait_for is_another "$role" "$stopped"
+    for signal in STOP KILL; do
+        for role in worker supervisor standby; do
+            hit=$(server "$role")
+            kill -$signal "$hit"
+            before=$(milliseconds)
+            [ $signal = KILL ] || expect_equal "$(list_field '.attachments[0].state')" hung "with a stopped $role"
+            dd if="$device" of=/dev/null bs=4k count=1 iflag=direct 2>>"$WORK/wrong" || fail "an error ($role)"
+            took=$(($(milliseconds) - before))
+            [ $took -le 6000 ] || fail "after SIG$signal of the $role a read took $took ms"
+            wait_for is_another "$role" "$hit"
+        done
     done
     stop_reading
     expect_equal "$(list_field '.attachments[0].state')" serving
     ploopu detach 103
 }
 
-case_a05_a_stopped_supervisor_and_a_dead_worker() {
+case_a05_a_stopped_supervisor_and_a_dead_or_stopped_worker() {
     device=$(attach 103 | device_of)
-    supervisor=$(server supervisor)
-    worker=$(server worker)
-    kill -STOP "$supervisor"
-    kill -9 "$worker"
-    before=$(milliseconds)
-    dd if="$device" of="$WORK/read" bs=4k count=1 iflag=direct 2>/dev/null || fail 'an error'
-    took=$(($(milliseconds) - before))
-    cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
-    [ "$took" -le 6000 ] || fail "it took $took ms"
-    wait_for is_another supervisor "$supervisor"
-    wait_for is_another worker "$worker"
+    for signal in KILL STOP; do
+        supervisor=$(server supervisor)
+        worker=$(server worker)
+        kill -STOP "$supervisor"
+        kill -$signal "$worker"
+        before=$(milliseconds)
+        dd if="$device" of="$WORK/read" bs=4k count=1 iflag=direct 2>/dev/null || fail 'an error'
+        took=$(($(milliseconds) - before))
+        cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
+        [ "$took" -le 6000 ] || fail "after SIG$signal of the worker it took $took ms"
+        wait_for is_another supervisor "$supervisor"
+        wait_for is_another worker "$worker"
+    done
     compare_with_raw "$device" "$FIXTURES/raw/103"
     ploopu detach 103
 }
@@ -165,24 +169,22 @@ case_r04_a_supervisor_that_is_killed() {
     ploopu detach 103
 }
 
-# The supervisor has got the event of a dead connection. Its successor sees by itself that the connection is dead, and
-# doesn't wait for events of the others.
+# The supervisor has noticed that the worker hangs. Its successor has watched the worker, too, so that it replaces the
+# worker at once: later, the driver would have sent the request to another connection of the stopped worker.
 case_r04_a_supervisor_that_is_killed_before_it_acts() {
-    timeouts() { dmesg | grep -c 'Connection timed out' || true; }
     device=$(attach 103 | device_of)
     supervisor=$(server supervisor)
     worker=$(server worker)
-    before=$(timeouts)
     strace -qq -o /dev/null -e trace=shutdown -e inject=shutdown:signal=KILL -p "$supervisor" &
     is_traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$supervisor/status"; }
     wait_for is_traced
     kill -STOP "$worker"
-    dd if="$device" of="$WORK/read" bs=4k count=1 iflag=direct 2>"$WORK/said" &
-    reader=$!
+    before=$(milliseconds)
+    dd if="$device" of="$WORK/read" bs=4k count=1 iflag=direct 2>"$WORK/said" || fail "$(cat "$WORK/said")"
+    took=$(($(milliseconds) - before))
+    [ "$took" -le 6000 ] || fail "it took $took ms"
     wait_for is_another supervisor "$supervisor"
     wait_for is_another worker "$worker"
-    expect_equal "$(timeouts)" $((before + 1)) 'what the driver said'
-    wait $reader || fail "$(cat "$WORK/said")"
     cmp -n 4096 "$WORK/read" "$FIXTURES/raw/103"
     ploopu detach 103
 }
