@@ -25,7 +25,7 @@ constexpr char kDetachFooter[] =
     "  ploopu umount /mnt\n"
     "  ploopu detach /dev/nbd0 101\n"
     "  ploopu detach --all\n"
-    "  ploopu detach --force /dev/nbd0   for a device whose servers have died\n";
+    "  ploopu detach --force /dev/nbd0   for a device whose server hangs or has died\n";
 
 struct DetachOptions {
   TargetChoice targets;
@@ -168,7 +168,7 @@ void declare_detach(CLI::App& app, Action& action) {
   auto options = std::make_shared<DetachOptions>();
   add_targets(*command, options->targets);
   command->add_flag("--force", options->force,
-                    "Free an nbd device even if it is in use; its users get I/O errors");
+                    "Free an nbd or fuse device even if it is in use; its users get I/O errors");
   command->add_flag("--tab", options->from_tab, "Take TARGET as a name in ploopu.tab")
       ->needs("TARGET")
       ->excludes("--all");

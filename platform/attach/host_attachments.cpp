@@ -219,9 +219,12 @@ Result<void> HostAttachments::cut_off(const Backend& backend, const Record& reco
   for (const auto& mount : mounts) {
     PLOOPU_CHECK(unmount(mount, MNT_DETACH));
   }
-  // The kernel frees the device when its last user closes it; users that get errors do so soon.
-  static_cast<void>(
-      wait_until([&] { return backend.find_device(record, BlockSnapshot()).empty(); }, kLimit));
+  // Users that get errors close the device soon.
+  const auto is_unused = [&] {
+    const std::string device = backend.find_device(record, BlockSnapshot());
+    return device.empty() || (!backend.frees_cut_off() && (record.is_file || claim_disk(device)));
+  };
+  static_cast<void>(wait_until(is_unused, kLimit));
   return {};
 }
 

@@ -169,6 +169,20 @@ std::string FuseBackend::find_device(const Record& record, const BlockSnapshot& 
   return is_mounted(file, now) ? file : "";
 }
 
+// The kernel aborts the connection when root asks for a forced unmount, or when the server is dead.
+// The server ends by itself then, unless it is stopped. A file in use stays mounted, except that
+// one without a loop device vanishes from the directory tree.
+Result<void> FuseBackend::cut_off(const Record& record) const {
+  constexpr std::chrono::seconds kLimit{1};
+  const int flags = UMOUNT_NOFOLLOW | MNT_FORCE | (record.is_file ? MNT_DETACH : 0);
+  const bool is_aborted =
+      ::geteuid() == 0 &&
+      (::umount2(runtime_.disk_file(record.id).c_str(), flags) == 0 || errno == EBUSY);
+  // A server that hangs in the kernel may outlive this; detach waits for it longer.
+  static_cast<void>(end_processes(record.servers, is_aborted ? kLimit : std::chrono::seconds(0)));
+  return {};
+}
+
 Result<void> FuseBackend::release(const Record& record) const {
   const std::string file = runtime_.disk_file(record.id);
   if (const std::string device = find_device(record, BlockSnapshot());

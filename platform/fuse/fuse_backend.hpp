@@ -28,6 +28,7 @@ class FuseBackend final : public Backend {
   [[nodiscard]] std::string backing_file(const Record& record) const override;
   [[nodiscard]] std::string find_device(const Record& record,
                                         const BlockSnapshot& now) const override;
+  [[nodiscard]] Result<void> cut_off(const Record& record) const override;
   [[nodiscard]] Result<void> release(const Record& record) const override;
 
  private:

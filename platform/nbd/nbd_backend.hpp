@@ -30,6 +30,7 @@ class NbdBackend final : public Backend {
   [[nodiscard]] std::string backing_file(const Record& /*record*/) const override { return ""; }
   [[nodiscard]] std::string find_device(const Record& record,
                                         const BlockSnapshot& now) const override;
+  [[nodiscard]] bool frees_cut_off() const override { return true; }
   [[nodiscard]] Result<void> cut_off(const Record& record) const override;
   [[nodiscard]] Result<void> release(const Record& record) const override;
 

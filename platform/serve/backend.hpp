@@ -89,6 +89,9 @@ class Backend {
     return fail(ErrorKind::usage, "{}: {} has no --force: end its users, then detach it",
                 record.device, name());
   }
+  // True if the kernel frees a device that was cut off when its last user closes it; false if
+  // release() has to do that.
+  [[nodiscard]] virtual bool frees_cut_off() const { return false; }
 
   // Frees everything in the kernel that belongs to this attachment, including what a killed command
   // left unfinished. While something uses the device, fails with ErrorKind::busy and changes

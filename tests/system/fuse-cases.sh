@@ -97,11 +97,36 @@ case_h35_an_image_whose_file_system_hangs() {
     ploopu detach "$file"
 }
 
-# fuse has no --force: detach refuses it and changes nothing.
-case_force_is_refused_over_fuse() {
+# A reader waits for a stopped server. --force gives it an error, and nothing is left.
+case_a05_a_server_that_hangs_is_detached_by_force() {
     mkdir "$WORK/m"
+    for options in '' --no-loop; do
+        # shellcheck disable=SC2086 # no word, or one
+        file=$(attach 101 $options | device_of)
+        kill -STOP "$(list_field '.attachments[0].pid')"
+        expect_equal "$(list_field '.attachments[0].state')" hung
+        dd if="$file" of=/dev/null bs=64k iflag=direct 2>/dev/null &
+        reader=$!
+        waits() { grep -q 'State:.[DS]' "/proc/$reader/status" && grep -q 'request_wait\|folio\|bio\|dio' "/proc/$reader/stack"; }
+        wait_for waits
+        before=$(milliseconds)
+        timeout 20 "$PLOOPU" --root "$FIXTURES/root" detach --force "$file"
+        took=$(($(milliseconds) - before))
+        [ $took -le 6000 ] || fail "detach took $took ms"
+        if wait $reader; then fail 'it read everything'; fi
+        expect_equal "$(list_field '.attachments | length')" 0
+    done
+    # A mount that ploopu made goes as well, but not before the last user has left it.
     mount_image 101 "$WORK/m" >/dev/null
-    expect_refusal 64 'fuse has no --force' ploopu detach --force "$WORK/m"
-    compare_tree "$WORK/m"
-    ploopu umount "$WORK/m"
+    kill -STOP "$(list_field '.attachments[0].pid')"
+    sleep 1000 <"$WORK/m" &
+    holder=$!
+    holds() { [ "$(readlink "/proc/$holder/fd/0")" = "$WORK/m" ]; }
+    wait_for holds
+    expect_refusal 75 'in use by something' timeout 20 "$PLOOPU" --root "$FIXTURES/root" detach --force "$WORK/m"
+    let_go
+    timeout 20 "$PLOOPU" --root "$FIXTURES/root" detach --force 101
+    expect_equal "$(list_field '.attachments | length')" 0
+    expect_equal "$(losetup -n -O BACK-FILE | grep -c ploopu || true)" 0
 }
+milliseconds() { date +%s%3N; }
