@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +21,7 @@
 #include "platform/confine/work_channel.hpp"
 #include "platform/os/retry.hpp"
 #include "platform/os/unique_fd.hpp"
+#include "platform/os/wait.hpp"
 
 namespace ploopu {
 namespace {
@@ -49,6 +55,31 @@ class MemoryFile final : public CommonMemory {
   std::span<std::byte> bytes_;
 };
 
+// How long a process may take to end after its last frame, on a busy host.
+constexpr std::chrono::seconds kEndLimit{10};
+// How long it may take after SIGKILL. A process that hangs in the kernel takes longer and is left.
+constexpr std::chrono::milliseconds kKillLimit{500};
+
+// Makes reads from and writes to the socket fail after `limit`.
+Result<void> limit_waits(int socket, std::chrono::milliseconds limit, const std::string& what) {
+  const timeval time = {limit.count() / 1000, limit.count() % 1000 * 1000};
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    if (::setsockopt(socket, SOL_SOCKET, option, &time, sizeof time) != 0) {
+      return fail_errno(errno, what);
+    }
+  }
+  return {};
+}
+
+// Waits for the end of the child and returns its status; nothing after `limit`.
+std::optional<int> status_of(pid_t child, std::chrono::milliseconds limit) {
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  if (!has_event(pidfd.get(), POLLIN, limit)) return std::nullopt;
+  int status = 0;
+  retry([&] { return ::waitpid(child, &status, 0); });  // doesn't wait any more
+  return status;
+}
+
 }  // namespace
 
 Result<std::string> ConfinedProcess::run(const WorkTask& task, const Work& work,
@@ -69,13 +100,26 @@ Result<std::string> ConfinedProcess::run(const WorkTask& task, const Work& work,
     });
   }
   sockets.theirs.reset();
+  // A search may be silent for long; its processor time has a limit.
+  if (task.size == WorkSize::parsing) {
+    PLOOPU_CHECK(limit_waits(sockets.ours.get(), silence_, task.what));
+  }
   auto frame = serve_work(sockets.ours.get(), task, serve);
-  if (!frame) ::kill(child, SIGKILL);
+  // Without a last frame, the socket of a child that has ended can be read; a silent one's can't.
+  const bool is_silent =
+      frame && !*frame && !has_event(sockets.ours.get(), POLLIN, std::chrono::milliseconds(0));
   sockets.ours.reset();  // ends a child that waits for a reply
-  int status = 0;
-  retry([&] { return ::waitpid(child, &status, 0); });
+  const auto status = frame && !is_silent ? status_of(child, kEndLimit) : std::nullopt;
+  if (!status) {
+    ::kill(child, SIGKILL);
+    static_cast<void>(status_of(child, kKillLimit));
+  }
   PLOOPU_CHECK(frame);
-  return answer_of(task, status, *std::move(frame));
+  if (!status) {
+    return fail(ErrorKind::failed, "{}: its storage does not answer: try again when it does",
+                task.what);
+  }
+  return answer_of(task, *status, *std::move(frame));
 }
 
 Result<std::unique_ptr<WorkSeries>> ConfinedProcess::start_series(

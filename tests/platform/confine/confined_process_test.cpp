@@ -2,10 +2,13 @@
 // Tests that confined work returns its answer, and that work which tries to do more is ended.
 #include "platform/confine/confined_process.hpp"
 
+#include <array>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -49,6 +52,43 @@ TEST_F(ConfinedProcessTest, SendsBackWhatWorkReturns) {
   const auto answer = run([&] { return large; });
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(*answer, large);
+}
+
+TEST_F(ConfinedProcessTest, A06_StorageThatNeverAnswersIsAnError) {
+  const ConfinedProcess process(std::chrono::milliseconds(300));
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const UniqueFd silent(ends[0]);
+  const UniqueFd writer(ends[1]);
+  const auto start = std::chrono::steady_clock::now();
+  const auto answer = process.run(
+      {"the image", WorkSize::parsing, {silent.get()}},
+      [&](Outside&) {
+        char byte = 0;
+        return std::string(static_cast<size_t>(::read(silent.get(), &byte, 1)), byte);
+      },
+      nothing);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::failed);
+  EXPECT_EQ(answer.error().message,
+            "the image: its storage does not answer: try again when it does");
+}
+
+TEST_F(ConfinedProcessTest, A06_OnlyTheSilenceOfTheWorkCounts) {
+  const ConfinedProcess process(std::chrono::milliseconds(500));
+  const Serve slowly = [](const std::string&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    return Handed();
+  };
+  const auto answer = process.run(
+      {"the image"},
+      [](Outside& outside) {
+        for (int i = 0; i < 2; ++i) static_cast<void>(outside.ask("file"));
+        return std::string("done");
+      },
+      slowly);
+  ASSERT_TRUE(answer) << answer.error().message;
 }
 
 TEST_F(ConfinedProcessTest, NothingElseThatItDoesIsSeen) {
