@@ -49,6 +49,7 @@ int unmount_by_helper(const std::string& file) {
       ::posix_spawnp(&pid, arguments[0], &quietly, nullptr, arguments.data(), ::environ);
   ::posix_spawn_file_actions_destroy(&quietly);
   if (error != 0) return error;
+  // The helper ends soon: an unmount doesn't wait for the FUSE server, even if that hangs.
   retry([&] { return ::waitpid(pid, &status, 0); });
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }

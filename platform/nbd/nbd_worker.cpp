@@ -103,7 +103,8 @@ void run_nbd_worker(const ServedDisk& disk, std::vector<UniqueFd> sockets, Uniqu
   const std::string word = ready ? std::string(1, kReady) : ready.error().message;
   static_cast<void>(::send(report.get(), word.data(), word.size(), MSG_NOSIGNAL));
   if (!ready) ::_exit(1);
-  // Ends if the supervisor died before it told others about this worker.
+  // Ends if the supervisor died before it told others about this worker. The standby kills a
+  // supervisor that hangs, so the wait is short.
   char go = 0;
   if (::recv(report.get(), &go, 1, 0) != 1) ::_exit(1);
   begin.open();

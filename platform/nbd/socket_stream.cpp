@@ -36,7 +36,7 @@ SocketStream::SocketStream(UniqueFd socket) : socket_(std::move(socket)), pages_
 }
 
 // Returns 0 at the end, after an error, and if nothing is there with MSG_DONTWAIT; errno is EAGAIN
-// then.
+// then. Without MSG_DONTWAIT it waits for a request as long as the device has this connection.
 size_t SocketStream::receive(std::span<std::byte> out, int flags) {
   const ssize_t got = retry([&] { return ::recv(socket_.get(), out.data(), out.size(), flags); });
   if (got == 0) errno = 0;

@@ -26,6 +26,7 @@ bool man_succeeds(char* const* arguments) {
   ::posix_spawn_file_actions_destroy(&files);
   if (error != 0) return false;
   int status = 0;
+  // The wait ends when the user closes the page.
   if (retry([&] { return ::waitpid(pid, &status, 0); }) < 0) return false;
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

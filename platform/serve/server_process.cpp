@@ -60,7 +60,8 @@ Result<std::string> receive_result(int control) {
   return tl::unexpected<Error>(Error{static_cast<ErrorKind>(buffer[0] - '0'), std::move(text)});
 }
 
-// Waits for keep() of the command. Returns false if the command ends without it.
+// Waits for keep() of the command. Returns false if the command ends without it, which also ends
+// the wait.
 bool was_kept(int control) {
   char word = 0;
   const ssize_t got = retry([&] { return ::recv(control, &word, 1, 0); });
