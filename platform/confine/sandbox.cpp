@@ -204,6 +204,8 @@ Result<void> allow_serving_only(bool writes) {
                 SCMP_SYS(vmsplice), SCMP_SYS(fadvise64), SCMP_SYS(futex), SCMP_SYS(clock_gettime),
                 SCMP_SYS(munmap), SCMP_SYS(exit_group)});
   filter.allow_unless_executable(SCMP_SYS(mmap));
+  // The kernel goes on with a wait that has a limit by this call, after SIGCONT or for a debugger.
+  filter.allow({SCMP_SYS(restart_syscall)});
   if (writes) filter.allow({SCMP_SYS(pwrite64), SCMP_SYS(fallocate), SCMP_SYS(fdatasync)});
   return filter.load();
 }

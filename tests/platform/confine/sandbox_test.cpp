@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -30,6 +32,7 @@
 #include "platform/files/posix_scratch_file.hpp"
 #include "platform/nbd/nbd_worker.hpp"
 #include "platform/nbd/socket_stream.hpp"
+#include "platform/os/wait.hpp"
 #include "tests/support/memory_scratch.hpp"
 #include "tests/support/nbd_client.hpp"
 #include "tests/support/ploop_builder.hpp"
@@ -68,6 +71,37 @@ Attempt call(const char* name, long number, Arguments... arguments) {
 }
 
 class EscapeTest : public ::testing::TestWithParam<Attempt> {};
+
+// The kernel goes on with the wait by another system call, restart_syscall(2).
+TEST(Sandbox, R03_AServerThatWasStoppedForAMomentGoesOn) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    enter(false);
+    // A wait on a futex with a limit of three seconds, as for the heartbeat. Nobody wakes it.
+    int word = 0;
+    const timespec limit{3, 0};
+    ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &limit, nullptr, 0);
+    ::_exit(0);
+  }
+  const auto is_in = [&](const char* state) {
+    return wait_until(
+        [&] {
+          std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+          std::string text;
+          std::getline(file, text);
+          return text.find(state) != std::string::npos;
+        },
+        std::chrono::seconds(2));
+  };
+  // The first wait of the process is that on the futex.
+  ASSERT_TRUE(is_in(") S "));
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  ASSERT_TRUE(is_in(") T "));
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
 
 TEST_P(EscapeTest, EndsTheProcess) {
   const int status = status_of([] {
