@@ -119,6 +119,7 @@ case_a05_a_server_that_hangs_is_detached_by_force() {
     # A mount that ploopu made goes as well, but not before the last user has left it.
     mount_image 101 "$WORK/m" >/dev/null
     kill -STOP "$(list_field '.attachments[0].pid')"
+    # shellcheck disable=SC2217 # it keeps the directory in use
     sleep 1000 <"$WORK/m" &
     holder=$!
     holds() { [ "$(readlink "/proc/$holder/fd/0")" = "$WORK/m" ]; }
