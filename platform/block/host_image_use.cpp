@@ -45,7 +45,8 @@ void add_pid_file(const std::string& path, std::vector<Use>& uses) {
   const auto pid = parse_number(
       first_word(PosixFileSystem().read_text(path, kMaxPidFile).value_or(TextFile()).text));
   if (!pid || *pid == 0 || *pid > INT32_MAX) return;
-  if (identify_process(static_cast<pid_t>(*pid)).start_time == 0) return;  // the process is dead
+  const auto process = identify_process(static_cast<pid_t>(*pid));
+  if (process && process->start_time == 0) return;  // the process is dead
   uses.push_back({UseKind::writing, fmt::format("{} works on the container, according to {}",
                                                 describe_process(static_cast<pid_t>(*pid)), path)});
 }

@@ -119,12 +119,14 @@ void NbdSupervisor::dismiss_standby() {
 
 // For commands, which wait for all of them when they detach.
 void NbdSupervisor::note_processes() const {
-  std::vector<ProcessIdentity> processes = {identify_process(::getpid())};
+  std::vector<ProcessIdentity> processes;
+  const auto note = [&](pid_t pid) {
+    if (const auto process = identify_process(pid)) processes.push_back(*process);
+  };
+  note(::getpid());
   for (const auto* child : {&standby_, &worker_}) {
-    if (!*child) continue;
-    const auto process = identify_process((*child)->pid);
-    // Or the number may be another one's by now.
-    if (!(*child)->has_ended()) processes.push_back(process);
+    // The number of an ended child may be another process's by now.
+    if (*child && !(*child)->has_ended()) note((*child)->pid);
   }
   static_cast<void>(runtime_.save_servers(id_, processes));
 }

@@ -2,9 +2,13 @@
 #include "platform/os/process.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <climits>
 #include <sstream>
+#include <string_view>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/base/text.hpp"
+#include "platform/os/retry.hpp"
 #include "platform/os/sysfs.hpp"
 #include "platform/os/unique_fd.hpp"
 #include "platform/os/wait.hpp"
@@ -26,13 +31,22 @@ struct ProcessStatus {
   uint64_t start_time = 0;  // clock ticks since boot
 };
 
-ProcessStatus look_at_process(pid_t pid) {
-  const auto stat = read_attribute(fmt::format("/proc/{}/stat", pid));
+// Fails if the kernel doesn't show a process that may exist, as when no descriptor is free.
+Result<ProcessStatus> look_at_process(pid_t pid) {
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) return ProcessStatus();
+  if (!fd.valid()) return fail_errno(errno, path);
+  std::array<char, 4096> buffer{};
+  const ssize_t got = retry([&] { return ::read(fd.get(), buffer.data(), buffer.size()); });
+  if (got < 0 && errno == ESRCH) return ProcessStatus();
+  if (got < 0) return fail_errno(errno, path);
+  const std::string_view stat(buffer.data(), static_cast<size_t>(got));
   // The name in parentheses may contain parentheses and blanks, so fields are counted from the last
   // ')': the state is field 3, the start time field 22.
-  const size_t name_end = stat ? stat->rfind(')') : std::string::npos;
-  if (name_end == std::string::npos) return {};
-  std::istringstream fields(stat->substr(name_end + 1));
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return fail_errno(EIO, path);
+  std::istringstream fields{std::string(stat.substr(name_end + 1))};
   ProcessStatus status;
   fields >> status.state;
   std::string field;
@@ -44,18 +58,38 @@ ProcessStatus look_at_process(pid_t pid) {
 // Perhaps not yet waited for.
 bool is_dead(const ProcessStatus& status) { return status.state == 'Z' || status.state == 'X'; }
 
+// Opens a descriptor for the process. The descriptor is invalid, with errno ESRCH, if the process
+// has ended.
+UniqueFd open_process(const ProcessIdentity& process) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!pidfd.valid() || is_alive(process)) return pidfd;
+  pidfd.reset();
+  errno = ESRCH;
+  return pidfd;
+}
+
+void kill_process(const ProcessIdentity& process) {
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  const auto status = look_at_process(process.pid);
+  // A process that the kernel doesn't show may be another one with the same number.
+  if (!pidfd.valid() || !status || status->start_time != process.start_time) return;
+  ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+}
+
 }  // namespace
 
-ProcessIdentity identify_process(pid_t pid) {
+Result<ProcessIdentity> identify_process(pid_t pid) {
   const auto status = look_at_process(pid);
-  return {pid, is_dead(status) ? 0 : status.start_time};
+  if (!status) return tl::unexpected<Error>(status.error());
+  return ProcessIdentity{pid, is_dead(*status) ? 0 : status->start_time};
 }
 
 ProcessState state_of(const ProcessIdentity& process) {
   if (process.pid <= 0 || process.start_time == 0) return ProcessState::ended;
   const auto status = look_at_process(process.pid);
-  if (is_dead(status) || status.start_time != process.start_time) return ProcessState::ended;
-  const bool is_stopped = status.state == 'T' || status.state == 't';
+  if (!status) return ProcessState::running;
+  if (is_dead(*status) || status->start_time != process.start_time) return ProcessState::ended;
+  const bool is_stopped = status->state == 'T' || status->state == 't';
   return is_stopped ? ProcessState::stopped : ProcessState::running;
 }
 
@@ -66,17 +100,15 @@ bool is_any_alive(const std::vector<ProcessIdentity>& processes) {
 }
 
 bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit) {
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!pidfd.valid() || !is_alive(process)) return true;
+  const UniqueFd pidfd = open_process(process);
+  if (!pidfd.valid()) return errno == ESRCH;
   struct pollfd event = {pidfd.get(), POLLIN, 0};
   return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
 }
 
 bool end_process(const ProcessIdentity& process, std::chrono::milliseconds limit) {
   if (wait_for_exit(process, limit)) return true;
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!pidfd.valid() || !is_alive(process)) return true;
-  ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+  kill_process(process);
   return wait_for_exit(process, limit);
 }
 
@@ -98,7 +130,8 @@ std::vector<ProcessIdentity> session_of(pid_t session, const std::string& name) 
     if (::getsid(pid) != session) continue;
     const auto comm = read_attribute(fmt::format("/proc/{}/comm", pid));
     const auto process = identify_process(pid);
-    if (comm && comm->starts_with(name) && is_alive(process)) members.push_back(process);
+    if (!comm || !comm->starts_with(name) || !process) continue;
+    if (is_alive(*process)) members.push_back(*process);
   }
   return members;
 }
@@ -113,11 +146,7 @@ bool kill_session(const ProcessIdentity& member, std::chrono::milliseconds limit
   return wait_until(
       [&] {
         const auto left = session_of(session, name->substr(0, kCommonName));
-        for (const auto& process : left) {
-          const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-          if (!pidfd.valid() || !is_alive(process)) continue;
-          ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-        }
+        std::for_each(left.begin(), left.end(), kill_process);
         return left.empty();
       },
       limit);

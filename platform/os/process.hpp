@@ -21,8 +21,9 @@ struct ProcessIdentity {
 };
 
 // Looks up the start time of a process. start_time is 0 if there is no such process, or if it is
-// dead but not yet waited for.
-[[nodiscard]] ProcessIdentity identify_process(pid_t pid);
+// dead but not yet waited for. Fails if the kernel doesn't show the process, for want of a
+// descriptor or memory.
+[[nodiscard]] Result<ProcessIdentity> identify_process(pid_t pid);
 
 enum class ProcessState {
   ended,
@@ -30,6 +31,7 @@ enum class ProcessState {
   stopped,  // by a signal or a debugger
 };
 
+// A process that the kernel doesn't show counts as running: nothing that it may serve is removed.
 [[nodiscard]] ProcessState state_of(const ProcessIdentity& process);
 
 [[nodiscard]] bool is_alive(const ProcessIdentity& process);

@@ -15,11 +15,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "platform/os/interruption.hpp"
 #include "platform/os/retry.hpp"
 #include "platform/os/sysfs.hpp"
+#include "platform/os/wait.hpp"
 
 namespace ploopu {
 namespace {
@@ -130,7 +132,15 @@ Result<ServerProcess> ServerProcess::launch(Service& service, const std::vector<
   theirs.reset();
   ServerProcess server;
   server.control_ = std::move(ours);
-  server.identity_ = identify_process(pid);
+  const auto identity = identify_process(pid);
+  if (!identity) {
+    // The server ends by itself when its control socket is closed.
+    server.control_.reset();
+    static_cast<void>(
+        wait_until([&] { return ::waitpid(pid, nullptr, WNOHANG) != 0; }, kUndoLimit));
+    return tl::unexpected<Error>(identity.error());
+  }
+  server.identity_ = *identity;
   auto started = receive_result(server.control_.get());
   if (started) {
     server.started_ = *std::move(started);

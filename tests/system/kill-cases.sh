@@ -209,3 +209,19 @@ case_r19_attach_refused_at_every_point() { refuse_at_every_point attach --backen
 case_r19_mount_refused_at_every_point() { refuse_at_every_point mount --backend "$BACKEND" 101 "$WORK/m"; }
 case_r19_detach_refused_at_every_point() { refuse_at_every_point detach 101; }
 case_r19_umount_refused_at_every_point() { refuse_at_every_point umount "$WORK/m"; }
+
+# A server whose start time can't be read is not left behind under a record that calls it dead.
+case_r19_attach_refused_a_look_at_its_server() {
+    [ "$BACKEND" != dm ] || return 0
+    ! grep -q __asan_init "$PLOOPU" || return 0
+    points attach --backend "$BACKEND" 101
+    ploopu detach 101
+    number=$(awk -F'(' '$1 == "openat" { n++ } /"\/proc\/[0-9]*\/stat"/ { print n; exit }' "$WORK/trace")
+    for error in EMFILE ENOMEM; do
+        at "openat:$number" "error=$error" attach --backend "$BACKEND" 101
+        grep -q '/proc/[0-9]*/stat.*INJECTED' "$WORK/trace" || fail "another call failed: $(cat "$WORK/trace")"
+        expect_equal $code 1 "exit code, $error"
+        expect_equal "$(grep -c '^ploopu: .*/proc/[0-9]*/stat: ' "$WORK/err")" 1 "$(cat "$WORK/err")"
+        expect_nothing "$error of a look at the server"
+    done
+}

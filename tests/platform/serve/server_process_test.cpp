@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "platform/os/wait.hpp"
@@ -181,6 +182,28 @@ TEST_F(ServerProcessTest, WhatIsInUseAlreadyIsServedOn) {
   EXPECT_TRUE(wait_until([&] { return open_lock().valid(); }, kPatience));
   service.let_go();
   EXPECT_EQ(service.story(), "sxwc");
+}
+
+// A process that can't be looked at, for want of a descriptor, counts as running, and isn't killed.
+TEST_F(ServerProcessTest, AProcessThatTheKernelDoesNotShowCountsAsRunning) {
+  PipeService service;
+  auto server = launch(service);
+  ASSERT_TRUE(server) << server.error().message;
+  const ProcessIdentity now = server->identity();
+  ASSERT_TRUE(server->keep());
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool is_identified = identify_process(now.pid).has_value();
+  const bool is_running = state_of(now) == ProcessState::running;
+  const bool has_ended = end_process(now, std::chrono::milliseconds(0));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(is_identified);
+  EXPECT_TRUE(is_running);
+  EXPECT_FALSE(has_ended);
+  EXPECT_TRUE(is_alive(now));
+  EXPECT_TRUE(end_process(now, std::chrono::milliseconds(0)) || wait_for_exit(now, kPatience));
 }
 
 // A process that got the ID of a dead server is neither waited for nor killed.
