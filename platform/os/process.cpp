@@ -58,16 +58,6 @@ Result<ProcessStatus> look_at_process(pid_t pid) {
 // Perhaps not yet waited for.
 bool is_dead(const ProcessStatus& status) { return status.state == 'Z' || status.state == 'X'; }
 
-// Opens a descriptor for the process. The descriptor is invalid, with errno ESRCH, if the process
-// has ended.
-UniqueFd open_process(const ProcessIdentity& process) {
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!pidfd.valid() || is_alive(process)) return pidfd;
-  pidfd.reset();
-  errno = ESRCH;
-  return pidfd;
-}
-
 void kill_process(const ProcessIdentity& process) {
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   const auto status = look_at_process(process.pid);
@@ -100,8 +90,10 @@ bool is_any_alive(const std::vector<ProcessIdentity>& processes) {
 }
 
 bool wait_for_exit(const ProcessIdentity& process, std::chrono::milliseconds limit) {
-  const UniqueFd pidfd = open_process(process);
-  if (!pidfd.valid()) return errno == ESRCH;
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  if (!is_alive(process)) return true;
+  // As when no descriptor is free.
+  if (!pidfd.valid()) return wait_until([&] { return !is_alive(process); }, limit);
   struct pollfd event = {pidfd.get(), POLLIN, 0};
   return ::poll(&event, 1, static_cast<int>(limit.count())) == 1;
 }
