@@ -81,7 +81,8 @@ Result<std::shared_ptr<const UniqueFd>> AttachmentRegistry::lock() {
 }
 
 Result<Record> AttachmentRegistry::find(const std::string& id) const {
-  for (auto& record : runtime_->load_all()) {
+  PLOOPU_TRY(auto records, runtime_->load_all());
+  for (auto& record : records) {
     if (record.id == id) return std::move(record);
   }
   return fail(ErrorKind::not_found, "the attachment is gone already");
@@ -103,8 +104,8 @@ const Backend* AttachmentRegistry::backend_of(const Record& record,
   return nullptr;
 }
 
-std::vector<Record> AttachmentRegistry::sweep(const BlockSnapshot& now) const {
-  auto records = runtime_->load_all();
+Result<std::vector<Record>> AttachmentRegistry::sweep(const BlockSnapshot& now) const {
+  PLOOPU_TRY(auto records, runtime_->load_all());
   std::erase_if(records, [&](const Record& record) {
     const Backend* backend = backend_of(record, now);
     if (backend == nullptr && record.is_readable) return false;  // a later ploopu made it
@@ -125,9 +126,10 @@ Result<std::optional<Attachment>> AttachmentRegistry::find_existing(
     const Image& image, const AttachRequest& request) const {
   if (request.is_new) return std::nullopt;
   const ImageState wanted = state_of(image.disk);
+  PLOOPU_TRY(const auto records, runtime_->load_all());
   const BlockSnapshot now;
   std::optional<Error> obstacle;
-  for (const auto& record : runtime_->load_all()) {
+  for (const auto& record : records) {
     auto existing = inspect(record, now);
     const bool is_same = has_same_files(record.image_state, wanted);
     const bool is_same_top = has_same_top(record.image_state, wanted);
@@ -199,8 +201,9 @@ Result<std::vector<Attachment>> AttachmentRegistry::list() {
   const UniqueFd tried = held ? UniqueFd() : runtime_->try_lock();
   const bool locked = held || tried.valid();
   const BlockSnapshot now;
+  PLOOPU_TRY(const auto records, locked ? sweep(now) : runtime_->load_all());
   std::vector<Attachment> attachments;
-  for (const auto& record : locked ? sweep(now) : runtime_->load_all()) {
+  for (const auto& record : records) {
     if (record.is_unfinished() && !locked) continue;
     auto attachment = inspect(record, now);
     // If another command has detached it since `now`, a new look finds neither device nor server.

@@ -4,7 +4,7 @@
 //
 //   AttachmentRegistry registry;
 //   PLOOPU_TRY(const auto lock, registry.lock());
-//   for (const auto& record : registry.sweep(BlockSnapshot())) ...
+//   PLOOPU_TRY(const auto records, registry.sweep(BlockSnapshot()));
 #pragma once
 
 #include <chrono>
@@ -56,7 +56,7 @@ class AttachmentRegistry {
   static void look_at_images(std::vector<Attachment>& attachments);
   // Removes what a killed command or a dead server left, unless something uses it, and returns all
   // records that remain. Hold lock() during the call.
-  [[nodiscard]] std::vector<Record> sweep(const BlockSnapshot& now) const;
+  [[nodiscard]] Result<std::vector<Record>> sweep(const BlockSnapshot& now) const;
 
  private:
   std::optional<RuntimeDir> runtime_;

@@ -57,7 +57,7 @@ Result<AttachOutcome> HostAttachments::attach(const Image& image, const DiskLayo
                                               const AttachRequest& request) {
   PLOOPU_CHECK(check_request(image, request));
   PLOOPU_TRY(const auto lock, registry_.lock());
-  static_cast<void>(registry_.sweep(BlockSnapshot()));
+  PLOOPU_CHECK(registry_.sweep(BlockSnapshot()));
   PLOOPU_TRY(auto existing, registry_.find_existing(image, request));
   AttachOutcome outcome;
   if (existing) {
@@ -160,7 +160,8 @@ Result<void> HostAttachments::check_mountpoint(const MountPoint& mountpoint) {
   const std::string& directory = mountpoint.path();
   if (directory == "/")
     return fail(ErrorKind::busy, "/: the mount would hide all files: choose another directory");
-  for (const auto& mount : read_mount_table()) {
+  PLOOPU_TRY(const auto mounts, read_mount_table());
+  for (const auto& mount : mounts) {
     if (mount.directory == directory) {
       return fail(ErrorKind::busy, "{}: {} is already mounted there", directory, mount.source);
     }

@@ -45,7 +45,10 @@ const std::vector<std::string>& BlockSnapshot::names() const {
 }
 
 const std::vector<MountEntry>& BlockSnapshot::mounts() const {
-  if (!mounts_) mounts_ = read_mount_table(prefix_ + "/proc/self/mountinfo");
+  if (!mounts_) {
+    mounts_ =
+        read_mount_table(prefix_ + "/proc/self/mountinfo").value_or(std::vector<MountEntry>());
+  }
   return *mounts_;
 }
 

@@ -90,7 +90,9 @@ void add_foreign_mounts(std::vector<DeviceUser>& users, const std::vector<dev_t>
   for (const pid_t pid : all_processes()) {
     const std::string process = fmt::format("/proc/{}", pid);
     if (!seen.insert(read_link(process + "/ns/mnt")).second) continue;
-    for (const auto& mount : read_mount_table(process + "/mountinfo")) {
+    const auto mounts = read_mount_table(process + "/mountinfo");
+    if (!mounts) continue;
+    for (const auto& mount : *mounts) {
       if (!contains(devices, mount.device) || is_copy(mount)) continue;
       users.push_back({fmt::format("mounted on {} in the mount namespace of {}", mount.directory,
                                    describe_process(pid))});

@@ -113,7 +113,8 @@ std::vector<Use> HostImageUses::of_places(const UsePlaces& places) const {
   if (!places.ctid) return uses;
   add_kernel_evidence(*places.ctid, uses);
   for (const auto& path : places.pid_files) add_pid_file(path, uses);
-  for (const auto& mount : read_mount_table(prefix_ + "/proc/self/mountinfo")) {
+  for (const auto& mount :
+       read_mount_table(prefix_ + "/proc/self/mountinfo").value_or(std::vector<MountEntry>())) {
     if (mount.directory != places.mount_root) continue;
     uses.push_back(
         {UseKind::trace,

@@ -150,6 +150,20 @@ bool open_file_system(const UniqueFd& context, const MountRequest& request,
   return set(FSCONFIG_CMD_CREATE, nullptr, nullptr);
 }
 
+// Fails if mount `id` doesn't show request.device at directory.path().
+Result<void> verify(const MountRequest& request, const HeldDirectory& directory, int id) {
+  PLOOPU_TRY(const auto mounts, read_mount_table());
+  for (const auto& mount : mounts) {
+    if (mount.id != id) continue;
+    if (mount.device == device_number(request.device) && mount.directory == directory.path()) {
+      return {};
+    }
+    return fail(ErrorKind::busy, "{}: was moved to {} meanwhile: nothing is mounted",
+                directory.path(), mount.directory);
+  }
+  return fail(ErrorKind::busy, "{}: somebody unmounted it at once", directory.path());
+}
+
 // Returns MountOutcome::needs_recovery if the journal must be replayed and the device is read-only:
 // ext4 and xfs answer EROFS then (docs/KERNEL.md#ext4-journals).
 Result<DeviceMount> mount_by_descriptor(const UniqueFd& context, const MountRequest& request,
@@ -161,11 +175,23 @@ Result<DeviceMount> mount_by_descriptor(const UniqueFd& context, const MountRequ
     return fail_mounting(request, directory, error, words_of_kernel(context));
   }
   const UniqueFd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, options.attributes));
-  if (!mount.valid() || ::move_mount(mount.get(), "", directory.descriptor(), "",
-                                     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+  if (!mount.valid()) return fail_mounting(request, directory, errno);
+  const int id = mount_id(mount);
+  if (id < 0) {
+    return fail(ErrorKind::failed, "{}: /proc does not tell the ID of the mount: try again",
+                directory.path());
+  }
+  if (::move_mount(mount.get(), "", directory.descriptor(), "",
+                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
     return fail_mounting(request, directory, errno);
   }
-  return DeviceMount{MountOutcome::mounted, mount_id(mount)};
+  if (auto verified = verify(request, directory, id); !verified) {
+    // By the descriptor: the name may lead elsewhere by now. An open mount can only be unmounted
+    // lazily, and goes when `mount` is closed.
+    ::umount2(fmt::format("/proc/self/fd/{}", mount.get()).c_str(), MNT_DETACH);
+    return tl::unexpected<Error>(std::move(verified).error());
+  }
+  return DeviceMount{MountOutcome::mounted, id};
 }
 
 // Mounts on kernels before 5.2, which have no fsopen(2).
@@ -173,33 +199,24 @@ Result<DeviceMount> mount_by_name(const MountRequest& request, const SortedOptio
                                   const HeldDirectory& directory) {
   std::string words;
   for (const auto& word : options.words) words += (words.empty() ? "" : ",") + word;
-  const auto before = read_mount_table();
+  PLOOPU_TRY(const auto before, read_mount_table());
   const std::string target = fmt::format("/proc/self/fd/{}", directory.descriptor());
   if (::mount(request.device.c_str(), target.c_str(), request.fstype.c_str(), options.mount_flags,
               words.c_str()) != 0) {
     if (errno == EROFS) return DeviceMount{};
     return fail_mounting(request, directory, errno);
   }
-  for (const auto& mount : read_mount_table()) {
+  PLOOPU_TRY(const auto mounts, read_mount_table());
+  for (const auto& mount : mounts) {
     const bool is_new = std::none_of(before.begin(), before.end(),
                                      [&](const MountEntry& old) { return old.id == mount.id; });
     if (is_new && mount.device == device_number(request.device)) {
+      if (auto verified = verify(request, directory, mount.id); !verified) {
+        PLOOPU_CHECK(unmount(mount));
+        return tl::unexpected<Error>(std::move(verified).error());
+      }
       return DeviceMount{MountOutcome::mounted, mount.id};
     }
-  }
-  return fail(ErrorKind::busy, "{}: somebody unmounted it at once", directory.path());
-}
-
-// Fails if mount `id` doesn't show request.device at directory.path(), and unmounts it then.
-Result<void> verify(const MountRequest& request, const HeldDirectory& directory, int id) {
-  for (const auto& mount : read_mount_table()) {
-    if (mount.id != id) continue;
-    if (mount.device == device_number(request.device) && mount.directory == directory.path()) {
-      return {};
-    }
-    PLOOPU_CHECK(unmount(mount));
-    return fail(ErrorKind::busy, "{}: was moved to {} meanwhile: nothing is mounted",
-                directory.path(), mount.directory);
   }
   return fail(ErrorKind::busy, "{}: somebody unmounted it at once", directory.path());
 }
@@ -217,9 +234,7 @@ Result<DeviceMount> mount_device(const MountRequest& request, const HeldDirector
   PLOOPU_TRY(const auto done, context.valid()
                                   ? mount_by_descriptor(context, request, options, directory)
                                   : mount_by_name(request, options, directory));
-  if (done.outcome != MountOutcome::mounted) return done;
-  PLOOPU_CHECK(verify(request, directory, done.id));
-  remember_helper(request, directory.path());
+  if (done.outcome == MountOutcome::mounted) remember_helper(request, directory.path());
   return done;
 }
 

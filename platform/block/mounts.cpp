@@ -54,11 +54,12 @@ struct NameInDirectory {
   std::string name;
 };
 
-std::optional<MountEntry> find_mount(int id) {
-  for (auto& mount : read_mount_table()) {
-    if (mount.id == id) return std::move(mount);
+Result<std::optional<MountEntry>> find_mount(int id) {
+  PLOOPU_TRY(auto mounts, read_mount_table());
+  for (auto& mount : mounts) {
+    if (mount.id == id) return std::optional(std::move(mount));
   }
-  return std::nullopt;
+  return std::optional<MountEntry>();
 }
 
 // The place where `mount` is what its name leads to. Another mount over a directory above makes
@@ -77,7 +78,7 @@ Result<NameInDirectory> find_place(const MountEntry& mount) {
                                                         O_PATH | O_NOFOLLOW | O_CLOEXEC)
                                              : -1);
     if (root.valid() && mount_id(root) == mount.id) return place;
-    now = find_mount(mount.id);
+    PLOOPU_TRY(now, find_mount(mount.id));
   }
   return fail(ErrorKind::busy, "{}: another mount covers a directory above it: unmount that first",
               mount.directory);
@@ -85,11 +86,11 @@ Result<NameInDirectory> find_place(const MountEntry& mount) {
 
 }  // namespace
 
-std::vector<MountEntry> read_mount_table(const std::string& table) {
-  std::vector<MountEntry> entries;
+Result<std::vector<MountEntry>> read_mount_table(const std::string& table) {
   const std::unique_ptr<libmnt_table, TableDeleter> parsed(mnt_new_table_from_file(table.c_str()));
   const std::unique_ptr<libmnt_iter, IteratorDeleter> iterator(mnt_new_iter(MNT_ITER_FORWARD));
-  if (!parsed || !iterator) return entries;
+  if (!parsed || !iterator) return fail_errno(errno, table);
+  std::vector<MountEntry> entries;
   libmnt_fs* fs = nullptr;
   while (mnt_table_next_fs(parsed.get(), iterator.get(), &fs) == 0) {
     const char* directory = mnt_fs_get_target(fs);
@@ -136,7 +137,7 @@ Result<void> unmount(const MountEntry& mount, int flags) {
 }
 
 Result<void> unmount(int id) {
-  const auto mount = find_mount(id);
+  PLOOPU_TRY(const auto mount, find_mount(id));
   return mount ? unmount(*mount) : Result<void>();
 }
 

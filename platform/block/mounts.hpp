@@ -25,8 +25,9 @@ struct MountEntry {
   std::vector<uint64_t> peer_groups;
 };
 
-// The mounts that a process sees; `table` is its mountinfo file.
-[[nodiscard]] std::vector<MountEntry> read_mount_table(
+// The mounts that a process sees; `table` is its mountinfo file. Fails if the table can't be read,
+// as when no descriptor is free.
+[[nodiscard]] Result<std::vector<MountEntry>> read_mount_table(
     const std::string& table = "/proc/self/mountinfo");
 
 // MountEntry::id of the mount that an open file is in; -1 when /proc doesn't say.

@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include "platform/os/sysfs.hpp"
+#include "platform/files/posix_file_system.hpp"
 #include "platform/os/wait.hpp"
 
 namespace ploopu {
@@ -43,6 +43,15 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(errno, path);
   return {};
+}
+
+// Returns the text of a file, and no text if the file is missing.
+Result<std::string> read_note(const std::string& path) {
+  constexpr size_t kMaxNote = size_t{16} << 20;  // a record has less than 10 KiB for each mount
+  auto note = PosixFileSystem().read_text(path, kMaxNote);
+  if (!note && note.error().kind == ErrorKind::not_found) return std::string();
+  PLOOPU_CHECK(note);
+  return std::move(note->text);
 }
 
 bool is_owned(const std::string& directory, uid_t user) {
@@ -150,15 +159,16 @@ UniqueFd RuntimeDir::try_lock() const {
   return fd;
 }
 
-std::vector<Record> RuntimeDir::load_all() const {
+Result<std::vector<Record>> RuntimeDir::load_all() const {
   std::vector<Record> records;
-  for (const auto& id : list_directory(path_)) {
+  PLOOPU_TRY(const auto names, PosixFileSystem().list_directory(path_));
+  for (const auto& id : names) {
     if (!is_id(id)) continue;
-    const auto text = read_attribute(path_ + "/" + id + "/" + kRecordName);
-    Record record = parse_record(text.value_or(""));
+    PLOOPU_TRY(const auto text, read_note(path_ + "/" + id + "/" + kRecordName));
+    PLOOPU_TRY(const auto servers, read_note(path_ + "/" + id + "/" + kServersName));
+    Record record = parse_record(text);
     record.id = id;
-    record.servers =
-        parse_servers(read_attribute(path_ + "/" + id + "/" + kServersName).value_or(""));
+    record.servers = parse_servers(servers);
     if (record.servers.empty()) record.servers = {record.server};
     record.server = record.servers.front();
     records.push_back(std::move(record));

@@ -8,7 +8,7 @@
 //
 //     PLOOPU_TRY(const auto runtime, RuntimeDir::open());
 //     PLOOPU_TRY(const auto lock, runtime.lock());
-//     for (const auto& record : runtime.load_all()) ...
+//     PLOOPU_TRY(const auto records, runtime.load_all());
 #pragma once
 
 #include <string>
@@ -52,8 +52,10 @@ class RuntimeDir {
   // Takes the lock if it is free; otherwise returns an invalid descriptor.
   [[nodiscard]] UniqueFd try_lock() const;
 
-  // Loads all records. A record that can't be parsed has is_readable false.
-  [[nodiscard]] std::vector<Record> load_all() const;
+  // Loads all records. A record that can't be parsed has is_readable false. Fails if a file can't
+  // be read, as when no descriptor is free: without its record, a disk that serves looks like
+  // remains.
+  [[nodiscard]] Result<std::vector<Record>> load_all() const;
   // Writes the record, in place of an older version. Hold the lock.
   [[nodiscard]] Result<void> save(const Record& record) const;
   // Removes the folder of the attachment; ignores errors.

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,7 +48,7 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   ASSERT_TRUE(runtime) << runtime.error().message;
   const Record saved = sample_record();
   ASSERT_TRUE(runtime->save(saved));
-  const auto all = runtime->load_all();
+  const auto all = runtime->load_all().value();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].id, saved.id);
   EXPECT_EQ(record_text(all[0]), record_text(saved));
@@ -55,7 +56,33 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_FALSE(all[0].is_unfinished());
   EXPECT_EQ(all[0].servers.front().start_time, 456U);
   runtime->remove(saved.id);
-  EXPECT_THAT(runtime->load_all(), IsEmpty());
+  EXPECT_THAT(runtime->load_all().value(), IsEmpty());
+}
+
+// A command that took the record for a damaged one would save it again, without what it says.
+TEST(RuntimeDir, ARecordThatCannotBeReadNowIsAnError) {
+  const TemporaryDirectory dir;
+  const auto runtime = RuntimeDir::open(dir / "run");
+  const Record saved = sample_record();
+  ASSERT_TRUE(runtime->save(saved));
+  const auto folder = std::filesystem::path(dir / "run") / saved.id;
+  std::filesystem::rename(folder / "attachment.json", folder / "elsewhere");
+  std::filesystem::create_symlink("elsewhere", folder / "attachment.json");
+  const auto records = runtime->load_all();
+  ASSERT_FALSE(records);
+  EXPECT_THAT(records.error().message, HasSubstr(saved.id + "/attachment.json: "));
+}
+
+TEST(RuntimeDir, AListThatCannotBeReadNowIsAnError) {
+  const TemporaryDirectory dir;
+  const auto runtime = RuntimeDir::open(dir / "run");
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto records = runtime->load_all();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(records);
 }
 
 TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
@@ -72,7 +99,7 @@ TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
   }
   for (const std::string& content : contents) {
     std::ofstream(file) << content;
-    const auto all = runtime->load_all();
+    const auto all = runtime->load_all().value();
     ASSERT_EQ(all.size(), 1U) << content;
     EXPECT_EQ(all[0].id, saved.id);
     EXPECT_EQ(all[0].image, "");
@@ -80,7 +107,7 @@ TEST(RuntimeDir, H71_ADamagedRecordKeepsItsIdAndNothingElse) {
     EXPECT_FALSE(all[0].is_unfinished());  // so no sweep removes its device
   }
   std::filesystem::create_directory(dir / "run/not-an-id");
-  EXPECT_EQ(runtime->load_all().size(), 1U);
+  EXPECT_EQ(runtime->load_all()->size(), 1U);
 }
 
 TEST(RuntimeDir, H70_OneThatOthersCanReachIsRefused) {
