@@ -15,6 +15,8 @@
 
 #include "cmd/app/dispatch.hpp"
 #include "cmd/app/mount_helper.hpp"
+#include "cmd/parser_program.hpp"
+#include "core/find/ploop_figures.hpp"
 #include "platform/attach/host_attachments.hpp"
 #include "platform/attach/host_survey.hpp"
 #include "platform/block/host_image_use.hpp"
@@ -55,7 +57,7 @@ int main(int argc, char** argv) {
   fill_standard_streams();
   const ploopu::CallersEnvironment before = ploopu::clear_environment();
   std::pmr::set_default_resource(ploopu::huge_pages());
-  const ploopu::ConfinedProcess confinement;
+  const ploopu::ConfinedProcess confinement({ploopu::kFigureSeries, parser_program()});
   // Parsers are confined for root only: another user's rights are those of the image's owner.
   if (::geteuid() == 0) ploopu::set_confinement(&confinement);
   static_cast<void>(std::setlocale(LC_CTYPE, ""));  // libsmartcols prints what the locale knows

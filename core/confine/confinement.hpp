@@ -74,10 +74,21 @@ class CommonMemory {
   [[nodiscard]] virtual Result<void> make_own(size_t used) = 0;
 };
 
+// Work that is the same for many arguments.
+struct SeriesWork {
+  std::string name;  // tells it from other work
+  // The work sees all memory as it was when the series began, so it refers to nothing that changes.
+  std::function<std::string(const std::string& argument, Outside& outside)> work;
+  // An argument without bytes of strangers. The work is done once with it, so that the cost of the
+  // first time, such as finding the functions of libraries, arises once. A request of the rehearsal
+  // gets an empty answer.
+  std::string rehearsal;
+};
+
 // The port to work that is done again and again, each time in a new process, so that no piece can
 // influence another.
 //
-//     PLOOPU_TRY(const auto series, confinement()->start_series(work, harmless_argument));
+//     PLOOPU_TRY(const auto series, confinement()->start_series(figure_series()));
 //     PLOOPU_TRY(const auto bytes, series->run({path}, argument, serve));
 class WorkSeries {
  public:
@@ -91,7 +102,6 @@ class WorkSeries {
   [[nodiscard]] virtual Result<std::string> run(const WorkTask& task, const std::string& argument,
                                                 const Serve& serve) = 0;
 };
-using SeriesWork = std::function<std::string(const std::string& argument, Outside& outside)>;
 
 class Confinement {
  public:
@@ -108,13 +118,9 @@ class Confinement {
   [[nodiscard]] virtual Result<std::string> run(const WorkTask& task, const Work& work,
                                                 const Serve& serve) const = 0;
 
-  // Prepares many pieces of work, which cost less than with run(). `work` sees all memory as it was
-  // when the series began, so it refers to nothing that changes. `rehearsal` is an argument without
-  // bytes of strangers: the work is done once with it, so that the cost of the first time, such as
-  // finding the functions of libraries, arises once. A request of the rehearsal gets an empty
-  // answer.
+  // Prepares many pieces of work, which cost less than with run().
   [[nodiscard]] virtual Result<std::unique_ptr<WorkSeries>> start_series(
-      const SeriesWork& work, const std::string& rehearsal) const = 0;
+      const SeriesWork& series) const = 0;
 
   // Makes zeroed memory that this process shares with its work. Pages that nobody touches cost
   // nothing.

@@ -75,6 +75,8 @@ std::string rehearsal() {
 
 }  // namespace
 
+SeriesWork figure_series() { return {kFigureSeries, work_on, rehearsal()}; }
+
 Result<PloopFigures> FigureReader::try_to_read(const HostTree& tree, const ImageLocation& location,
                                                bool is_last_try) {
   LocatedFiles files(tree, location);
@@ -88,7 +90,7 @@ Result<PloopFigures> FigureReader::try_to_read(const HostTree& tree, const Image
     figures = read_figures(text, outside);
   } else {
     if (!series_) {
-      PLOOPU_TRY(series_, confinement()->start_series(work_on, rehearsal()));
+      PLOOPU_TRY(series_, confinement()->start_series(figure_series()));
     }
     PLOOPU_TRY(const auto bytes,
                series_->run({location.path}, encode_answer<DescriptorText>(text), serve));

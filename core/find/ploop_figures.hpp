@@ -41,6 +41,10 @@ void fields(Codec& codec, PloopFigures& figures) {
   codec(figures.disk, figures.snapshots, figures.error);
 }
 
+// The work of FigureReader, for a process that does nothing else.
+inline constexpr char kFigureSeries[] = "figures";
+[[nodiscard]] SeriesWork figure_series();
+
 // Reads images, each in a process that has seen no other image, so that the files of one container
 // can't change the figures of another.
 class FigureReader {

@@ -122,9 +122,9 @@ Result<std::string> ConfinedProcess::run(const WorkTask& task, const Work& work,
   return answer_of(task, *status, *std::move(frame));
 }
 
-Result<std::unique_ptr<WorkSeries>> ConfinedProcess::start_series(
-    const SeriesWork& work, const std::string& rehearsal) const {
-  return start_confined_series(work, rehearsal);
+Result<std::unique_ptr<WorkSeries>> ConfinedProcess::start_series(const SeriesWork& series) const {
+  return start_confined_series(
+      series, series.name == program_.series ? program_.file : std::span<const std::byte>());
 }
 
 Result<std::unique_ptr<CommonMemory>> ConfinedProcess::share(size_t bytes) const {

@@ -93,6 +93,10 @@ Result<std::string> answer_of(const WorkTask& task, int status, std::optional<Fr
     return fail(ErrorKind::damaged, "{}: reading it took more than {} s of processor time: refused",
                 task.what, seconds_of(task.size));
   }
+  if (signal == SIGALRM) {
+    return fail(ErrorKind::failed, "{}: reading it took more than {} s: try again", task.what,
+                kSeriesSeconds);
+  }
   // The kernel sends SIGKILL when the host has no memory left: that isn't the image's fault.
   if (signal == SIGKILL) {
     return fail(ErrorKind::failed, "{}: the process that reads it was killed: try again",

@@ -29,6 +29,9 @@ inline constexpr bool kHasSanitizer = true;
 inline constexpr bool kHasSanitizer = false;
 #endif
 
+// The time in seconds that a piece of work of a series may take: all others wait for it.
+inline constexpr unsigned kSeriesSeconds = 10;
+
 // Returns the filter for a piece of work. The first call makes it, which takes longer than the work
 // of most children.
 [[nodiscard]] Result<const ParsingFilter*> parsing_filter();

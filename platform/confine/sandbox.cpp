@@ -164,10 +164,12 @@ void allow_parsing(Filter& filter) {
 
 // Further calls of a process that forks others. Its children may not make them.
 constexpr std::initializer_list<int> kForking = {
-    SCMP_SYS(clone),  SCMP_SYS(clone3), SCMP_SYS(fork),           SCMP_SYS(vfork),
-    SCMP_SYS(wait4),  SCMP_SYS(waitid), SCMP_SYS(getppid),        SCMP_SYS(getpid),
-    SCMP_SYS(dup2),   SCMP_SYS(prctl),  SCMP_SYS(prlimit64),      SCMP_SYS(rt_sigaction),
-    SCMP_SYS(sendto), SCMP_SYS(gettid), SCMP_SYS(set_robust_list)};
+    SCMP_SYS(clone),   SCMP_SYS(clone3),    SCMP_SYS(fork),
+    SCMP_SYS(vfork),   SCMP_SYS(wait4),     SCMP_SYS(waitid),
+    SCMP_SYS(getppid), SCMP_SYS(getpid),    SCMP_SYS(dup2),
+    SCMP_SYS(prctl),   SCMP_SYS(prlimit64), SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sendto),  SCMP_SYS(gettid),    SCMP_SYS(set_robust_list),
+    SCMP_SYS(alarm),   SCMP_SYS(setitimer)};
 
 }  // namespace
 

@@ -35,8 +35,14 @@ struct HandedHead {
 static_assert(std::has_unique_object_representations_v<FrameHead>);
 static_assert(std::has_unique_object_representations_v<HandedHead>);
 
-std::string_view as_text(const void* head, size_t size) {
-  return {static_cast<const char*>(head), size};
+// The head of a message and what comes with it: most messages are no longer, and then wake the
+// other side once.
+constexpr size_t kFirstBytes = 4096;
+std::string first_piece(const void* head, size_t size, std::string_view bytes) {
+  return std::string(static_cast<const char*>(head), size).append(bytes.substr(0, kFirstBytes));
+}
+std::string_view rest_of(std::string_view bytes) {
+  return bytes.substr(std::min(bytes.size(), kFirstBytes));
 }
 
 // Returns false if the other side is gone. `call` is write(2) or send(2): confined work may use
@@ -65,17 +71,30 @@ bool read_all(int socket, void* data, size_t size) {
   return true;
 }
 
-// Appends `size` bytes to `text`, which grows as they come: the other side may announce more than
-// it ever sends. Returns false if the other side is gone.
+// Appends to `text`, which has no more than that, until it has `size` bytes. It grows as they come:
+// the other side may announce more than it ever sends. Returns false if the other side is gone.
 bool read_text(int socket, std::string& text, uint64_t size) {
   constexpr uint64_t kPiece = uint64_t{1} << 20;
-  while (size > 0) {
-    const uint64_t piece = std::min(size, kPiece);
+  while (text.size() < size) {
     const size_t known = text.size();
-    text.resize(known + piece);
-    if (!read_all(socket, &text[known], piece)) return false;
-    size -= piece;
+    text.resize(known + std::min(size - known, kPiece));
+    if (!read_all(socket, &text[known], text.size() - known)) return false;
   }
+  return true;
+}
+
+// A head, and the bytes that have come with it. False when the other side is gone.
+template <class Head>
+bool read_first(int socket, Head& head, std::string& bytes) {
+  std::array<char, sizeof head + kFirstBytes> piece;
+  size_t known = 0;
+  while (known < sizeof head) {
+    const ssize_t got = retry([&] { return ::read(socket, &piece[known], piece.size() - known); });
+    if (got <= 0) return false;
+    known += static_cast<size_t>(got);
+  }
+  std::memcpy(&head, piece.data(), sizeof head);
+  bytes.assign(&piece[sizeof head], known - sizeof head);
   return true;
 }
 
@@ -92,7 +111,10 @@ Result<WorkSockets> make_work_sockets(const std::string& what) {
 void send_frame(int socket, FrameKind kind, std::string_view bytes) {
   const FrameHead head{bytes.size(), static_cast<uint64_t>(kind)};
   const auto write = [&](const char* at, size_t size) { return ::write(socket, at, size); };
-  if (!write_all(&head, sizeof head, write) || !write_all(bytes.data(), bytes.size(), write)) {
+  const std::string first = first_piece(&head, sizeof head, bytes);
+  const std::string_view rest = rest_of(bytes);
+  if (!write_all(first.data(), first.size(), write) ||
+      !write_all(rest.data(), rest.size(), write)) {
     ::_exit(1);
   }
 }
@@ -106,16 +128,17 @@ bool send_handed(int socket, const Handed& handed) {
     head.facts = {handed.file->size(), handed.file->identity(), handed.file->modified()};
     descriptors.push_back(handed.file->descriptor());
   }
-  return send_message(socket, as_text(&head, sizeof head), descriptors, 0) &&
-         write_all(handed.bytes.data(), handed.bytes.size(), [&](const char* at, size_t size) {
+  const std::string_view rest = rest_of(handed.bytes);
+  return send_message(socket, first_piece(&head, sizeof head, handed.bytes), descriptors, 0) &&
+         write_all(rest.data(), rest.size(), [&](const char* at, size_t size) {
            return ::send(socket, at, size, MSG_NOSIGNAL);
          });
 }
 
 Handed receive_handed(int socket) {
   HandedHead head;
-  auto message = receive_message(socket, sizeof head);
-  if (message.text.size() != sizeof head) ::_exit(1);
+  auto message = receive_message(socket, sizeof head + kFirstBytes);
+  if (message.text.size() < sizeof head) ::_exit(1);
   std::memcpy(&head, message.text.data(), sizeof head);
   if (message.descriptors.size() != head.has_file) ::_exit(1);
   Handed handed;
@@ -123,6 +146,7 @@ Handed receive_handed(int socket) {
     handed.file =
         std::make_shared<PosixImageFile>(std::move(message.descriptors.front()), head.facts);
   }
+  handed.bytes = message.text.substr(sizeof head);
   if (!read_text(socket, handed.bytes, head.size)) ::_exit(1);
   return handed;
 }
@@ -131,10 +155,14 @@ Result<std::optional<Frame>> serve_work(int socket, const WorkTask& task, const 
   for (;;) {
     FrameHead head;
     Frame frame;
-    if (!read_all(socket, &head, sizeof head)) return std::nullopt;
+    if (!read_first(socket, head, frame.bytes)) return std::nullopt;
     if (head.size > kMaxFrame) {
       return fail(ErrorKind::damaged, "{}: the reply about it exceeds {} bytes: refused", task.what,
                   kMaxFrame);
+    }
+    if (frame.bytes.size() > head.size) {
+      return fail(ErrorKind::damaged,
+                  "{}: the process that reads it sent more than it announced: refused", task.what);
     }
     frame.kind = static_cast<FrameKind>(head.kind);
     if (!read_text(socket, frame.bytes, head.size)) return std::nullopt;

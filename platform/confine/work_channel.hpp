@@ -42,9 +42,9 @@ void send_frame(int socket, FrameKind kind, std::string_view bytes);
 // For the parent: sends a reply. Returns false if the work is gone.
 [[nodiscard]] bool send_handed(int socket, const Handed& handed);
 // For the parent: replies to requests until the last frame comes, and returns that; nothing if the
-// work ended without a last frame. ErrorKind::damaged for a frame of more than 256 MiB. The caller
-// limits the time of the work (limit_time() in confined_work.hpp) and the waits of the socket
-// (SO_RCVTIMEO); a wait that is over counts as the end of the work.
+// work ended without a last frame. ErrorKind::damaged for a frame of more than 256 MiB, or of more
+// than it announces. The caller limits the time of the work (limit_time() in confined_work.hpp) and
+// the waits of the socket (SO_RCVTIMEO); a wait that is over counts as the end of the work.
 [[nodiscard]] Result<std::optional<Frame>> serve_work(int socket, const WorkTask& task,
                                                       const Serve& serve);
 

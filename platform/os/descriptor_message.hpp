@@ -37,8 +37,8 @@ struct Message {
   std::string text;  // empty if the other side is gone, or after an error
   std::vector<UniqueFd> descriptors;
 };
-// Waits, without a limit, for a message of at most `max_text` bytes. On a stream socket it waits
-// until `max_text` bytes have come. The message owns the descriptors, which are close-on-exec.
+// Waits, without a limit, for a message of at most `max_text` bytes. On a stream socket it returns
+// what has come of so many. The message owns the descriptors, which are close-on-exec.
 [[nodiscard]] Message receive_message(int socket, size_t max_text);
 
 }  // namespace ploopu

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tests images that confined processes open: the disk is equal to a disk opened without
 // confinement, and a process that a hostile image has taken over gets only files of that image.
+#include <filesystem>
 #include <fstream>
-#include <functional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/confine/confined.hpp"
 #include "core/disk/image.hpp"
@@ -20,11 +22,13 @@
 #include "tests/support/ploop_builder.hpp"
 #include "tests/support/random_chain.hpp"
 #include "tests/support/sparse_file.hpp"
+#include "tests/support/taken_over.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace ploopu::testing {
 namespace {
 
+using ::testing::Each;
 using ::testing::HasSubstr;
 
 class ConfinedImageTest : public ::testing::Test {
@@ -167,49 +171,47 @@ TEST_F(TakenOverOpeningTest, OtherRequestsAreAnsweredByNothing) {
   EXPECT_TRUE(files.opened().empty());
 }
 
-// A series whose parser is taken over by each descriptor that contains kWord.
-class TakenOverSeries final : public Confinement {
+// Returns the program of tests/support/taken_over_parser.cpp.
+std::string taken_over_program() {
+  std::ostringstream bytes;
+  bytes << std::ifstream(PLOOPU_TAKEN_OVER_PARSER, std::ios::binary).rdbuf();
+  return bytes.str();
+}
+
+ConfinedProcess with_program(const std::string& program) {
+  return ConfinedProcess({kFigureSeries, std::as_bytes(std::span(program))});
+}
+
+// Takes parsers over without that program: the series is a fork of this process.
+class TakenOverForks final : public Confinement {
  public:
-  static constexpr char kWord[] = "<!-- take over -->";
-  using Attack = std::function<std::string(const std::string& argument)>;
-
-  TakenOverSeries(const Confinement& real, Attack attack)
-      : real_(real), attack_(std::move(attack)) {}
-
   Result<std::string> run(const WorkTask& task, const Work& work,
                           const Serve& serve) const override {
     return real_.run(task, work, serve);
   }
-  Result<std::unique_ptr<WorkSeries>> start_series(const SeriesWork& work,
-                                                   const std::string& rehearsal) const override {
-    const auto either = [this, work](const std::string& argument, Outside& outside) {
-      return argument.find(kWord) == std::string::npos ? work(argument, outside)
-                                                       : attack_(argument);
-    };
-    return real_.start_series(either, rehearsal);
+  Result<std::unique_ptr<WorkSeries>> start_series(const SeriesWork& series) const override {
+    return real_.start_series(taken_over(series));
   }
   Result<std::unique_ptr<CommonMemory>> share(size_t bytes) const override {
     return real_.share(bytes);
   }
 
  private:
-  const Confinement& real_;
-  Attack attack_;
+  ConfinedProcess real_;
 };
 
-class TakenOverSeriesTest : public ConfinedImageTest {
+// The files of some of five containers take their parser over, with and without the program.
+class TakenOverSeriesTest : public ConfinedImageTest, public ::testing::WithParamInterface<bool> {
  protected:
   TakenOverSeriesTest() {
-    for (const char* ctid : {"101", "102", "103", "104", "105"}) {
-      const std::string bundle = dir_ / ("vz/private/" + std::string(ctid) + "/root.hdd");
-      std::filesystem::create_directories(bundle);
-      dir_.write("vz/private/" + std::string(ctid) + "/root.hdd/root.hds", image());
-      dir_.write("vz/private/" + std::string(ctid) + "/root.hdd/DiskDescriptor.xml",
-                 DescriptorText().str() + (is_evil(ctid) ? TakenOverSeries::kWord : ""));
+    for (const auto& ctid : kAll) {
+      std::filesystem::create_directories(dir_ / bundle(ctid));
+      dir_.write(bundle(ctid) + "/root.hds", image());
+      dir_.write(bundle(ctid) + "/DiskDescriptor.xml", DescriptorText().str());
     }
   }
 
-  static bool is_evil(const std::string& ctid) { return ctid == "102" || ctid == "104"; }
+  static std::string bundle(const std::string& ctid) { return "vz/private/" + ctid + "/root.hdd"; }
 
   static std::string image() {
     const auto file = ploop_file({.cluster_sectors = 8, .disk_sectors = 64, .bat = {1, 0, 2}});
@@ -218,105 +220,114 @@ class TakenOverSeriesTest : public ConfinedImageTest {
     return bytes;
   }
 
-  // Expects that the rows of the other containers are as without the attack.
-  void expect_no_harm(const TakenOverSeries::Attack& attack) {
+  // Expects that the rows of the other containers are as without the attack. Returns the errors in
+  // the rows of the evil ones.
+  std::vector<std::string> errors_of(const std::string& attack,
+                                     const std::set<std::string>& evil = {"102", "104"}) {
+    for (const auto& ctid : evil) {
+      dir_.write(bundle(ctid) + "/DiskDescriptor.xml",
+                 DescriptorText().str() + words_of_attack(attack));
+    }
     const HostTree tree(files_, dir_.path());
     set_confinement(nullptr);
     const auto right = take_inventory(tree);
-    const TakenOverSeries confinement(process_, attack);
-    set_confinement(&confinement);
+    const std::string program = GetParam() ? taken_over_program() : "";
+    const ConfinedProcess programs = with_program(program);
+    const TakenOverForks forks;
+    set_confinement(GetParam() ? static_cast<const Confinement*>(&programs) : &forks);
     const auto inventory = take_inventory(tree);
-    ASSERT_EQ(inventory.containers.size(), 5U);
-    ASSERT_EQ(right.containers.size(), 5U);
-    for (size_t i = 0; i < 5; ++i) {
+    set_confinement(nullptr);
+    EXPECT_EQ(right.containers.size(), kAll.size());
+    EXPECT_EQ(inventory.containers.size(), kAll.size());
+    std::vector<std::string> errors;
+    for (size_t i = 0; i < kAll.size() && i < inventory.containers.size(); ++i) {
       const Container& row = inventory.containers[i];
-      const Container& expected = right.containers[i];
-      if (is_evil(row.ctid)) continue;
-      EXPECT_EQ(row.error, expected.error) << row.ctid;
-      ASSERT_TRUE(row.disk) << row.ctid;
-      EXPECT_EQ(row.disk->virtual_size, expected.disk->virtual_size) << row.ctid;
-      EXPECT_EQ(row.disk->clusters_allocated, expected.disk->clusters_allocated) << row.ctid;
-      EXPECT_EQ(row.snapshots, expected.snapshots) << row.ctid;
+      if (evil.contains(row.ctid)) {
+        errors.push_back(row.error);
+      } else {
+        expect_same(row, right.containers.at(i));
+      }
     }
+    return errors;
   }
 
+  static void expect_same(const Container& row, const Container& right) {
+    SCOPED_TRACE(row.ctid);
+    EXPECT_EQ(row.error, right.error);
+    ASSERT_TRUE(row.disk);
+    EXPECT_EQ(row.disk->virtual_size, right.disk->virtual_size);
+    EXPECT_EQ(row.disk->clusters_allocated, right.disk->clusters_allocated);
+    EXPECT_EQ(row.snapshots, right.snapshots);
+  }
+
+  const std::vector<std::string> kAll = {"101", "102", "103", "104", "105"};
   TemporaryDirectory dir_;
 };
 
-std::string lie() {
-  PloopFigures figures;
-  figures.disk = DiskFigures{1, 2, 3, true};
-  figures.error = "a lie";
-  return encode_answer<PloopFigures>(figures);
+INSTANTIATE_TEST_SUITE_P(All, TakenOverSeriesTest, ::testing::Bool(),
+                         [](const auto& mode) { return mode.param ? "program" : "forks"; });
+
+// A parser that was taken over can lie about its own container only.
+TEST_P(TakenOverSeriesTest, ALieIsAboutItsOwnContainer) {
+  EXPECT_THAT(errors_of("lie"), Each("a lie"));
 }
 
-// A process that was taken over can lie about its own container only.
-TEST_F(TakenOverSeriesTest, ALieIsAboutItsOwnContainer) {
-  expect_no_harm([](const std::string&) { return lie(); });
+TEST_P(TakenOverSeriesTest, ACrashAndAnEndlessLoopAreTheirOwnContainers) {
+  const auto crashes = errors_of("crash");
+  if (!kHasSanitizer) EXPECT_THAT(crashes, Each(HasSubstr("signal 11")));
+  EXPECT_THAT(errors_of("loop"), Each(HasSubstr("2 s of processor time")));
 }
 
-TEST_F(TakenOverSeriesTest, ACrashAndAnEndlessLoopAreTheirOwnContainers) {
-  expect_no_harm([](const std::string&) -> std::string { ::abort(); });
-  expect_no_harm([](const std::string&) -> std::string {
-    for (volatile unsigned i = 0;;) i = i + 1;
-  });
+TEST_P(TakenOverSeriesTest, WhoWaitsForNothingIsEnded) {
+  EXPECT_THAT(errors_of("wait", {"102"}), Each(HasSubstr("took more than")));
 }
 
-// Sends further answers on the socket of the work, for a later reader to find.
-TEST_F(TakenOverSeriesTest, FurtherAnswersReachNobody) {
-  expect_no_harm([](const std::string&) {
-    const std::string answer = lie();
-    for (int round = 0; round < 3; ++round) {
-      const uint64_t head[2] = {answer.size(), '+'};
-      for (const int fd : {1}) {
-        static_cast<void>(!::write(fd, head, sizeof head));
-        static_cast<void>(!::write(fd, answer.data(), answer.size()));
-      }
-    }
-    return answer;
-  });
+TEST_P(TakenOverSeriesTest, WhoHasAnsweredAndGoesOnIsEnded) {
+  EXPECT_THAT(errors_of("answer and loop"), Each("a lie"));
 }
 
-TEST_F(TakenOverSeriesTest, SocketsOfItsParentAreClosed) {
+// The parser sends further answers on the socket of the work, for a later reader to find.
+TEST_P(TakenOverSeriesTest, FurtherAnswersReachNobody) {
+  EXPECT_THAT(errors_of("answers"), Each(HasSubstr("more than it announced")));
+}
+
+TEST_P(TakenOverSeriesTest, OrdersOfItsParentAreNotToBeHad) {
+  EXPECT_THAT(errors_of("orders"), Each("a lie"));
+}
+
+TEST_P(TakenOverSeriesTest, SocketsOfItsParentAreClosed) {
   for (const int fd : {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}) {
-    expect_no_harm([fd](const std::string&) {
-      char order = 0;
-      // The filter ends the process here, unless it allows sending to this descriptor.
-      static_cast<void>(::send(fd, &order, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
-      return lie();
-    });
+    static_cast<void>(errors_of(
+        "send " +
+        std::to_string(
+            fd)));  // the filter ends it here, unless it allows sending to this descriptor
   }
 }
 
-// Changes memory, which the next parser sees only if it is the same process or a child of it.
-TEST_F(TakenOverSeriesTest, ItsMemoryIsItsOwn) {
-  static int value = 0;
-  std::vector<int> seen;
-  expect_no_harm([](const std::string&) {
-    const int before = value++;
-    PloopFigures figures;
-    figures.error = std::to_string(before);
-    return encode_answer<PloopFigures>(figures);
-  });
-  EXPECT_EQ(value, 0);
+// The parser changes memory, which the next one sees only if it is the same process or its child.
+TEST_P(TakenOverSeriesTest, ItsMemoryIsItsOwn) {
+  EXPECT_THAT(errors_of("memory"), Each("0 before"));
 }
 
-TEST_F(TakenOverSeriesTest, ItForksNoFurtherProcess) {
+TEST_P(TakenOverSeriesTest, ItForksNoFurtherProcess) {
   if (kHasSanitizer) GTEST_SKIP() << "a sanitizer needs more system calls";
-  expect_no_harm([](const std::string&) {
-    if (::fork() == 0) {
-      for (;;) ::pause();
-    }
-    return lie();
-  });
+  EXPECT_THAT(errors_of("fork"), Each(HasSubstr("signal 31")));
 }
 
-TEST_F(TakenOverSeriesTest, AnAnswerWithoutEndIsRefused) {
-  expect_no_harm([](const std::string&) {
-    const uint64_t head[2] = {uint64_t{1} << 40, '+'};
-    static_cast<void>(!::write(1, head, sizeof head));
-    return lie();
-  });
+TEST_P(TakenOverSeriesTest, AnAnswerWithoutEndIsRefused) {
+  EXPECT_THAT(errors_of("endless"), Each(HasSubstr("bytes: refused")));
+}
+
+// A host may refuse to execute a file in memory.
+TEST_F(ConfinedImageTest, AProgramThatCannotBeRunIsDoneWithout) {
+  const TemporaryDirectory dir;
+  const auto location = write_bundle(RandomChain(1, {.depth = 1, .sound = true}).layers(), dir);
+  const ConfinedProcess confinement = with_program("no program");
+  set_confinement(&confinement);
+  FigureReader reader;
+  const auto figures = reader.read(HostTree(files_, "/"), location);
+  EXPECT_EQ(figures.error, "");
+  EXPECT_TRUE(figures.disk);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST_F(ConfinedProcessTest, SendsBackWhatWorkReturns) {
 }
 
 TEST_F(ConfinedProcessTest, A06_StorageThatNeverAnswersIsAnError) {
-  const ConfinedProcess process(std::chrono::milliseconds(300));
+  const ConfinedProcess process({}, std::chrono::milliseconds(300));
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
   const UniqueFd silent(ends[0]);
@@ -76,7 +76,7 @@ TEST_F(ConfinedProcessTest, A06_StorageThatNeverAnswersIsAnError) {
 }
 
 TEST_F(ConfinedProcessTest, A06_OnlyTheSilenceOfTheWorkCounts) {
-  const ConfinedProcess process(std::chrono::milliseconds(500));
+  const ConfinedProcess process({}, std::chrono::milliseconds(500));
   const Serve slowly = [](const std::string&) {
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
     return Handed();
