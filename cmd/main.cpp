@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Joins the commands with the real platform: creates every port of core for this host, and runs
-// the command line, or mount(8)'s helper if the program was called by its name. No other file of
-// cmd includes a header of platform.
+// the command line, or mount(8)'s helper if the program was called by its name. Of the
+// files of cmd, only this one and parser_main.cpp include headers of platform.
 #include <clocale>
 #include <cstdlib>
 #include <exception>

@@ -28,7 +28,7 @@ look() {
             table = "docs/ARCHITECTURE.md"
             count = split(too_long_yet, names, " ")
             for (i = 1; i <= count; i++) long[names[i]]
-            # A folder may include these layers. main.cpp, the only file of cmd itself, joins all of them.
+            # A folder may include these layers. The files of cmd itself join all of them.
             split("core>core platform>core platform>platform cmd>core cmd>cmd", names, " ")
             for (i in names) down[names[i]]
         }

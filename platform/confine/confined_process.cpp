@@ -73,11 +73,12 @@ Result<void> limit_waits(int socket, std::chrono::milliseconds limit, const std:
 
 // Waits for the end of the child and returns its status; nothing after `limit`.
 std::optional<int> status_of(pid_t child, std::chrono::milliseconds limit) {
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-  if (!has_event(pidfd.get(), POLLIN, limit)) return std::nullopt;
   int status = 0;
-  retry([&] { return ::waitpid(child, &status, 0); });  // doesn't wait any more
-  return status;
+  const auto has_ended = [&] { return ::waitpid(child, &status, WNOHANG) != 0; };
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  if (pidfd.valid() && !has_event(pidfd.get(), POLLIN, limit)) return std::nullopt;
+  // Without a pidfd, for want of a free descriptor, this waits; otherwise the child has ended.
+  return wait_until(has_ended, limit) ? std::optional(status) : std::nullopt;
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 //     supervisor   when the worker dies or hangs, plugs in another one; the kernel sends requests
 //                  without an answer again, so readers notice a pause and no error
 //     standby      when the supervisor dies, or hangs and is killed, becomes the supervisor
-// All are forks of each other, so they share the disk, which was parsed once, and memory in which
-// each process increments a counter. A process whose counter stands still is replaced after 2 to 3
-// seconds.
+// The supervisor forks the two others, so all three share the disk, which was parsed once, and
+// memory in which each process increments a counter. A process whose counter stands still is
+// replaced after 2 to 3 seconds.
 #pragma once
 
 #include <chrono>
