@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The program of cmd/parser_main.cpp, which the file of this program contains.
+// The compiled cmd/parser_main.cpp, which is embedded in the executable of ploopu.
 #pragma once
 
 #include <cstddef>

@@ -20,8 +20,9 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kFooter[] =
-    "\nIMAGE is a container ID or name, or the path of a root.hdd directory, a DiskDescriptor.xml\n"
-    "or an image file. A path must contain a slash. ploopu never writes to an image.\n"
+    "\nIMAGE is a container ID or name, or the path of a private area, a root.hdd directory, a\n"
+    "DiskDescriptor.xml or an image file. A path must contain a slash. ploopu never writes to an "
+    "image.\n"
     "\nExamples:\n"
     "  ploopu info 101                      show the format and partitions of container 101\n"
     "  ploopu mount 101 /mnt                mount its file system\n"

@@ -34,7 +34,8 @@ struct ImageChoice {
   bool live = false;  // open the image even if something else may change it
 };
 
-// Verbs that only show facts about an image in use warn; verbs that read its data refuse it.
+// If the image is in use, verbs that only show facts about it warn, and verbs that read its data
+// refuse it.
 enum class ImageAccess { shows, reads };
 
 void add_allow_outside_option(CLI::App& command, bool& allow_outside);

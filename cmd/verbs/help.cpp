@@ -11,8 +11,9 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kHelpFooter[] =
-    "\nOpens the manual page of the verb with man(1). Without a terminal, man or the page, prints\n"
-    "the output of 'ploopu VERB --help'.\n"
+    "\nOpens the manual page of the verb with man(1). If standard output is no terminal, or man "
+    "or\n"
+    "the page is missing, prints the output of 'ploopu VERB --help'.\n"
     "\nExamples:\n"
     "  ploopu help mount\n"
     "  ploopu help         print the output of 'ploopu --help'\n";

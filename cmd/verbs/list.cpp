@@ -56,11 +56,14 @@ const std::vector<ListColumn<Attachment>>& columns() {
 
 std::string footer() {
   return "\nColumns:" + list_columns(false) + "\nWith --all:" + list_columns(true) +
-         "\n\nSTATE of an attachment is 'serving', 'changed' if files of the image were modified,\n"
-         "replaced or removed since, 'hung' if a process of its server stands still (over nbd\n"
-         "another process replaces it within seconds), or 'stale' if its server has died or its\n"
-         "device was taken away: detach it. With --all, STATE is 'closed', or 'in use' if the\n"
-         "container is running or crashed, and REASON is the error of a damaged container.\n"
+         "\n\nSTATE of an attachment is 'serving', 'changed' if files of the image were written "
+         "to,\n"
+         "replaced or removed since the image was attached, 'hung' if a process of its server\n"
+         "stands still (over nbd another process replaces it within seconds), or 'stale' if its\n"
+         "server has died or its device was taken away: detach it, or reload an nbd device. With\n"
+         "--all, STATE is 'closed', or 'in use' if the container is running or crashed, and "
+         "REASON\n"
+         "says why a container cannot be read.\n"
          "\nExamples:\n"
          "  ploopu list\n"
          "  ploopu list --all\n"

@@ -78,7 +78,7 @@ const std::vector<ListColumn<ContainerRow>>& all_columns() {
        [](const Row& row) { return joined_cell(row.mountpoints); }},
       {"PATH", "path of its disk, or of its private area", CellKind::text,
        [](const Row& row) { return text_cell(row.container.path); }},
-      {"REASON", "error, if it is damaged", CellKind::text,
+      {"REASON", "reason why it cannot be read", CellKind::text,
        [](const Row& row) { return text_cell(row.container.error); }}};
   return kColumns;
 }

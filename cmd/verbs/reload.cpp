@@ -17,9 +17,9 @@ namespace ploopu::cmd {
 namespace {
 
 constexpr char kReloadFooter[] =
-    "\nRestarts the servers of attached images with this version of ploopu: after an update, or "
-    "if\n"
-    "they have died. Reads wait for a moment and do not fail. Works over nbd without an overlay;\n"
+    "\nRestarts the servers of attached images with this version of ploopu: after an upgrade, or\n"
+    "if the servers have died. Reads wait for a moment and do not fail. Works over nbd without an "
+    "overlay;\n"
     "--all leaves other devices as they are.\n"
     "\nExamples:\n"
     "  ploopu reload /dev/nbd0\n"
@@ -62,8 +62,7 @@ Result<void> run_reload(Context& context, const TargetChoice& choice) {
 }  // namespace
 
 void declare_reload(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("reload", "Hand attached images over to this version of ploopu");
+  CLI::App* command = app.add_subcommand("reload", "Restart the servers of attached images");
   command->footer(kReloadFooter);
   auto choice = std::make_shared<TargetChoice>();
   add_targets(*command, *choice);

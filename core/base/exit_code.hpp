@@ -10,7 +10,7 @@ namespace ploopu {
 
 // Exit codes of a `check` that ran to its end and found faults.
 inline constexpr int kFoundDamage = 2;
-inline constexpr int kFoundLeaks = 3;  // leaks only, no damage
+inline constexpr int kFoundLeaks = 3;  // clusters that no BAT entry leads to, no damage
 
 // The exit code of a command that ends with an error of this kind: a number of sysexits.h where one
 // fits.

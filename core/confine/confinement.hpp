@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The port to processes without rights, in which core has bytes of strangers parsed: a parser that
-// such bytes take over can do no harm there. platform/confine implements it. Core and platform call
+// The port to processes without rights. core parses untrusted bytes in them, so a parser that such
+// bytes take over can do no harm. platform/confine implements it. Core and platform call
 // confined() of core/confine/confined.hpp, which uses this port:
 //
 //     PLOOPU_TRY(const auto bytes, confinement()->run(task, work, serve));  // bytes of the work
@@ -27,7 +27,7 @@ enum class WorkSize {
 struct WorkTask {
   std::string what;  // the file that is parsed, for messages
   WorkSize size = WorkSize::parsing;
-  std::vector<int> descriptors = {};  // files that the work may read from the start
+  std::vector<int> descriptors = {};  // open files that the work may read from the start
 };
 
 // The answer to a request of the work: bytes, and perhaps a file to read from.
@@ -111,7 +111,7 @@ class Confinement {
   Confinement& operator=(const Confinement&) = delete;
 
   // Does `work` in a process without rights, whose memory and time are bounded, and returns its
-  // answer, which deserves no more trust than the parsed bytes. The only descriptors there are
+  // answer, which deserves no more trust than the parsed bytes. The only file descriptors there are
   // those of the task and those of files that `serve` hands out. Of the changes that the work
   // makes, only those to shared memory show here. ErrorKind::damaged for work that crashed, took
   // too long or sent no valid answer; ErrorKind::failed if the process could not do the work.

@@ -59,9 +59,9 @@ class Disk final : public DiskView {
   [[nodiscard]] static Result<Disk> adopt(std::vector<Delta> base_first, const TableAnswer& answer,
                                           std::unique_ptr<CommonMemory> memory);
 
-  // Serves `ranges` from `memory` from now on, whose index in files() is deltas().size(), so that a
-  // kernel sees what was checked. The ranges are sorted, inside the disk, and don't overlap. Call
-  // hold() at most once, before other threads read.
+  // From now on, reads of `ranges` come from `memory`, so that a kernel sees what was checked.
+  // files()[deltas().size()] is `memory`. The ranges are sorted, inside the disk, and don't
+  // overlap. Call hold() at most once, before other threads read.
   void hold(std::unique_ptr<ImageFile> memory, std::vector<HeldRange> ranges);
 
   [[nodiscard]] uint64_t size() const override { return size_; }

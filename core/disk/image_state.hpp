@@ -6,13 +6,15 @@
 //     ...
 //     const ImageChanges changes = compare(then, state_of(reopened.disk), false);
 //
-// Each user of it reacts in its own way, on purpose:
+// Each caller of compare() reacts to changes in its own way, on purpose:
 //
 // - list looks at the files that have the paths now. It warns of a file that was written to or
 //   replaced, and of a path that leads nowhere.
 // - attach, for an image that is attached already, compares with the files it opened. It warns of a
-//   file that was written to. For other files it says which state is attached.
-// - reload compares with the files it opened. It refuses other files, and any change to a file.
+//   file that was written to. If the image now consists of other files than were
+//   attached, attach says which state is attached.
+// - reload compares with the files it opened. reload refuses an image that now consists
+//   of other files, and any change to a file.
 // - The watch of a server has the files open. It logs that a file was written to or lost its last
 //   name; with --strict it answers all reads with EIO after a write.
 // - A kept overlay file allows that the image was moved. It refuses files that were written to, or

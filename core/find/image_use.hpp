@@ -50,7 +50,7 @@ class ImageUses {
 
   // The uses that `places` show.
   [[nodiscard]] virtual std::vector<Use> of_places(const UsePlaces& places) const = 0;
-  // The uses that locks on the files of an opened disk show, and the kernel's ploop driver.
+  // The uses of an opened disk that file locks and the kernel's ploop driver show.
   [[nodiscard]] virtual std::vector<Use> of_disk(const Disk& disk) const = 0;
 };
 
@@ -72,8 +72,8 @@ struct UseVerdict {
   std::vector<std::string> warnings;    // uses that don't
 };
 
-// Divides uses into hindrances and warnings. A running container changes the live state only, an
-// operation on the files any state.
+// Divides uses into hindrances and warnings. A running container changes the live state only;
+// an operation on the files can change any state.
 [[nodiscard]] UseVerdict judge_uses(const std::vector<Use>& uses, bool is_live_state);
 
 // ErrorKind::busy, with all hindrances, if there are any. `path` is the image's, for the message.

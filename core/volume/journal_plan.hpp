@@ -2,8 +2,8 @@
 // Whether the journal of a file system is replayed before a mount. `mount` does what the plan says,
 // and `mount -n` prints the plan.
 //
-// The truth is what the container would see after its next start: the state with the journal
-// replayed, in an overlay, since the image must not change. Without anything to replay no overlay
+// A mount shows what the container sees after its next start: the state with the journal replayed,
+// in an overlay, since the image must not change. Without anything to replay no overlay
 // is needed.
 #pragma once
 

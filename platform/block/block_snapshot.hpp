@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A snapshot of mounts and block devices as the kernel shows them. Each part is read when it is
-// first asked for, and then kept: a command that looks at many attachments passes one snapshot to
-// all its steps.
+// A view, at one moment, of mounts and block devices as the kernel shows them. Each part is read
+// when it is first asked for, and then kept: a command that looks at many attachments passes one
+// snapshot to all its steps.
 //
 //     const BlockSnapshot now;
 //     for (const auto& record : records) backend.find_device(record, now);

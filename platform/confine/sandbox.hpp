@@ -4,7 +4,7 @@
 // request gains nothing.
 //
 //   PLOOPU_CHECK(drop_privileges());          // user, capabilities, paths
-//   PLOOPU_CHECK(settle_for_serving());       // heap and descriptors
+//   PLOOPU_CHECK(settle_for_serving());       // heap and file descriptors
 //   PLOOPU_CHECK(allow_serving_only(false));  // system calls
 #pragma once
 
@@ -23,8 +23,8 @@ namespace ploopu {
 // capabilities. A process of another user keeps its user.
 [[nodiscard]] Result<void> drop_privileges();
 
-// Forbids new descriptors, and sets up the heap so that it needs only mmap(2) and munmap(2) from
-// now on. Call it before the first thread starts.
+// Forbids new file descriptors, and sets up the heap so that it needs only mmap(2) and munmap(2)
+// from now on. Call it before the first thread starts.
 [[nodiscard]] Result<void> settle_for_serving();
 
 // Limits all threads, for good, to the system calls that read and write open descriptors, wait for
@@ -40,7 +40,7 @@ class ParsingFilter {
   enum class Kind {
     work,         // may read open files, fill its own memory files, use kWorkSocket
     series,       // may do all of `work`, fork, wait for its children, use kControlSocket
-    series_work,  // takes from a child of a series what `work` may not do
+    series_work,  // added in a child of a series: forbids what `series` allows beyond `work`
   };
   static constexpr int kWorkSocket = 1;
   static constexpr int kControlSocket = 2;

@@ -15,7 +15,7 @@ struct AskedImage {
 
 // Returns the changes of each image, in the order of `images`. Waits at most 2.3 seconds for
 // storage that doesn't answer, however many images lie there; their files count as not answering
-// (ETIMEDOUT), and the other images are looked at all the same.
+// (ETIMEDOUT), and the other images are still checked.
 [[nodiscard]] std::vector<ImageChanges> find_changes(const std::vector<AskedImage>& images);
 
 }  // namespace ploopu

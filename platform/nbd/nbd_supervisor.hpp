@@ -41,7 +41,7 @@ class NbdSupervisor {
   // requests go on waiting, until another take_over() or a detach.
   [[nodiscard]] Result<void> take_over(int index, const std::vector<ProcessIdentity>& old);
 
-  // Keeps the device served until the descriptor `control` is readable, or until the device is
+  // Keeps the device served until the file descriptor `control` is readable, or until the device is
   // disconnected; in the latter case ends the workers. If `control` is -1, run() also keeps a
   // standby. A standby that has become the supervisor returns from run() in its own process.
   void run(int control);
@@ -54,8 +54,8 @@ class NbdSupervisor {
   static constexpr std::chrono::milliseconds kWorkerExit{
       500};  // for a process that was told to end
 
-  // Lies in memory that all processes share. Whichever process is the supervisor now counts in
-  // `supervisor`.
+  // Lies in memory that all processes share. The process that is the supervisor at the time
+  // increments `supervisor`.
   struct Pulses {
     Beats worker;
     Beats supervisor;

@@ -33,7 +33,7 @@ class HeartbeatWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Another process counts from now on.
+  // Call it when another process takes over the counter: the next look starts anew.
   void begin_anew() { is_known_ = false; }
 
   // True if the count has stood still for kHung of the time that this process watched it.

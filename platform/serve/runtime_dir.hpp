@@ -53,8 +53,8 @@ class RuntimeDir {
   [[nodiscard]] UniqueFd try_lock() const;
 
   // Loads all records. A record that can't be parsed has is_readable false. Fails if a file can't
-  // be read, as when no descriptor is free: without its record, a disk that serves looks like
-  // remains.
+  // be read, for example if the process has too many open files: without its record, a served
+  // disk looks like a leftover of a dead command.
   [[nodiscard]] Result<std::vector<Record>> load_all() const;
   // Writes the record, in place of an older version. Hold the lock.
   [[nodiscard]] Result<void> save(const Record& record) const;

@@ -23,8 +23,8 @@ class Service {
 
   // Makes the kernel send requests here and returns the name of what it made.
   [[nodiscard]] virtual Result<std::string> start() = 0;
-  // Serves until the descriptor `control` is readable, or a shorter time. The default returns at
-  // once, for services whose requests other threads answer.
+  // Serves until the file descriptor `control` is readable, or a shorter time. The default returns
+  // at once, for services whose requests other threads answer.
   virtual void serve_until(int /*control*/) {}
   // Serves until the kernel has freed the device.
   virtual void wait() = 0;
@@ -43,10 +43,10 @@ class Service {
 //   PLOOPU_CHECK(server.keep());
 class ServerProcess {
  public:
-  // Starts a process that runs `service`, keeping only the descriptors in `keep` and `lock` open,
-  // and waits for its start(). `title` is its name in ps. `lock` is a lock that goes with its last
-  // descriptor: the server holds it on until keep(), so that what it undoes for a command that
-  // died can't be mixed up with what the next command does.
+  // Starts a process that runs `service`, keeping only the file descriptors in `keep` and `lock`
+  // open, and waits for its start(). `title` is its name in ps. `lock` is released when its last
+  // file descriptor is closed. The server keeps a copy until keep(). If the command dies, the
+  // server therefore cleans up before the next command can start.
   [[nodiscard]] static Result<ServerProcess> launch(Service& service, const std::vector<int>& keep,
                                                     int lock, const char* title);
 

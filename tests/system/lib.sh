@@ -89,7 +89,11 @@ leftovers() {
     ploopu list --json | jq -r '.attachments[] | "attached: \(.device)"'
     grep -l . /sys/block/nbd*/backend 2>/dev/null | sed 's/^/connected: /' || true
     ls -d /sys/block/nbd*/nbd*p* 2>/dev/null | sed 's/^/stale partition: /' || true
-    grep '^/run/ploopu/' /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
+    # Loop devices have no namespace: one on a file that neither exists nor is mounted here belongs to somebody else.
+    grep '^/run/ploopu/' /sys/block/loop*/loop/backing_file 2>/dev/null | while IFS= read -r loop; do
+        file=${loop#*:}
+        [ ! -e "${file%/disk}" ] && ! grep -q " $file " /proc/self/mounts || echo "loop: $loop"
+    done
     # Loop devices of the dm back end are below device-mapper, on the images themselves.
     grep -e "^$FIXTURES/" -e "^$WORK/" /sys/block/loop*/loop/backing_file 2>/dev/null | sed 's/^/loop: /' || true
     if [ -e /sys/class/misc/device-mapper ]; then
