@@ -27,7 +27,8 @@ struct DmTarget {
 
 // Most targets of a table. The kernel keeps some 110 bytes of unswappable memory for each target,
 // and loads it in 35 us (measured on Linux 6.1 in user-mode Linux): 65536 targets cost 7 MiB and,
-// there, two seconds. The kernel itself allows 1,048,576 from Linux 6.8 on.
+// there, two seconds. Linux 6.8 and later refuse more than 1,048,576; earlier kernels have no such
+// limit.
 inline constexpr size_t kMaxDmTargets = 65536;
 
 // The targets of the whole disk, in order and without gaps; neighbours that continue each other are

@@ -5,8 +5,8 @@
 //     PLOOPU_TRY(const auto disk, Disk::assemble(std::move(deltas)));  // base first
 //     const int error = disk.read(offset, buffer);                     // 0 or an errno value
 //
-// Memory: at most 8 bytes a cluster; 4 for a piece whose clusters all come from one delta; none for
-// a piece that no table mentions.
+// Memory: at most 8 bytes a cluster; 4 bytes a cluster in a piece whose clusters all come from one
+// delta; none for a piece that no table mentions.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +44,8 @@ class Disk final : public DiskView {
  public:
   // Reads the tables of `base_first`, which is not empty. The last delta, the top, gives the size
   // of the disk. ErrorKind::damaged unless all deltas have one cluster size, all ploop files one
-  // version, and only the first delta is raw; or the error of reading a table. The tables go into
-  // `memory`, which must outlive the disk; without it, into memory of the default resource of
+  // version, and no delta after the first is raw; or the error of reading a table. The tables go
+  // into `memory`, which must outlive the disk; without it, into memory of the default resource of
   // std::pmr.
   [[nodiscard]] static Result<Disk> assemble(std::vector<Delta> base_first,
                                              std::span<std::byte> memory = {});

@@ -89,8 +89,8 @@ class ImageDirectory {
 
   // As FileSystem::open_image(), for a path relative to the directory that must stay beneath it; no
   // link is followed. For root, a file of another owner than the directory is refused
-  // (ErrorKind::damaged), unless everybody may read the file, or the directory is root's and only
-  // root can have put the file there. Otherwise the directory's owner could make root read a
+  // (ErrorKind::damaged), unless everybody may read the file, or the directory belongs to
+  // root. Otherwise the directory's owner could make root read a
   // foreign file through a hard link.
   [[nodiscard]] virtual Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& relative) const = 0;
@@ -115,8 +115,8 @@ class FileSystem {
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
 
-  // Follows the symbolic links of `path`, but not those of /proc to files of another process, whose
-  // paths mean nothing here. With `root` other than "/", `path` is a path inside that tree, and no
+  // Follows the symbolic links of `path`, but not those of /proc to open files of a process, which
+  // are ErrorKind::damaged. With `root` other than "/", `path` is a path inside that tree, and no
   // link, even an absolute one, leads out of the tree. Returns a path of this host; a missing file
   // is no error.
   [[nodiscard]] virtual Result<ResolvedPath> resolve(const std::string& root,

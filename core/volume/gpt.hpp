@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where a disk's GUID partition table lies, and which of its two copies can be believed. What the
-// partitions are is left to libblkid (platform/blkid_prober); it must be told the unit, and a
+// partitions are is left to libblkid (platform/probe/blkid_prober); it must be told the unit, and a
 // hostile header makes it read gigabytes.
 // Sources: UEFI specification 2.10 section 5.3; libploop lib/gpt.c for units and "XXX PART".
 #pragma once
@@ -42,8 +42,9 @@ struct Gpt {
   uint32_t other_unit = 0;
 };
 
-// Finds the table, whose place tells the unit. Among several tables, a sound primary copy wins,
-// then a copy under conversion, then a sound backup, then the smallest unit. Reads at most 8 MiB of
+// Finds the table, whose place tells the unit. Among several tables, a sound primary
+// copy that is not under conversion wins, then a sound primary copy under conversion, then a sound
+// backup; among equals the smallest unit. Reads at most 8 MiB of
 // the disk. Nothing when no copy is present.
 [[nodiscard]] std::optional<Gpt> find_gpt(const DiskView& disk);
 

@@ -10,7 +10,7 @@ case_the_driver_is_told_what_it_must_know() {
     expect_equal "$(cat "$sysfs/ro")" 1 'read-only'
     expect_equal "$(cat "$sysfs/size")" $((20 * 2048 + 5)) 'sectors'
     expect_equal "$(cat "$sysfs/queue/logical_block_size")" 512
-    expect_equal "$(cat "$sysfs/queue/io_timeout")" 5000 'milliseconds until a request is given up'
+    expect_equal "$(cat "$sysfs/queue/io_timeout")" 4000 'milliseconds until a request is given up'
     ploopu detach 103
 }
 

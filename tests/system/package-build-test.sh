@@ -31,6 +31,34 @@ done
 version=$(sed -n 's/^project(.* VERSION \([0-9.]*\) .*/\1/p' "$here/CMakeLists.txt")
 [ "$(dpkg-deb -f "$deb" Version)" = "$version-1" ] || fail "its version is $(dpkg-deb -f "$deb" Version)"
 
+echo 'packages: a release that a key has signed'
+GNUPGHOME=$work/gnupg
+export GNUPGHOME
+mkdir -m 700 "$GNUPGHOME"
+gpg --batch --quiet --passphrase '' --quick-generate-key 'Test <test@example.org>' 2>"$work/gpg-log"
+# A clone, so that changes of these sources that aren't committed don't matter.
+git clone -q "$here" "$work/clone"
+"$work/clone/packaging/release.sh" "$work/publish" "$deb" test@example.org >/dev/null
+(cd "$work/publish" && sha256sum --quiet -c SHA256SUMS && gpg --batch --quiet --verify SHA256SUMS.asc SHA256SUMS) \
+    2>>"$work/gpg-log" || fail "the release: $(cat "$work/gpg-log")"
+tar -xzOf "$work/publish/ploopu-$version.tar.gz" "ploopu-$version/README.md" | cmp - "$work/clone/README.md"
+spdx=$work/publish/ploopu-$version.spdx.json
+dpkg-deb -x "$deb" "$work/tree"
+readelf -d "$work/tree/usr/sbin/ploopu" | sed -n 's/.*(NEEDED).*\[\(lib[a-z_]*\).*/\1/p' | while read -r library; do
+    jq -e --arg library "$library" '[.packages[].name | select(startswith($library | gsub("_"; "-")) or
+        ($library == "libext2fs" and . == "libext2fs2") or ($library == "libz" and . == "zlib1g"))] != []' \
+        "$spdx" >/dev/null || fail "the SPDX list lacks $library"
+done
+jq -e '([.packages[].SPDXID] | length == (unique | length)) and
+    ([.relationships[].relatedSpdxElement] - [.packages[].SPDXID] == [])' "$spdx" >/dev/null ||
+    fail 'the SPDX list contradicts itself'
+cp "$work/publish/SHA256SUMS" "$work/sums"
+"$work/clone/packaging/release.sh" "$work/publish" "$deb" >/dev/null
+cmp "$work/publish/SHA256SUMS" "$work/sums" || fail 'two releases differ'
+echo x >"$work/clone/x"
+! "$work/clone/packaging/release.sh" "$work/publish" "$deb" >/dev/null 2>&1 || fail 'a release of what is not committed'
+gpgconf --kill all
+
 echo 'packages: the same once more, from another directory'
 mkdir "$work/sources"
 (cd "$here" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/sources")
