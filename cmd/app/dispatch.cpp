@@ -37,7 +37,7 @@ constexpr char kEverywhere[] =
 
 void declare_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "Print JSON");
-  app.add_flag("-q,--quiet", options.quiet, "Print no warnings and notes");
+  app.add_flag("-q,--quiet", options.quiet, "Print no warnings, notes and reports of mounts");
   app.add_flag("-v,--verbose", options.verbose, "Print what is done");
   app.add_option("--root", options.root, "Look for /etc/vz and /vz under DIR")
       ->type_name("DIR")

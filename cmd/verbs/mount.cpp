@@ -280,11 +280,14 @@ Result<void> run_mount(Context& context, MountOptionsGiven given) {
     const std::string advice = !given.writable ? ""
                                : file.empty()  ? "; 'ploopu umount' discards written data"
                                                : "; written data is kept in " + file;
-    context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}{}", mounted.device,
-                                            mounted.partition.fstype,
-                                            mounted.attached.attachment.backend, how,
-                                            mounted.directory, advice))
-                << '\n';
+    // mount(8) reports nothing either.
+    if (!context.options.quiet) {
+      context.out << escape_bytes(fmt::format("{} ({}, by {}) is mounted {} on {}{}",
+                                              mounted.device, mounted.partition.fstype,
+                                              mounted.attached.attachment.backend, how,
+                                              mounted.directory, advice))
+                  << '\n';
+    }
     return keep_if_told(context, mounted.attached);
   }
   Json document = attachment_json(opened, mounted.attached, mounted.warnings);

@@ -158,5 +158,18 @@ TEST_F(JournalTableTest, TheKernelAsksForARecoveryOfXfs) {
   }
 }
 
+class MountReportTest : public CommandTest {};
+
+// mount(8) reports nothing; JSON that was asked for is printed all the same.
+TEST_F(MountReportTest, QuietIsSilent) {
+  use_ext4(kPath, false);
+  ASSERT_EQ(run({"mount", "101", "/mnt"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), ::testing::HasSubstr(" is mounted read-only on /mnt"));
+  ASSERT_EQ(run({"-q", "mount", "101", "/mnt"}), 0) << err_.str();
+  EXPECT_EQ(out_.str(), "");
+  ASSERT_EQ(run({"-q", "mount", "101", "/mnt", "--json"}), 0) << err_.str();
+  EXPECT_EQ(json::parse(out_.str())["mountpoint"], "/mnt");
+}
+
 }  // namespace
 }  // namespace ploopu::testing
