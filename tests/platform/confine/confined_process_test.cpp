@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/check/lost_files.hpp"
@@ -26,6 +27,7 @@
 #include "platform/confine/confined_work.hpp"
 #include "platform/files/posix_file_system.hpp"
 #include "platform/os/unique_fd.hpp"
+#include "platform/os/wait.hpp"
 #include "tests/support/random_chain.hpp"
 #include "tests/support/sparse_file.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -131,14 +133,51 @@ TEST_F(ConfinedProcessTest, ACrashIsAnError) {
 }
 
 TEST_F(ConfinedProcessTest, EndlessWorkIsEnded) {
-  const auto answer = run([] {
+  // On a busy host, two seconds of processor time may take longer than the usual limit of silence.
+  const ConfinedProcess patient({}, std::chrono::minutes(1));
+  const auto endless = [](Outside& /*outside*/) {
     // Unsigned, because a signed number overflows within these seconds, which a sanitizer reports.
     for (volatile unsigned i = 0;;) i = i + 1;
     return std::string();
-  });
+  };
+  const auto answer = patient.run({"the image"}, endless, nothing);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::damaged);
   EXPECT_NE(answer.error().message.find("2 s of processor time"), std::string::npos);
+}
+
+// However the command ends, such as by SIGKILL, its parsers end as well.
+TEST_F(ConfinedProcessTest, EndsWithTheProcessThatStartedIt) {
+  const auto memory = process_.share(1);
+  ASSERT_TRUE(memory) << memory.error().message;
+  volatile std::byte& has_begun = (*memory)->bytes().front();
+  std::array<int, 2> silent{};
+  std::array<int, 2> alive{};
+  ASSERT_EQ(::pipe(silent.data()), 0);
+  ASSERT_EQ(::pipe(alive.data()), 0);
+  const UniqueFd nothing_comes(silent[0]);
+  const UniqueFd nobody_writes(silent[1]);
+  const UniqueFd end(alive[0]);
+  UniqueFd of_work(alive[1]);
+  const pid_t command = ::fork();
+  ASSERT_GE(command, 0);
+  if (command == 0) {
+    static_cast<void>(process_.run(
+        {"the image", WorkSize::searching, {silent[0], alive[1]}},
+        [&](Outside& /*outside*/) {
+          has_begun = std::byte{1};
+          char byte = 0;
+          static_cast<void>(!::read(silent[0], &byte, 1));
+          return std::string();
+        },
+        nothing));
+    ::_exit(0);
+  }
+  of_work.reset();
+  EXPECT_TRUE(wait_until([&] { return has_begun != std::byte{0}; }, std::chrono::seconds(20)));
+  ::kill(command, SIGKILL);
+  ::waitpid(command, nullptr, 0);
+  EXPECT_TRUE(has_event(end.get(), POLLIN, std::chrono::seconds(10)));
 }
 
 TEST_F(ConfinedProcessTest, ThereIsOneGibibyteOfMemory) {

@@ -13,14 +13,17 @@
 #include <string>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -156,10 +159,19 @@ TEST(Sandbox, WritingNeedsToBeAllowed) {
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
-TEST(Sandbox, ThereIsNoPrivilegeAndNoPath) {
+// Ends the process with `code` unless `holds`.
+void require(bool holds, int code) {
+  if (!holds) ::_exit(code);
+}
+
+// The child has every right that the sandbox takes, so that each line can fail.
+TEST(Sandbox, TakesTheRightsOfRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has privileges to drop";
   const int status = status_of([] {
     const int before = ::open("/proc/self/status", O_RDONLY);
-    if (!drop_privileges() || !settle_for_serving()) ::_exit(2);
+    const std::array<gid_t, 2> groups = {7, 8};
+    require(::setgroups(groups.size(), groups.data()) == 0, 2);
+    require(drop_privileges().has_value(), 3);
     std::array<char, 4096> text{};
     const ssize_t got = ::pread(before, text.data(), text.size(), 0);
     const std::string lines(text.data(), got > 0 ? static_cast<size_t>(got) : 0);
@@ -167,15 +179,56 @@ TEST(Sandbox, ThereIsNoPrivilegeAndNoPath) {
          {"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapInh:\t0000000000000000",
           "CapBnd:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1",
           "Uid:\t65534\t65534\t65534\t65534", "Gid:\t65534\t65534\t65534\t65534", "Groups:\t \n"}) {
-      if (lines.find(line) == std::string::npos) {
-        std::fprintf(stderr, "not there: %s\n", line);
-        ::_exit(3);
-      }
+      if (lines.find(line) != std::string::npos) continue;
+      std::fprintf(stderr, "not there: %s\n", line);
+      ::_exit(4);
     }
-    if (::open(kPath, O_RDONLY) >= 0) ::_exit(4);
-    if (::dup(0) >= 0) ::_exit(5);
   });
-  if (::geteuid() != 0) GTEST_SKIP() << "only root has privileges to drop";
+  EXPECT_EQ(status, 0) << WEXITSTATUS(status);
+}
+
+// For a process whose user stays the same: a change of the user clears some of these by itself.
+TEST(Sandbox, TakesTheRightsOfAUser) {
+  constexpr uid_t kUser = 12345;
+  const int status = status_of([] {
+    require(::geteuid() != 0 || ::setresuid(kUser, kUser, kUser) == 0, 2);
+    require(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0, 3);
+    const rlimit any_core = {0, RLIM_INFINITY};
+    static_cast<void>(::setrlimit(RLIMIT_CORE, &any_core));
+    require(drop_privileges().has_value(), 4);
+    require(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0, 5);
+    require(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1, 6);
+    rlimit core = {1, 1};
+    require(::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0, 7);
+  });
+  EXPECT_EQ(status, 0) << WEXITSTATUS(status);
+}
+
+// Without the filter, which would end the process: Landlock alone forbids the paths, also those
+// below a directory that is open.
+TEST(Sandbox, LandlockForbidsPaths) {
+  if (landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock";
+  const int status = status_of([] {
+    const int root = ::open("/", O_RDONLY | O_DIRECTORY);
+    const auto opens = [&] {
+      return ::open(kPath, O_RDONLY) >= 0 || ::openat(root, kPath + 1, O_RDONLY) >= 0;
+    };
+    require(root >= 0 && opens(), 2);
+    require(drop_privileges().has_value(), 3);
+    require(!opens() && errno == EACCES, 4);
+    require(::open("/tmp", O_TMPFILE | O_RDWR, 0600) < 0 && errno == EACCES, 5);
+  });
+  EXPECT_EQ(status, 0) << WEXITSTATUS(status);
+}
+
+TEST(Sandbox, AServerGetsNoDescriptor) {
+  const int status = status_of([] {
+    require(::dup(0) >= 0, 2);
+    require(settle_for_serving().has_value(), 3);
+    require(::dup(0) < 0 && errno == EMFILE, 4);
+    rlimit descriptors = {1, 1};
+    require(::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_max == 0, 5);
+  });
   EXPECT_EQ(status, 0) << WEXITSTATUS(status);
 }
 
