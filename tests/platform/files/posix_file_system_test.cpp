@@ -113,6 +113,21 @@ TEST_F(PosixFileSystemTest, ReadsExactlyWhatIsThere) {
   EXPECT_EQ((*file)->read(1, out), 0);
 }
 
+TEST_F(PosixFileSystemTest, HeldMemoryStaysAsItWas) {
+  const Bytes bytes(5000, std::byte{'x'});
+  const auto held = files_.hold_in_memory(bytes);
+  ASSERT_TRUE(held) << held.error().message;
+  Bytes out(5000);
+  ASSERT_EQ((*held)->read(0, out), 0);
+  EXPECT_EQ(out, bytes);
+  // A process that was taken over has the descriptor.
+  const int descriptor = (*held)->descriptor();
+  EXPECT_EQ(::pwrite(descriptor, "y", 1, 0), -1);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_NE(::ftruncate(descriptor, 0), 0);
+  EXPECT_NE(::ftruncate(descriptor, 6000), 0);
+}
+
 TEST_F(PosixFileSystemTest, ListsADirectory) {
   dir_.write("bundle/b", "x");
   dir_.write("bundle/.hidden", "x");

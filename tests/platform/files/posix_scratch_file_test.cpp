@@ -60,6 +60,40 @@ TEST(ScratchFileTest, APlaceThatCannotBeUsedIsNamed) {
   EXPECT_FALSE(create_scratch(dir.path(), UINT64_MAX >> 1));  // no file can be that large
 }
 
+TEST(ScratchFileTest, AKeptOneIsForItsOwnerAndForOneProcess) {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "overlay";
+  auto first = create_kept_scratch(path, kSize);
+  ASSERT_TRUE(first) << first.error().message;
+  struct stat status = {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+  const auto second = open_kept_scratch(path);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::busy);
+  EXPECT_TRUE(view_kept_scratch(path));
+  first->file.reset();
+  EXPECT_TRUE(open_kept_scratch(path));
+  std::filesystem::permissions(path, std::filesystem::perms::others_write,
+                               std::filesystem::perm_options::add);
+  for (const auto& open : {open_kept_scratch, view_kept_scratch}) {
+    const auto opened = open(path);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().kind, ErrorKind::refused);
+    EXPECT_THAT(opened.error().message, HasSubstr("everybody may write to it"));
+  }
+}
+
+TEST(ScratchFileTest, AKeptOneIsARegularFile) {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const auto opened = open_kept_scratch(path);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::refused);
+  EXPECT_FALSE(create_kept_scratch(path, kSize));
+}
+
 // The threads write to different sectors, whose states share words and pieces of the overlay's
 // state.
 TEST(ScratchFileTest, ThreadsThatWriteDoNotDisturbEachOther) {

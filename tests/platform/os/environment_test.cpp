@@ -27,8 +27,9 @@ class EnvironmentTest : public ::testing::Test {
     for (char** variable = environ; *variable != nullptr; ++variable) {
       before_.variables.emplace_back(*variable);
     }
-    for (const char* name : {"GCONV_PATH", "LD_PRELOAD", "LIBBLKID_DEBUG", "LIBMOUNT_FSTAB",
-                             "LOCPATH", "NLCB", "TMPDIR", "ANY", "SUDO_UIDX", "XLC_ALL"}) {
+    for (const char* name :
+         {"GCONV_PATH", "LD_PRELOAD", "LIBBLKID_DEBUG", "LIBMOUNT_FSTAB", "LOCPATH", "NLCB",
+          "TMPDIR", "ANY", "SUDO_UIDX", "XLC_ALL", "HOMEDRIVE"}) {
       ::setenv(name, "unwanted", 1);
     }
     for (const char* name : {"LANG", "LC_ALL", "LC_CTYPE", "SUDO_UID", "TERM", "NOTIFY_SOCKET",
