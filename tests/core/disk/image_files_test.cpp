@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/confine/confined.hpp"
 #include "core/disk/image.hpp"
 #include "core/disk/snapshots.hpp"
 #include "core/find/locate.hpp"
@@ -201,6 +202,34 @@ TEST_F(BundleTest, ACloneIsReadOverItsParent) {
     EXPECT_EQ(out, expected);
     EXPECT_EQ(image->warnings.size(), is_outside ? 1U : 0U);
   }
+}
+
+TEST_F(BundleTest, ADirectoryOfASimilarNameIsOutside) {
+  const std::string sibling = std::string(kClone) + "2";
+  put_clone(sibling);
+  put_descriptor({}, sibling);
+  expect_error(kClone, ErrorKind::refused, "is a clone of '" + sibling + "', which is outside");
+}
+
+// A process that was taken over could keep its parent busy.
+TEST_F(BundleTest, RequestsHaveAnEnd) {
+  constexpr int kAllowed = 20000;
+  put_descriptor({});
+  files_.add(std::string(kDirectory) + "/DiskDescriptor.xml.BAK", "");
+  const HostTree tree(files_, "/");
+  const auto location = locate_image(tree, kDirectory);
+  ASSERT_TRUE(location);
+  LocatedFiles located(tree, *location);
+  ASSERT_TRUE(located.read_descriptor());
+  const Serve serve = [&](const std::string& request) {
+    return located.serve(request, LocatedFiles::Keep::nothing);
+  };
+  DirectOutside outside(serve);
+  AskedFiles asked(outside);
+  int answers = 0;
+  for (int i = 0; i < kAllowed + 10; ++i)
+    answers += asked.backups_of(location->path).empty() ? 0 : 1;
+  EXPECT_EQ(answers, kAllowed);
 }
 
 TEST_F(BundleTest, ACloneShowsTheSnapshotsOfItsParent) {

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/overlay/overlay.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <functional>
+#include <future>
+#include <memory>
 #include <random>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -64,6 +70,45 @@ TEST_F(OverlayTest, ZeroesHideTheDiskAndGiveRoomBack) {
   ASSERT_EQ(overlay_.write_zeroes(0, kSize), 0);
   EXPECT_EQ(read(0, kSize), Bytes(kSize));
   EXPECT_EQ(overlay_.used(), 0U);
+}
+
+// A file of zeros that calls `on_read` when it is read for the first time.
+class WatchedFile final : public ImageFile {
+ public:
+  mutable std::function<void()> on_read;
+
+  [[nodiscard]] uint64_t size() const override { return kSize; }
+  [[nodiscard]] FileIdentity identity() const override { return {1, 1}; }
+  [[nodiscard]] int descriptor() const override { return -1; }
+  [[nodiscard]] uint64_t next_data(uint64_t offset) const override { return offset; }
+  [[nodiscard]] uint64_t next_hole(uint64_t /*offset*/) const override { return kSize; }
+  void prefetch(uint64_t /*offset*/, uint64_t /*length*/) const override {}
+  [[nodiscard]] int read(uint64_t /*offset*/, std::span<std::byte> out) const override {
+    std::fill(out.begin(), out.end(), std::byte{0});
+    if (const auto call = std::exchange(on_read, nullptr)) call();
+    return 0;
+  }
+};
+
+// The second write begins when the first one has read the sector, and waits for it. Otherwise the
+// first one would write back what it has read.
+TEST_F(OverlayTest, WritesToPartsOfASectorTakeTurns) {
+  const auto file = std::make_shared<WatchedFile>();
+  const Disk disk = *Disk::assemble(chain(open_raw(file, 64)));
+  Overlay overlay(disk, scratch_, states_, kSize);
+  std::future<int> second;
+  file->on_read = [&] {
+    second = std::async(std::launch::async, [&] { return overlay.write(256, pattern(256, 2)); });
+    second.wait_for(std::chrono::milliseconds(100));
+  };
+  ASSERT_EQ(overlay.write(0, pattern(256, 1)), 0);
+  ASSERT_EQ(second.get(), 0);
+  Bytes expected = pattern(256, 1);
+  const Bytes end = pattern(256, 2);
+  expected.insert(expected.end(), end.begin(), end.end());
+  Bytes got(512);
+  ASSERT_EQ(ServedDisk(disk, &overlay).view().read(0, got), 0);
+  EXPECT_EQ(got, expected);
 }
 
 TEST_F(OverlayTest, WhatIsOutsideOfTheDiskIsInvalid) {
