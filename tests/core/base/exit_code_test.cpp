@@ -18,10 +18,20 @@ TEST(ExitCodeTest, TheHelperOfMountSaysWhatMountSays) {
 }
 
 TEST(ExitCodeTest, EachKindHasACodeAndAName) {
-  EXPECT_EQ(exit_code(ErrorKind::failed), 1);
-  EXPECT_EQ(kind_name(ErrorKind::missing_kernel_part), "missing-kernel-part");
-  EXPECT_EQ(exit_code(ErrorKind::not_permitted), 77);
-  EXPECT_EQ(kind_name(ErrorKind::not_permitted), "not-permitted");
+  struct Row {
+    ErrorKind kind;
+    int code;
+    const char* name;
+  };
+  for (const auto& row :
+       {Row{ErrorKind::failed, 1, "failed"}, Row{ErrorKind::usage, 64, "usage"},
+        Row{ErrorKind::damaged, 65, "damaged"}, Row{ErrorKind::refused, 65, "refused"},
+        Row{ErrorKind::not_found, 66, "not-found"},
+        Row{ErrorKind::missing_kernel_part, 69, "missing-kernel-part"},
+        Row{ErrorKind::busy, 75, "busy"}, Row{ErrorKind::not_permitted, 77, "not-permitted"}}) {
+    EXPECT_EQ(exit_code(row.kind), row.code) << row.name;
+    EXPECT_EQ(kind_name(row.kind), row.name);
+  }
 }
 
 }  // namespace

@@ -91,6 +91,10 @@ TEST(AnswerCodec, AnyBytesAreReadWithoutHarm) {
   }
   const std::string huge = std::string(1, 1) + std::string(9, '\xff') + '\1';
   EXPECT_FALSE(decode_answer<std::vector<std::string>>(huge, "it"));
+  const std::string largest = std::string(1, 1) + std::string(9, '\xff') + '\1';
+  const std::string larger = std::string(1, 1) + std::string(9, '\xff') + '\3';
+  EXPECT_EQ(decode_answer<uint64_t>(largest, "it").value_or(0), UINT64_MAX);
+  EXPECT_FALSE(decode_answer<uint64_t>(larger, "it")) << "65 bits";
 }
 
 }  // namespace

@@ -77,5 +77,22 @@ TEST(DiskAnswer, LiesAreRefused) {
   }
 }
 
+// A raw base has no table: an entry of it would be taken for one in units of nothing.
+TEST(DiskAnswer, ARawBaseOwnsNoCluster) {
+  PloopSpec spec{.cluster_sectors = 8, .disk_sectors = 32};
+  spec.bat = {1, 0, 0, 0};
+  const auto deltas = chain(open_raw(std::make_shared<MemoryFile>(Bytes(4 * 4096)), 8),
+                            open_ploop(ploop_file(spec)));
+  for (const uint32_t owner : {2U, 1U}) {
+    auto memory = std::make_unique<PlainMemory>(2 * Delta::kPieceEntries * sizeof(uint32_t));
+    const auto disk = Disk::assemble(deltas, memory->bytes());
+    ASSERT_TRUE(disk);
+    auto tables = disk->describe_tables(memory->bytes());
+    tables.pieces[0].owners_at = 0;
+    tables.pieces[0].owner = owner;
+    EXPECT_EQ(Disk::adopt(deltas, tables, std::move(memory)).has_value(), owner == 2) << owner;
+  }
+}
+
 }  // namespace
 }  // namespace ploopu::testing

@@ -221,6 +221,8 @@ TEST(DiskDescriptor, H45_H46_Row38_Row39_BrokenChains) {
   EXPECT_THAT(chain_error(text), HasSubstr("own ancestor"));
   text.shots = shot_xml(guid('2'), guid('2'));
   EXPECT_THAT(chain_error(text), HasSubstr("own ancestor"));
+  text.shots = shot_xml(guid('2'), guid('1')) + shot_xml(guid('1'), guid('1'));
+  EXPECT_THAT(chain_error(text), HasSubstr("own ancestor"));
   text.top = "<TopGUID>" + guid('9') + "</TopGUID>";
   EXPECT_THAT(chain_error(text), HasSubstr("no <Shot> has the GUID " + guid('9')));
   text.top = std::string("<TopGUID>") + kNull + "</TopGUID>";

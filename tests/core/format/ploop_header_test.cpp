@@ -97,7 +97,9 @@ TEST(PloopHeader, H12_RefusesDisksThatCannotBeReal) {
   for (const uint64_t sectors : {uint64_t{1} << 63, UINT64_MAX, (kMaxDiskSize / 512) + 1}) {
     expect_refused(parse({.disk_sectors = sectors}), "m_SizeInSectors");
   }
-  expect_refused(parse({.cluster_sectors = 1, .disk_sectors = kMaxClusters + 1}), "clusters");
+  for (const uint64_t clusters : {kMaxClusters, kMaxClusters + 1}) {
+    expect_refused(parse({.cluster_sectors = 1, .disk_sectors = clusters}), "clusters");
+  }
 }
 
 TEST(PloopHeader, H01_H02_Row64_RefusesWhatIsNoImage) {

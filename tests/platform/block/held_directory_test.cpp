@@ -105,6 +105,8 @@ TEST_F(HeldDirectoryTest, A01_WhereEverybodyMayWriteIsRefused) {
   std::filesystem::create_directories(dir_ / "open/m");
   ASSERT_EQ(::chmod((dir_ / "open").c_str(), 0777), 0);
   EXPECT_EQ(error("open/m").kind, ErrorKind::refused);
+  ASSERT_EQ(::chmod((dir_ / "open").c_str(), 0707), 0);
+  EXPECT_EQ(error("open/m").kind, ErrorKind::refused);
   ASSERT_EQ(::chmod((dir_ / "open").c_str(), 01777), 0);
   EXPECT_TRUE(hold("open/m")) << error("open/m").message;
   if (!is_root()) return;

@@ -258,6 +258,8 @@ TEST_F(HostileFilesTest, H36_FilesOfAnotherOwnerInAUsersBundle) {
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
   expect_refused(false, "belongs to user 0, its image's directory to user 1234");
   expect_refused(true, "belongs to user 0");
+  ASSERT_EQ(::chmod(file.c_str(), 0640), 0);  // a group may read it, in which that user may not be
+  expect_refused(false, "belongs to user 0");
   ASSERT_EQ(::chmod(file.c_str(), 0644), 0);  // everybody may read it
   EXPECT_TRUE(open(bundle));
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "platform/files/posix_scratch_file.hpp"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "core/overlay/served_disk.hpp"
+#include "tests/support/half_of_a_buffer.hpp"
 #include "tests/support/memory_scratch.hpp"
 #include "tests/support/ploop_builder.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -92,6 +94,15 @@ TEST(ScratchFileTest, AKeptOneIsARegularFile) {
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::refused);
   EXPECT_FALSE(create_kept_scratch(path, kSize));
+}
+
+TEST(ScratchFileTest, TheRestOfAShortTransferIsAskedFor) {
+  const TemporaryDirectory dir;
+  const HalfOfABuffer buffer;
+  const auto scratch = create_scratch(dir.path(), 1 << 20);
+  ASSERT_TRUE(scratch) << scratch.error().message;
+  EXPECT_EQ(scratch->file->write(0, buffer.bytes()), EFAULT);
+  EXPECT_EQ(scratch->file->read(0, buffer.bytes()), EFAULT);
 }
 
 // The threads write to different sectors, whose states share words and pieces of the overlay's

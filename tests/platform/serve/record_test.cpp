@@ -73,7 +73,8 @@ TEST(Records, ANumberThatDoesNotFitIsDamage) {
                                  {",1048576,-5]", ",1048576,9223372036854775808]"},
                                  {"\"number\":1", "\"number\":4294967297"},
                                  {"\"loops\":3", "\"loops\":1e20"},
-                                 {"\"schema\":1", "\"schema\":4294967297"}}) {
+                                 {"\"schema\":1", "\"schema\":4294967297"},
+                                 {"\"schema\":1", "\"schema\":2"}}) {
     std::string text = sound;
     ASSERT_NE(text.find(from), std::string::npos) << from;
     text.replace(text.find(from), std::string(from).size(), to);

@@ -55,6 +55,9 @@ TEST(RuntimeDir, RecordsComeBackAsTheyWere) {
   EXPECT_TRUE(all[0].is_readable);
   EXPECT_FALSE(all[0].is_unfinished());
   EXPECT_EQ(all[0].servers.front().start_time, 456U);
+  ASSERT_TRUE(runtime->save_servers(saved.id, {{124, 457}, {123, 456}}));
+  EXPECT_EQ(runtime->load_all().value()[0].server.pid, 124);
+  EXPECT_EQ(runtime->load_all().value()[0].servers.size(), 2U);
   runtime->remove(saved.id);
   EXPECT_THAT(runtime->load_all().value(), IsEmpty());
 }
