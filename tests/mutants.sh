@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 # Seconds for the tests of a layer, which take 80, and for a fault that is an endless loop. It may take memory as well.
 limit=300
-memory_kib=8388608
+memory_kib=4194304
 
 patches() { ls tests/mutants/*"${1:-}"*.patch; }
 
