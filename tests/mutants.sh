@@ -57,8 +57,11 @@ build() {
 # fails LAYER FILTER: runs these tests. If one fails, sets `seen` to its name, and returns 0.
 fails() {
     local code=0
-    (ulimit -v $memory_kib && PLOOPU_SEEDS=50 exec timeout -k 5 $limit "build/clang/tests/$1_tests" \
-        --gtest_fail_fast --gtest_filter="$2") >"$log" 2>&1 || code=$?
+    # bash would say that a test crashed.
+    {
+        (ulimit -v $memory_kib && PLOOPU_SEEDS=50 exec timeout -k 5 $limit "build/clang/tests/$1_tests" \
+            --gtest_fail_fast --gtest_filter="$2") >"$log" 2>&1
+    } 2>/dev/null || code=$?
     [ $code != 0 ] || return 1
     seen=$(sed -n 's/^\[  FAILED  \] \([^ ,]*\).*/\1/p' "$log" | sed 1q)
     # A test that ends its process, or never ends, is the last one that began.

@@ -90,6 +90,7 @@ TEST_F(CommandTest, AttachWithAnOverlayThatIsKept) {
   EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f", "--overlay-dir", "/big"}), 64);
   EXPECT_EQ(run({"attach", "101", "--overlay-size", "2G"}), 64);
   EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f", "--overlay-size", "2G"}), 0);
+  EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f", "--overlay-size", "1M"}), 0);
   attachments_.errors["view_overlay"] = {ErrorKind::refused, "/f: was written on another one"};
   EXPECT_EQ(run({"attach", "101", "--overlay-file", "/f"}), 65);
 }

@@ -226,7 +226,10 @@ TEST_F(BundleTest, RequestsHaveAnEnd) {
   };
   DirectOutside outside(serve);
   AskedFiles asked(outside);
-  int answers = 0;
+  const auto unread = asked.read_parent("/elsewhere/DiskDescriptor.xml", kDirectory);
+  ASSERT_FALSE(unread);
+  EXPECT_THAT(unread.error().message, HasSubstr("is not a descriptor of this image"));
+  int answers = 1;
   for (int i = 0; i < kAllowed + 10; ++i)
     answers += asked.backups_of(location->path).empty() ? 0 : 1;
   EXPECT_EQ(answers, kAllowed);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/format/ploop_header.hpp"
 #include "tests/support/descriptors.hpp"
 
 namespace ploopu::testing {
@@ -50,6 +51,8 @@ TEST(DiskDescriptor, Row48_BothRootNamesAndNumbers) {
     EXPECT_EQ(parsed->cluster_sectors, 2048U);
     EXPECT_EQ(parsed->images.at(0).file, "root.hds");
   }
+  const auto largest = DescriptorText{.cluster_sectors = std::to_string(kMaxClusterSectors)}.str();
+  EXPECT_TRUE(parse_disk_descriptor(largest, "DD"));
 }
 
 TEST(DiskDescriptor, Row48_CommentsCdataOrderAndUnknownElementsDoNotMatter) {

@@ -90,6 +90,7 @@ TEST(PloopHeader, H09_Row18_RefusesATableThatDoesNotFitTheFile) {
                      fmt::format("m_Size says {}", entries));
     }
     EXPECT_TRUE(parse({.version = version, .bat_entries = 2}, 64 + 4 * 2));
+    expect_refused(parse({.version = version, .bat_entries = 2}, 64 + 4 * 2 - 1), "m_Size says 2");
   }
 }
 

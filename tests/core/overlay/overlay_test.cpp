@@ -67,6 +67,9 @@ TEST_F(OverlayTest, ZeroesHideTheDiskAndGiveRoomBack) {
   ASSERT_EQ(overlay_.write_zeroes(512, 3072), 0);
   EXPECT_EQ(read(512, 3072), Bytes(3072));
   EXPECT_EQ(overlay_.used(), 2 * 512U);
+  Bytes stored(3072);
+  ASSERT_EQ(scratch_.read(512, stored), 0);
+  EXPECT_EQ(stored, Bytes(3072, std::byte{0xDD})) << "a hole of the scratch file";
   ASSERT_EQ(overlay_.write_zeroes(0, kSize), 0);
   EXPECT_EQ(read(0, kSize), Bytes(kSize));
   EXPECT_EQ(overlay_.used(), 0U);

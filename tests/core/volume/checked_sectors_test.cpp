@@ -2,6 +2,7 @@
 #include "core/volume/checked_sectors.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -85,6 +86,7 @@ TEST_F(CheckedSectorsTest, AreExtentsOfAFileOfTheirOwn) {
     at += extent.length;
   }
   EXPECT_EQ(held, 2 * 64 * 1024U + 4096);
+  EXPECT_EQ(disk.extent_at(4096, UINT64_MAX).length, 60 * 1024U) << "to the end of what is held";
 }
 
 TEST_F(CheckedSectorsTest, ThatCanNotBeReadStayUnreadable) {
@@ -102,6 +104,21 @@ TEST_F(CheckedSectorsTest, ThatAreInNoFileNeedNoMemory) {
   const Disk disk = held_disk();
   EXPECT_EQ(disk.files().size(), 1U);
   EXPECT_EQ(disk.extent_at(0, UINT64_MAX).length, disk.size());
+}
+
+TEST_F(CheckedSectorsTest, PartitionsLieInsideOfTheDisk) {
+  const Disk disk = held_disk();
+  const uint64_t size = disk.size();
+  EXPECT_TRUE(check_layout(layout(), disk));
+  for (const auto& [start, length] : {std::pair{size, uint64_t{1}},
+                                      {size + 512, uint64_t{0}},
+                                      {uint64_t{512}, size},
+                                      {uint64_t{512}, UINT64_MAX},
+                                      {UINT64_MAX, uint64_t{1024}}}) {
+    DiskLayout other;
+    other.partitions.push_back({.number = 1, .start = start, .size = length});
+    EXPECT_FALSE(check_layout(other, disk)) << start << " " << length;
+  }
 }
 
 TEST(CheckedLayout, MustBeTheSame) {
