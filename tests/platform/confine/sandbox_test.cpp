@@ -84,7 +84,7 @@ TEST(Sandbox, R03_AServerThatWasStoppedForAMomentGoesOn) {
     int word = 0;
     const timespec limit{3, 0};
     ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &limit, nullptr, 0);
-    ::_exit(0);
+    ::syscall(SYS_exit_group, 0);  // AddressSanitizer's _exit(2) makes a call that is not allowed
   }
   const auto is_in = [&](const char* state) {
     return wait_until(
