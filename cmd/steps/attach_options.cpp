@@ -58,7 +58,7 @@ void add_backend_option(CLI::App& command, AttachRequest& request) {
 
 void add_strict_option(CLI::App& command, AttachRequest& request) {
   command.add_flag("--strict", request.is_strict,
-                   "Let all reads fail after the image was modified while attached");
+                   "After a write to the image, let all reads fail that the server must answer");
 }
 
 CLI::Option* add_overlay_options(CLI::App& command, AttachRequest& request) {

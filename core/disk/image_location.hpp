@@ -9,8 +9,8 @@
 
 namespace ploopu {
 
-// The place of an image, and facts about its container. locate() of core/find finds both, from the
-// user's word.
+// The place of an image, and facts about its container. locate_image() of core/find finds both,
+// from IMAGE on the command line.
 struct ImageLocation {
   std::string path;  // a descriptor or an image file, as a path of this host with links resolved
   std::optional<std::string> ctid;  // nothing unless the user named a container

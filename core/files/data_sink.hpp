@@ -12,7 +12,7 @@ namespace ploopu {
 // delivery: EIO when the file doesn't have all of the bytes, or an error of the sink. Lengths and
 // offsets are bytes. The sink doesn't keep `file` longer than the caller keeps the disk.
 //
-//     PagePipe pipe;  // an implementation, in platform
+//     PagePipe pipe(1 << 20);  // an implementation, in platform
 //     const int error = view.deliver(offset, length, pipe);
 class DataSink {
  public:

@@ -26,7 +26,7 @@ struct DeviceUserQuery {
 
 struct DeviceUser {
   std::string description;    // "mounted on /mnt", "dd (pid 812) has it open"
-  bool may_be_brief = false;  // a process with an open descriptor, which may be udev having a look
+  bool may_be_brief = false;  // a process that has the device open, which may be udev having a look
 };
 
 // Returns the users of a device or of one of its partitions: mounts in every namespace,

@@ -25,11 +25,11 @@ struct SeriesProgram {
 
 // A child process does the work, as user nobody, without capabilities, in a sandbox of a few system
 // calls, with 1 GiB of memory and 2 s (parsing) or 120 s (searching) of processor time. A piece of
-// work of a series has 10 s. Errors: ErrorKind::damaged for work that took too much processor time,
-// was ended by another signal than SIGKILL and SIGALRM or sent no valid reply; ErrorKind::failed
-// for everything else, also for a parser that sends nothing for as long as `silence`: then the
-// storage of its file doesn't answer. The process may hang in the kernel, and ends when the storage
-// answers.
+// work of a series may take 10 s of elapsed time. Errors: ErrorKind::damaged for work that took too
+// much processor time, was ended by another signal than SIGKILL and SIGALRM or sent no valid reply;
+// ErrorKind::failed for everything else, also for a parser that sends nothing for as long as
+// `silence`: then the storage of its file doesn't answer. The process may hang in the kernel, and
+// ends when the storage answers.
 class ConfinedProcess final : public Confinement {
  public:
   explicit ConfinedProcess(SeriesProgram program = {},

@@ -31,8 +31,9 @@ struct RuntimePlaces {
   std::string temporary = "/tmp";
 };
 
-// The first of these places that is `user`'s. Another user may have made a directory for this user
-// in `temporary`, to lock this user out: then the home directory is used.
+// Returns `given`/ploopu if `given` is absolute; otherwise `users`/UID/ploopu if `user` owns
+// `users`/UID; otherwise `temporary`/ploopu-UID. If another user has made that directory, to lock
+// this user out, returns `home`/.ploopu instead.
 [[nodiscard]] std::string runtime_path(const RuntimePlaces& places, uid_t user);
 
 // The path of the runtime directory of this user.
@@ -41,15 +42,15 @@ struct RuntimePlaces {
 class RuntimeDir {
  public:
   // Creates the directory if it is missing. ErrorKind::not_permitted if the directory belongs to
-  // another user, has another mode than 0700, or is a symbolic link.
+  // another user, gives rights to a group or to others, or is a symbolic link.
   [[nodiscard]] static Result<RuntimeDir> open(const std::string& path = default_runtime_path());
   [[nodiscard]] static bool exists(const std::string& path = default_runtime_path());
 
   // Takes the lock that a command holds while it changes attachments, so that two commands don't
-  // undo each other. The lock ends with the last copy of the descriptor. ErrorKind::busy if another
-  // process keeps it for half a minute.
+  // undo each other. The lock ends with the last copy of the file descriptor. ErrorKind::busy if
+  // another process keeps it for half a minute.
   [[nodiscard]] Result<UniqueFd> lock() const;
-  // Takes the lock if it is free; otherwise returns an invalid descriptor.
+  // Takes the lock if it is free; otherwise returns an invalid file descriptor.
   [[nodiscard]] UniqueFd try_lock() const;
 
   // Loads all records. A record that can't be parsed has is_readable false. Fails if a file can't
