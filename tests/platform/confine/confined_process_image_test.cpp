@@ -200,6 +200,8 @@ class TakenOverForks final : public Confinement {
   ConfinedProcess real_;
 };
 
+const char* const kOtherSocket = "with a sanitizer, the socket of the work has any number";
+
 // The files of some of five containers take their parser over, with and without the program.
 class TakenOverSeriesTest : public ConfinedImageTest, public ::testing::WithParamInterface<bool> {
  protected:
@@ -281,19 +283,23 @@ TEST_P(TakenOverSeriesTest, ACrashAndAnEndlessLoopAreTheirOwnContainers) {
 }
 
 TEST_P(TakenOverSeriesTest, WhoWaitsForNothingIsEnded) {
+  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("wait", {"102"}), Each(HasSubstr("took more than")));
 }
 
 TEST_P(TakenOverSeriesTest, WhoHasAnsweredAndGoesOnIsEnded) {
+  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("answer and loop"), Each("a lie"));
 }
 
 // The parser sends further answers on the socket of the work, for a later reader to find.
 TEST_P(TakenOverSeriesTest, FurtherAnswersReachNobody) {
+  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("answers"), Each(HasSubstr("more than it announced")));
 }
 
 TEST_P(TakenOverSeriesTest, OrdersOfItsParentAreNotToBeHad) {
+  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("orders"), Each("a lie"));
 }
 
@@ -317,6 +323,7 @@ TEST_P(TakenOverSeriesTest, ItForksNoFurtherProcess) {
 }
 
 TEST_P(TakenOverSeriesTest, AnAnswerWithoutEndIsRefused) {
+  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("endless"), Each(HasSubstr("bytes: refused")));
 }
 
@@ -324,7 +331,8 @@ TEST_P(TakenOverSeriesTest, AnAnswerWithoutEndIsRefused) {
 TEST_F(ConfinedImageTest, AProgramThatCannotBeRunIsDoneWithout) {
   const TemporaryDirectory dir;
   const auto location = write_bundle(RandomChain(1, {.depth = 1, .sound = true}).layers(), dir);
-  const ConfinedProcess confinement = with_program("no program");
+  const std::string program = "no program";
+  const ConfinedProcess confinement = with_program(program);
   set_confinement(&confinement);
   FigureReader reader;
   const auto figures = reader.read(HostTree(files_, "/"), location);
