@@ -23,7 +23,8 @@ cp "$deb" "$directory"
 
 # package_of FILE: prints the Debian package and the version that a library belongs to.
 package_of() {
-    package=$(dpkg-query -S "$(realpath "$1")" | sed -n '1s/:.*//p')
+    # By the name alone: dpkg may know the file below /lib or below /usr/lib.
+    package=$(dpkg-query -S "*/${1##*/}" | sed -n '1s/:.*//p')
     dpkg-query -W -f '${Package} ${Version}\n' "$package" | head -n 1
 }
 # linked: prints "HOW PACKAGE VERSION" for all that the program contains or loads at its start.
