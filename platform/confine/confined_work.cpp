@@ -38,9 +38,7 @@ Result<const ParsingFilter*> parsing_filter() {
   return &*kFilter;
 }
 
-int move_to_work_socket(int socket) {
-  return kHasSanitizer ? socket : ::dup2(socket, ParsingFilter::kWorkSocket);
-}
+int move_to_work_socket(int socket) { return ::dup2(socket, ParsingFilter::kWorkSocket); }
 
 Result<void> limit_time(WorkSize size) {
   // The limit must end the process, even if the parent ignores or handles SIGXCPU.

@@ -200,8 +200,6 @@ class TakenOverForks final : public Confinement {
   ConfinedProcess real_;
 };
 
-const char* const kOtherSocket = "with a sanitizer, the socket of the work has any number";
-
 // The files of some of five containers take their parser over, with and without the program.
 class TakenOverSeriesTest : public ConfinedImageTest, public ::testing::WithParamInterface<bool> {
  protected:
@@ -279,27 +277,24 @@ TEST_P(TakenOverSeriesTest, ACrashAndAnEndlessLoopAreTheirOwnContainers) {
   if (!kHasSanitizer) {
     EXPECT_THAT(crashes, Each(HasSubstr("signal 11")));
   }
-  EXPECT_THAT(errors_of("loop"), Each(HasSubstr("2 s of processor time")));
+  // After 2 s of processor time; on a busy host, 10 s of elapsed time may be over first.
+  EXPECT_THAT(errors_of("loop"), Each(HasSubstr("reading it took more than")));
 }
 
 TEST_P(TakenOverSeriesTest, WhoWaitsForNothingIsEnded) {
-  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("wait", {"102"}), Each(HasSubstr("took more than")));
 }
 
 TEST_P(TakenOverSeriesTest, WhoHasAnsweredAndGoesOnIsEnded) {
-  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("answer and loop"), Each("a lie"));
 }
 
 // The parser sends further answers on the socket of the work, for a later reader to find.
 TEST_P(TakenOverSeriesTest, FurtherAnswersReachNobody) {
-  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("answers"), Each(HasSubstr("more than it announced")));
 }
 
 TEST_P(TakenOverSeriesTest, OrdersOfItsParentAreNotToBeHad) {
-  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("orders"), Each("a lie"));
 }
 
@@ -323,7 +318,6 @@ TEST_P(TakenOverSeriesTest, ItForksNoFurtherProcess) {
 }
 
 TEST_P(TakenOverSeriesTest, AnAnswerWithoutEndIsRefused) {
-  if (kHasSanitizer) GTEST_SKIP() << kOtherSocket;
   EXPECT_THAT(errors_of("endless"), Each(HasSubstr("bytes: refused")));
 }
 
