@@ -45,7 +45,7 @@ uint32_t code_point(std::string_view text, size_t length) {
 }
 
 bool is_hidden(uint32_t code) {
-  const auto range = std::lower_bound(
+  const auto* const range = std::lower_bound(
       kHiddenCharacters.begin(), kHiddenCharacters.end(), code,
       [](const CharacterRange& candidate, uint32_t value) { return candidate.last < value; });
   return range != kHiddenCharacters.end() && range->first <= code;

@@ -139,16 +139,16 @@ class PosixImageDirectory final : public ImageDirectory {
  public:
   PosixImageDirectory(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
-  [[nodiscard]] Result<TextFile> read_text(const std::string& name,
+  [[nodiscard]] Result<TextFile> read_text(const std::string& entry,
                                            size_t max_bytes) const override {
-    const std::string path = path_ + "/" + name;
-    return read_all(open_regular(fd_.get(), name, kRules, path), path, max_bytes);
+    const std::string shown = path_ + "/" + entry;
+    return read_all(open_regular(fd_.get(), entry, kRules, shown), shown, max_bytes);
   }
 
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image(
       const std::string& relative) const override {
-    const std::string path = path_ + "/" + relative;
-    return as_checked(open_regular(fd_.get(), relative, kRules, path), path);
+    const std::string shown = path_ + "/" + relative;
+    return as_checked(open_regular(fd_.get(), relative, kRules, shown), shown);
   }
 
   [[nodiscard]] Result<std::unique_ptr<ImageFile>> open_image_outside(
